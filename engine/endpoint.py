@@ -1,0 +1,51 @@
+"""Addresses: what a URL is to us once its spelling no longer matters."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def normal_url(url: str) -> str:
+    """Return ``url`` as we write it: no trailing slash, no ``//`` in its path, host in lower case.
+
+    The default port is left out. A query or fragment is refused, since LiteLLM appends paths to
+    the URL; so is a user name or password, since ``api_base`` is shown to every key holder.
+
+    Raises:
+        ValueError: it is no usable http(s) URL; the message says why.
+    """
+    parts = urlsplit(url.strip())
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("expected an http:// or https:// URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL must not hold a user name or password; put the key in a secret")
+    if parts.query or parts.fragment:
+        raise ValueError("a URL must not hold a query (?) or a fragment (#)")
+    if re.search(r"[\s\x00-\x1f\x7f]", parts.geturl()):
+        raise ValueError("a URL must not hold white space or control characters")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = parts.port
+    netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    return urlunsplit((parts.scheme, netloc, path, "", ""))
+
+
+def without_v1(url: str) -> str:
+    """Return a normal URL without a trailing ``/v1``."""
+    return url.removesuffix("/v1").rstrip("/")
+
+
+def canonical_endpoint(url: str) -> str:
+    """Return the address of the server behind ``url``: the unit of scope.
+
+    ``http://box:8000``, ``http://box:8000/`` and ``http://box:8000/v1`` are one endpoint, so a
+    row that was registered with one spelling is in scope of a configuration with another.
+
+    Raises:
+        ValueError: as :func:`normal_url`.
+    """
+    return without_v1(normal_url(url))

@@ -1,0 +1,89 @@
+"""Every error that the engine raises, in one tree.
+
+::
+
+    EngineError
+    +-- ConfigError        the configuration or a secret file is wrong: mend the file
+    +-- InvalidDocument    a document breaks its schema: every problem, with its path
+    +-- UnsafePlan         the plan was refused by a limit; --force is the way out
+    +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
+    +-- TransportError     an HTTP exchange failed
+        +-- Unavailable    no usable answer: try again later
+        +-- Rejected       the server understood and refused (4xx, or a 5xx that says why)
+
+A message names its subject, says what happened and what to do. It never holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong in a document.
+
+    ``where`` is a path into it (``backends[2].url``) or ``file:line: path``; ``what`` says what
+    is wrong and what was expected.
+    """
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+class EngineError(Exception):
+    """The root: everything that the engine raises on purpose."""
+
+
+class ConfigError(EngineError):
+    """The configuration cannot be used; ``problems`` holds everything that is wrong with it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class InvalidDocument(EngineError):
+    """A document breaks its schema; ``problems`` are sorted, each with its path."""
+
+    def __init__(self, name: str, problems: list[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(sorted(problems))
+        listed = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"the {name} document is not valid:\n{listed}")
+
+
+class UnsafePlan(EngineError):
+    """A limit refuses the plan."""
+
+
+class UnprovenPlan(EngineError):
+    """A plan that, simulated, does not lead to the desired state. Nothing of it is applied."""
+
+
+class TransportError(EngineError):
+    """An HTTP exchange did not end in a usable answer."""
+
+
+class Unavailable(TransportError):
+    """Nothing usable came back (refused, timed out, broken off, 5xx): try again later.
+
+    ``sent`` tells whether the request may have reached the server, so that a write whose fate
+    is unknown can be told from one that never left. ``status`` is the HTTP status, 0 for none.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, sent: bool = True) -> None:
+        self.status = status
+        self.sent = sent
+        super().__init__(message)
+
+
+class Rejected(TransportError):
+    """The server answered and said no; ``status`` is its HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)

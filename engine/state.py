@@ -1,0 +1,198 @@
+"""The values that everything else passes around: frozen, comparable, free of secrets.
+
+A secret inside a document is a *reference*, ``{"$secret": "<fingerprint>"}``: two documents with
+the same secret are equal, a rotated one shows as a change, and nobody who reads a plan, a log or
+LiteLLM's listing learns the secret itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+Frozen = Mapping[str, Any]
+"""A JSON object made immutable by :func:`freeze`: mappings are read-only, lists are tuples."""
+
+EMPTY: Final[Frozen] = MappingProxyType({})
+MARK: Final = "modelprovisioner"
+"""The key in ``model_info`` under which a deployment carries our mark."""
+SECRET: Final = "$secret"
+_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
+
+
+class Secret:
+    """A string that does not show itself: its repr, str and JSON form hold no part of it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself, for the one place that sends it."""
+        return self._value
+
+    def fingerprint(self, key: Secret) -> str:
+        """Return 32 hex digits that change with the secret and tell nothing without ``key``."""
+        digest = hmac.new(key._value.encode(), self._value.encode(), hashlib.sha256)
+        return digest.hexdigest()[:32]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._value.encode(), other._value.encode()
+        )
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not to be written anywhere")
+
+
+def freeze(value: Any) -> Any:
+    """Return ``value`` (JSON types, and Secrets) with its maps read-only and its lists tuples.
+
+    A float without a fraction becomes an int, so that 30 and the 30.0 that LiteLLM makes of it
+    are one number; booleans stay booleans.
+    """
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return a frozen value as plain dicts and lists, ready for ``json.dumps``."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [thaw(item) for item in value]
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def secret_references(value: Any) -> Iterator[str]:
+    """Yield the fingerprints of all secret references inside a document, at any depth."""
+    if isinstance(value, Mapping):
+        if SECRET in value:
+            yield str(value[SECRET])
+        else:
+            for item in value.values():
+                yield from secret_references(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from secret_references(item)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What makes a deployment the one it is.
+
+    ``endpoint`` is the canonical address of the server (see :mod:`engine.endpoint`), ``name`` the
+    public model name, ``upstream`` the ``litellm_params.model``.
+    """
+
+    endpoint: str
+    name: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a deployment of ours says of itself, in ``model_info``.
+
+    ``fields`` are the paths that we set (``litellm_params/rpm``), so that one dropped from the
+    configuration can be removed; ``opaque`` maps those that LiteLLM does not give back (keys,
+    masked values) to the fingerprint of what we sent; ``fingerprint`` is that of the whole.
+    """
+
+    owner: str
+    backend: str
+    revision: int
+    fields: tuple[str, ...]
+    opaque: Frozen
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One row in LiteLLM, wanted or seen.
+
+    ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark. ``id`` is
+    None for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
+    ``predecessors`` are upstreams under which the program that came before us would have
+    registered the same model.
+    """
+
+    key: Key
+    fields: Frozen
+    mark: Mark | None = None
+    id: str | None = None
+    read_only: str = ""
+    blocked: bool = False
+    predecessors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is known of one configured endpoint in this cycle.
+
+    ``outcome`` is that of the worst listing behind it, ``complete`` whether a model that is not
+    listed counts as absent, ``served`` every model id that the backends listed, ``excluded`` the
+    (name, upstream) pairs of listed models that the configuration filters out.
+    """
+
+    url: str
+    backends: tuple[str, ...]
+    outcome: str
+    detail: str
+    complete: bool
+    policy: str = "sync"
+    ownership: str = "adopt"
+    served: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A set of deployments, with what is known of the endpoints they are on.
+
+    Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
+    are seen deployments that bear our mark on an endpoint which is no longer configured.
+    """
+
+    owner: str
+    deployments: tuple[Deployment, ...]
+    endpoints: tuple[Endpoint, ...] = ()
+    strays: tuple[Deployment, ...] = field(default=())
+
+
+def deployment_id(owner: str, key: Key, revision: int) -> str:
+    """Return the id of a deployment: the same for everyone who wants to make the same one.
+
+    LiteLLM honours it as primary key, so a create that is sent twice, or by two engines, meets
+    the row that is there already.
+    """
+    parts = [owner, key.endpoint, key.name, key.upstream, revision]
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True)))
