@@ -9,7 +9,8 @@
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
-        +-- Rejected       the server understood and refused (4xx, or a 5xx that says why)
+        +-- Rejected       the server understood and refused (4xx)
+        +-- Garbled        an answer came, but not the JSON that was asked for
 
 A message names its subject, says what happened and what to do. It never holds a secret.
 """
@@ -87,3 +88,7 @@ class Rejected(TransportError):
     def __init__(self, message: str, *, status: int) -> None:
         self.status = status
         super().__init__(message)
+
+
+class Garbled(TransportError):
+    """A successful status with a body that is not the promised JSON (a login page, half a body)."""

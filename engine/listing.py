@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from .state import EMPTY, Frozen
@@ -22,22 +22,29 @@ OUTCOMES: Final = (OK, EMPTY_LIST, NOT_READY, UNAUTHORISED, INVALID, UNREACHABLE
 class Model:
     """One model that a backend serves.
 
-    ``id`` is what the backend calls it, verbatim. ``info`` holds fields of LiteLLM's
-    ``model_info`` for which the backend gave evidence; what is unknown is not in it.
+    ``id`` is what the backend calls it, verbatim. ``provider`` and ``api_base`` are how LiteLLM
+    is to reach it: its provider prefix, and the address to which it appends its paths. ``info``
+    holds fields of LiteLLM's ``model_info`` for which the backend gave evidence; what is unknown
+    is not in it.
     """
 
     id: str
-    info: Frozen = EMPTY
+    provider: str
+    api_base: str
+    info: Frozen = field(default_factory=lambda: EMPTY, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The answer of one backend: an outcome, and the models if there are any.
 
-    ``detail`` says in a sentence what went wrong, or what was left out of the list and why.
+    ``partial`` means that some of the list could not be read, so that a model which is not in
+    ``models`` may be served all the same. ``detail`` says in a sentence what went wrong, or what
+    was left out and why.
     """
 
     backend: str
     outcome: str
     models: tuple[Model, ...] = ()
+    partial: bool = False
     detail: str = ""

@@ -11,8 +11,8 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,7 +22,12 @@ Frozen = Mapping[str, Any]
 EMPTY: Final[Frozen] = MappingProxyType({})
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
-SECRET: Final = "$secret"
+SECRET: Final = "$secret"  # noqa: S105 - the name of a field
+PLACEHOLDER_KEY: Final = "BLANK"
+"""What a backend without a key gets: LiteLLM must be given some key, or it may send the
+operator's own OPENAI_API_KEY to a local server."""
+TEAM_ROW: Final = "it belongs to a team"
+"""The one reason for a row to be read-only that makes it useless to everybody else."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
@@ -175,6 +180,19 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Editing:
+    """How this LiteLLM changes a row: depends on its version (see :mod:`engine.proxy`).
+
+    ``in_place`` is true where a PATCH does exactly what it says, ``removes`` where it can also
+    take a parameter away. Otherwise a changed row is replaced by a new one.
+    """
+
+    version: str = ""
+    in_place: bool = False
+    removes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """A set of deployments, with what is known of the endpoints they are on.
 
@@ -185,7 +203,8 @@ class State:
     owner: str
     deployments: tuple[Deployment, ...]
     endpoints: tuple[Endpoint, ...] = ()
-    strays: tuple[Deployment, ...] = field(default=())
+    strays: tuple[Deployment, ...] = ()
+    editing: Editing = Editing()
 
 
 def deployment_id(owner: str, key: Key, revision: int) -> str:
@@ -196,3 +215,15 @@ def deployment_id(owner: str, key: Key, revision: int) -> str:
     """
     parts = [owner, key.endpoint, key.name, key.upstream, revision]
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True)))
+
+
+def free_id(
+    owner: str, key: Key, revision: int, taken: Collection[str | None]
+) -> tuple[str, int]:
+    """Return the first id from ``revision`` on that is not taken, and its revision.
+
+    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
+    """
+    while (candidate := deployment_id(owner, key, revision)) in taken:
+        revision += 1
+    return candidate, revision

@@ -1,0 +1,5 @@
+"""``python -m engine`` is ``modelprovisioner``."""
+
+from .cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,172 @@
+"""Carry a plan out, in its order, one write at a time. Compares nothing and plans nothing.
+
+LiteLLM answers 500 to a taken id, to a failing database and to a row that it stored but cannot
+serve alike, and a lost answer says nothing at all. So whatever is not a plain yes is settled by
+reading the row back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .errors import Rejected, TransportError, Unavailable
+from .operations import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
+from .pointer import parts_of
+from .proxy import STORED_ONLY, Proxy
+from .state import MARK
+
+APPLIED: Final = "applied"
+ALREADY: Final = "already"
+FAILED: Final = "failed"
+UNKNOWN: Final = "unknown"
+NOT_ATTEMPTED: Final = "not_attempted"
+OUTCOMES: Final = (APPLIED, ALREADY, FAILED, UNKNOWN, NOT_ATTEMPTED)
+
+_NOT_SERVED: Final = (
+    "stored, but not served by the proxy that answered: another replica learns of it within its"
+    " reload interval; if it stays so, LiteLLM does not know the provider prefix"
+)
+_ATTEMPTS: Final = 2
+_PAUSE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one operation.
+
+    ``applied``: done by us; ``already``: someone (perhaps an earlier attempt) had done it;
+    ``failed``: LiteLLM refused it; ``unknown``: no answer told, the next cycle will see;
+    ``not_attempted``: not begun, ``detail`` says why.
+    """
+
+    operation: Operation
+    outcome: str
+    detail: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether LiteLLM is now as the operation wants it."""
+        return self.outcome in (APPLIED, ALREADY)
+
+
+def apply_plan(
+    plan: Plan,
+    proxy: Proxy,
+    report: Callable[[Result], None],
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[Result, ...]:
+    """Carry out every operation of a plan and report each result as it is known.
+
+    After a failed create or replace, deletes of the same public name are not attempted: the name
+    might lose its last deployment. When the key is refused, when LiteLLM is gone, or when
+    ``stopping`` turns true, the rest is not attempted. Never raises for a failed operation.
+    """
+    results: list[Result] = []
+    unsafe: set[str] = set()
+    halted = ""
+    for operation in plan.operations:
+        if not halted and stopping():
+            halted = "stopping"
+        if halted:
+            result = Result(operation, NOT_ATTEMPTED, halted)
+        elif operation.action == DELETE and operation.key.name in unsafe:
+            why = f"{operation.key.name!r} might lose its last deployment"
+            result = Result(operation, NOT_ATTEMPTED, why)
+        else:
+            result, halted = _carried_out(operation, proxy)
+        if not result.done and operation.action in (CREATE, REPLACE):
+            unsafe.add(operation.key.name)
+        results.append(result)
+        report(result)
+    return tuple(results)
+
+
+def _carried_out(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
+    """Return the result, and why nothing more should be attempted ("" to go on)."""
+    act = {CREATE: _create, UPDATE: _update, REPLACE: _replace, DELETE: _delete}[operation.action]
+    try:
+        return act(operation, proxy), ""
+    except Rejected as error:
+        halt = "LiteLLM does not let us write" if error.status in (401, 403) else ""
+        return Result(operation, FAILED, str(error)), halt
+    except Unavailable as error:
+        halt = "LiteLLM does not answer" if error.status == 0 else ""
+        return Result(operation, UNKNOWN, str(error)), halt
+    except TransportError as error:
+        return Result(operation, UNKNOWN, str(error)), ""
+
+
+def _create(operation: Operation, proxy: Proxy) -> Result:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            proxy.create(operation.row)
+        except Unavailable as error:
+            row = _read_back(proxy, operation.id)
+            if row is not None:
+                return _settled(operation, proxy, row, str(error))
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return Result(operation, APPLIED)
+    raise AssertionError("unreachable")
+
+
+def _settled(operation: Operation, proxy: Proxy, row: dict[str, Any], said: str) -> Result:
+    """Judge a create without a plain yes by the row that is there."""
+    if not _is_as_planned(operation, row):
+        why = "a row with its id is there with other content; the next cycle brings it in line"
+        return Result(operation, UNKNOWN, f"{why} ({said})")
+    if proxy.is_live(operation.id):
+        return Result(operation, ALREADY)
+    if STORED_ONLY in said:
+        return Result(operation, FAILED, said)
+    return Result(operation, ALREADY, _NOT_SERVED)
+
+
+def _update(operation: Operation, proxy: Proxy) -> Result:
+    paths = [parts_of(change.path) for change in operation.changes if change.op == "remove"]
+    removed = tuple(path[1] for path in paths if len(path) == 2 and path[0] == "litellm_params")
+    try:
+        proxy.patch(operation.id, operation.row, removed)
+    except Unavailable:
+        row = _read_back(proxy, operation.id)
+        if row is not None and _is_as_planned(operation, row):
+            return Result(operation, ALREADY)
+        raise
+    return Result(operation, APPLIED)
+
+
+def _replace(operation: Operation, proxy: Proxy) -> Result:
+    created = _create(operation, proxy)
+    if created.done and not proxy.is_live(operation.id):
+        created = Result(operation, UNKNOWN, f"the old row stays: the new one is {_NOT_SERVED}")
+    if created.done:
+        proxy.delete(operation.replaces)
+    return created
+
+
+def _delete(operation: Operation, proxy: Proxy) -> Result:
+    try:
+        there = proxy.delete(operation.id)
+    except Unavailable:
+        if _read_back(proxy, operation.id) is None:
+            return Result(operation, ALREADY)
+        raise
+    return Result(operation, APPLIED if there else ALREADY)
+
+
+def _read_back(proxy: Proxy, row_id: str) -> dict[str, Any] | None:
+    try:
+        return proxy.find(row_id)
+    except TransportError:
+        return None
+
+
+def _is_as_planned(operation: Operation, row: dict[str, Any]) -> bool:
+    seen = row.get("model_info", {}).get(MARK)
+    planned = operation.row["model_info"][MARK]["fingerprint"]
+    return isinstance(seen, dict) and seen.get("fingerprint") == planned

@@ -1,0 +1,148 @@
+"""One deployment of ours against what is desired of it -> the operation that mends it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .diff import field_changes
+from .masking import DEFAULT_FALSE, is_masked, same
+from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
+from .pointer import parts_of
+from .row import row_of
+from .state import Deployment, Editing, Frozen, free_id, freeze, thaw
+
+_INJECTED: Final = re.compile(
+    r"supports_.*|max_.*tokens|.*_cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*"
+    r"|mode|key|litellm_provider|tpm|rpm|supported_.*|output_vector_size|direct_access"
+    r"|access_via_team_ids|member_auto_router|created_.*|updated_.*|prompt_cache_min_tokens"
+)
+"""``model_info`` keys that LiteLLM writes into its listing by itself; a replacement row does not
+carry them over, since they would turn from a guess of LiteLLM's into a statement."""
+
+
+def adjust(
+    wanted: Deployment, seen: Deployment, editing: Editing, taken: Collection[str | None]
+) -> Operation | Skip | None:
+    """Return what brings ``seen`` in line with ``wanted``: None if it is.
+
+    ``taken`` are the ids that are in use, so that a replacement gets one of its own.
+
+    Only fields that we declare, or declared before, are compared. An update in place is chosen
+    where this LiteLLM does exactly what is asked, a replacement otherwise.
+    """
+    assert wanted.mark is not None
+    case = _Case(wanted, seen, editing, _changes(wanted, seen))
+    if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
+        if not case.changes:
+            return None
+        reason, because = "drifted", f"edited by hand: {case.listed()}"
+    elif seen.mark is None:
+        reason, because = (
+            "adopted",
+            f"registered without a mark for what {wanted.mark.backend} serves",
+        )
+    else:
+        reason, because = "changed", case.listed() or "only its mark is renewed"
+    if case.in_place():
+        return case.update(reason, because)
+    if seen.blocked:
+        waits = "paused by hand; it is brought in line once it is unblocked"
+        return Skip(REPLACE, seen.key, seen.id or "", "paused", waits)
+    return case.replacement(reason, because, taken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A wanted and a seen deployment of one key, and what has to change between them."""
+
+    wanted: Deployment
+    seen: Deployment
+    editing: Editing
+    changes: tuple[FieldChange, ...]
+
+    def in_place(self) -> bool:
+        """Tell whether a PATCH of this LiteLLM does exactly what is needed."""
+        removed = [change.path for change in self.changes if change.op == "remove"]
+        whole = [path for path in removed if path.count("/") == 2]
+        removable = all(path.startswith("/litellm_params/") for path in whole)
+        return self.editing.in_place and "/" not in (self.seen.id or "") and (not whole or (self.editing.removes and removable))
+
+    def update(self, reason: str, because: str) -> Operation:
+        """Return the update in place; what others switched on by hand is sent along."""
+        seen = self.seen
+        revision = seen.mark.revision if seen.mark else 0
+        params = seen.fields.get("litellm_params", {})
+        on = {name: True for name in sorted(DEFAULT_FALSE) if params.get(name) is True}
+        declared = seen.mark.fields if seen.mark else ()
+        kept = {name: on[name] for name in on if f"/litellm_params/{name}" not in declared}
+        row = row_of(
+            self.wanted, seen.id or "", revision=revision, kept=freeze({"litellm_params": kept})
+        )
+        return Operation(UPDATE, self.wanted.key, seen.id or "", reason, because, row, self.changes)
+
+    def replacement(self, reason: str, because: str, taken: Collection[str | None]) -> Operation:
+        """Return the replacement: a new row under the next id, which then outlives the old one."""
+        seen = self.seen
+        assert self.wanted.mark is not None
+        later = (seen.mark.revision if seen.mark else 0) + 1
+        new_id, revision = free_id(self.wanted.mark.owner, self.wanted.key, later, taken)
+        kept, lost = self._carried()
+        if lost:
+            because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
+        row = row_of(self.wanted, new_id, revision=revision, kept=kept)
+        key, changes = self.wanted.key, self.changes
+        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id or "")
+
+    def _carried(self) -> tuple[Frozen, list[str]]:
+        """Return what others set on the row, and the names of what cannot be read back."""
+        declared = set(self.seen.mark.fields if self.seen.mark else ())
+        kept: dict[str, dict[str, Any]] = {"litellm_params": {}, "model_info": {}}
+        lost = []
+        for part, name, value in _fields(self.seen.fields):
+            if f"/{part}/{name}" in declared or (name in DEFAULT_FALSE and value is False):
+                continue
+            if part == "model_info" and _INJECTED.fullmatch(name):
+                continue
+            if part == "litellm_params" and _hidden(name, value):
+                lost.append(name)
+            else:
+                kept[part][name] = value
+        return freeze(kept), sorted(set(lost) - set(self.wanted.fields["litellm_params"]))
+
+    def listed(self) -> str:
+        """Return the changed fields as a short text."""
+        names = [change.path.split("/", 2)[2] for change in self.changes]
+        return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
+    """Return what has to change in the fields that we declare or declared before."""
+    declared = {tuple(parts_of(path)) for path in (seen.mark.fields if seen.mark else ())}
+    before: dict[str, dict[str, Any]] = {}
+    differs = False
+    for part, wanted_fields in thaw(wanted.fields).items():
+        seen_fields = thaw(seen.fields.get(part, {}))
+        before[part] = {}
+        for name, value in seen_fields.items():
+            if name in wanted_fields and same(wanted_fields[name], value):
+                before[part][name] = wanted_fields[name]
+            elif name in wanted_fields or (part, name) in declared:
+                before[part][name] = value
+                differs = True
+        differs = differs or not wanted_fields.keys() <= seen_fields.keys()
+    return field_changes(freeze(before), wanted.fields) if differs else ()
+
+
+def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
+    for part, values in fields.items():
+        for name, value in thaw(values).items():
+            yield part, name, value
+
+
+def _hidden(name: str, value: Any) -> bool:
+    if is_masked(name) or (isinstance(value, dict) and "$secret" in value):
+        return True
+    return isinstance(value, Mapping) and any(_hidden(key, item) for key, item in value.items())

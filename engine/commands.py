@@ -1,0 +1,188 @@
+"""What each command does: read the configuration, call the engine, choose the exit code.
+
+Each imports what it needs when it runs, so that a small command starts fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from .operatorlog import Redactor
+
+OK: Final = 0
+ERROR: Final = 1
+CHANGES: Final = 2
+HELD: Final = 3
+
+
+def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Check the configuration and the secrets; ask no server."""
+    from .config import load_config
+    from .endpoint import canonical_endpoint
+    from .state import PLACEHOLDER_KEY
+
+    config = load_config(arguments.config, arguments.secrets)
+    redactor.learn(config.secrets())
+    for warning in config.warnings:
+        print(f"warning: {redactor.redacted(warning)}", file=sys.stderr)
+    print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
+    for backend in config.backends:
+        keyed = "no key" if backend.key.reveal() == PLACEHOLDER_KEY else "with a key"
+        endpoint = canonical_endpoint(backend.url)
+        print(f"  {backend.name}: {backend.kind} on {endpoint}, {backend.key_problem or keyed}")
+    return OK
+
+
+def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Show what would be done; write nothing to LiteLLM."""
+    from .config import load_config
+    from .planlog import PlanLog, write_atomically
+    from .reconcile import Engine, reconcile_once
+    from .render import Renderer
+
+    config = load_config(arguments.config, arguments.secrets)
+    redactor.learn(config.secrets())
+    _warn(config.warnings)
+    engine = Engine(PlanLog(None), dry_run=True, force=arguments.force)
+    report = reconcile_once(config, engine)
+    document = json.dumps(report.plan.to_json(), indent=2)
+    if arguments.out:
+        write_atomically(arguments.out, document + "\n")
+    if arguments.json:
+        print(document)
+    else:
+        print(Renderer(colour=_colour(arguments)).plan(report.plan, report.desired))
+    if report.plan.operations:
+        return CHANGES
+    return HELD if report.held else OK
+
+
+def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Bring LiteLLM in step, once, showing the plan and each result."""
+    from .apply import Result
+    from .config import load_config
+    from .operations import Plan
+    from .planlog import PlanLog
+    from .reconcile import Engine, reconcile_once
+    from .render import Renderer
+    from .signals import stop_on_signals
+    from .state import State
+
+    config = load_config(arguments.config, arguments.secrets)
+    redactor.learn(config.secrets())
+    _warn(config.warnings)
+    renderer = Renderer(colour=_colour(arguments))
+
+    class Progress(PlanLog):
+        """Shows the plan before it is carried out, and each result as it comes."""
+
+        total = number = 0
+
+        def plan(self, plan: Plan, desired: State) -> None:
+            self.total = len(plan.operations)
+            print(renderer.plan(plan, desired), flush=True)
+
+        def result(self, result: Result) -> None:
+            self.number += 1
+            print(redactor.redacted(renderer.result(result, self.number, self.total)), flush=True)
+
+    engine = Engine(Progress(None), force=arguments.force)
+    stop_on_signals(engine)
+    report = reconcile_once(config, engine)
+    if not report.converged:
+        return ERROR
+    return HELD if report.held else OK
+
+
+def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Bring LiteLLM in step again and again, with the plan log on stdout."""
+    from .planlog import Artifacts, PlanLog
+    from .reconcile import ConfigSource, Engine, Schedule, reconcile_forever, reconcile_once
+    from .signals import stop_on_signals
+
+    source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
+    config = source.load()
+    engine = Engine(
+        PlanLog(sys.stdout, redact=redactor.redacted),
+        Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
+        beat=lambda: _beat(arguments.heartbeat),
+        dry_run=arguments.dry_run,
+        force=arguments.force,
+    )
+    stop_on_signals(engine)
+    if not arguments.once:
+        reconcile_forever(source, engine, Schedule(_interval(arguments)))
+        return OK
+    report = reconcile_once(config, engine)
+    if not report.converged:
+        return ERROR
+    if arguments.dry_run and report.plan.operations:
+        return CHANGES
+    return HELD if report.held else OK
+
+
+def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Tell the story of :mod:`engine.demo`."""
+    from .demo.story import tell
+
+    del redactor
+    return int(tell(colour=_colour(arguments), pause=arguments.pause))
+
+
+def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Answer a probe: has the loop got something done lately?"""
+    del redactor
+    try:
+        age = time.time() - arguments.heartbeat.stat().st_mtime
+    except OSError as error:
+        print(f"no heartbeat: {error}", file=sys.stderr)
+        return ERROR
+    print(f"last sign of life {age:.0f} s ago")
+    return OK if age <= arguments.max_age else ERROR
+
+
+def _beat(heartbeat: Path | None) -> None:
+    if heartbeat is not None:
+        try:
+            heartbeat.touch()
+        except OSError as error:
+            logging.getLogger(__name__).error("the heartbeat cannot be written: %s", error)
+
+
+def _interval(arguments: argparse.Namespace) -> float:
+    """Return the seconds between cycles; a $SLEEP_INTERVAL that is none counts as 60."""
+    if arguments.interval is not None:
+        return float(arguments.interval)
+    text = os.environ.get("SLEEP_INTERVAL", "").strip()
+    if not text:
+        return 60.0
+    try:
+        seconds = int(text)
+    except ValueError:
+        seconds = 0
+    if seconds < 1:
+        log = logging.getLogger(__name__)
+        log.warning("SLEEP_INTERVAL=%r is no number of seconds from 1 up; using 60", text)
+        return 60.0
+    return float(seconds)
+
+
+def _colour(arguments: argparse.Namespace) -> bool:
+    if arguments.color != "auto":
+        return bool(arguments.color == "always")
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def _warn(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        logging.getLogger(__name__).warning("%s", warning)

@@ -1,0 +1,1 @@
+"""What ``modelprovisioner demo`` shows the engine at work on: servers simulated in this process."""

@@ -1,0 +1,68 @@
+"""Field by field, what turns one set of fields into another. Pure.
+
+Found with deepdiff, written and replayed as RFC 6902 with jsonpatch; the only importer of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jsonpatch
+from deepdiff import DeepDiff
+
+from .operations import FieldChange
+from .pointer import pointer
+from .state import Frozen, freeze, thaw
+
+_ABSENT = object()
+
+
+def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
+    """Return the changes from ``before`` to ``after``, sorted by path.
+
+    A list, and a secret reference, is one value: it changes as a whole. True and 1 differ.
+    Equal inputs cost one comparison, so only rows that differ are ever walked.
+    """
+    old, new = thaw(before), thaw(after)
+    tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
+    paths = {
+        _whole(level.path(output_format="list"), old, new)
+        for levels in tree.values()
+        for level in levels
+    }
+    changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def replayed(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:
+    """Return ``before`` with the changes carried out, by RFC 6902."""
+    patch = jsonpatch.JsonPatch([change.to_json() for change in changes])
+    return freeze(patch.apply(thaw(before)))  # type: ignore[no-any-return]
+
+
+def _whole(path: list[Any], old: Any, new: Any) -> tuple[Any, ...]:
+    """Cut a path where it enters a list or a secret reference."""
+    for length in range(len(path)):
+        for document in (old, new):
+            inner = _value(document, path[:length])
+            if isinstance(inner, list) or (isinstance(inner, dict) and "$secret" in inner):
+                return tuple(path[:length])
+    return tuple(path)
+
+
+def _value(document: Any, path: Iterable[Any]) -> Any:
+    for part in path:
+        if not isinstance(document, Mapping) or part not in document:
+            return _ABSENT
+        document = document[part]
+    return document
+
+
+def _change(path: tuple[Any, ...], before: Any, after: Any) -> FieldChange:
+    where = pointer(path)
+    if after is _ABSENT:
+        return FieldChange("remove", where, freeze(before))
+    if before is _ABSENT:
+        return FieldChange("add", where, after=freeze(after))
+    return FieldChange("replace", where, freeze(before), freeze(after))

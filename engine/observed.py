@@ -1,0 +1,135 @@
+"""LiteLLM's listing -> the observed state, restricted to the configured endpoints. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from .endpoint import canonical_endpoint
+from .pointer import put
+from .state import (
+    EMPTY,
+    MARK,
+    SECRET,
+    TEAM_ROW,
+    Deployment,
+    Editing,
+    Key,
+    Mark,
+    State,
+    freeze,
+    thaw,
+)
+
+_SERVER_OWNED: Final = frozenset({MARK, "id", "db_model", "blocked"})
+
+
+def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owner: str) -> State:
+    """Return the deployments in ``document`` that are on one of ``endpoints``.
+
+    ``document`` is what :meth:`engine.proxy.Proxy.fetch_deployments` returns. A row without an
+    ``api_base``, or with one that is no URL, is on no endpoint. Rows of ours on an endpoint that
+    is not configured come back as ``strays``, to be reported and left alone.
+    """
+    ids = Counter(row["model_info"]["id"] for row in document["data"])
+    seen: dict[str, Deployment] = {}
+    strays: dict[str, Deployment] = {}
+    for row in document["data"]:
+        endpoint = _endpoint(row["litellm_params"].get("api_base"))
+        if not endpoint:
+            continue
+        if endpoint in endpoints:
+            times = ids[row["model_info"]["id"]]
+            deployment = _deployment(row, endpoint, times)
+            seen.setdefault(str(deployment.id), deployment)
+        elif MARK in row["model_info"]:
+            deployment = _deployment(row, endpoint, 1)
+            if deployment.mark is not None and deployment.mark.owner == owner:
+                strays.setdefault(str(deployment.id), deployment)
+    return State(
+        owner,
+        _ordered(seen),
+        strays=_ordered(strays),
+        editing=Editing(**document["editing"]),
+    )
+
+
+def _ordered(deployments: Mapping[str, Deployment]) -> tuple[Deployment, ...]:
+    return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id or "")))
+
+
+def _endpoint(api_base: object) -> str:
+    if not isinstance(api_base, str):
+        return ""
+    try:
+        return canonical_endpoint(api_base)
+    except ValueError:
+        return ""
+
+
+def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:
+    params, info = row["litellm_params"], row["model_info"]
+    mark = _mark(info.get(MARK))
+    fields = thaw(
+        {
+            "litellm_params": {k: v for k, v in params.items() if v is not None},
+            "model_info": {
+                k: v for k, v in info.items() if v is not None and k not in _SERVER_OWNED
+            },
+        }
+    )
+    for path, fingerprint in mark.opaque.items() if mark else ():
+        put(fields, path, {SECRET: fingerprint})
+    return Deployment(
+        Key(endpoint, row["model_name"], params["model"]),
+        freeze(fields),
+        mark,
+        id=info["id"],
+        read_only=_read_only(row, times),
+        blocked=info.get("blocked") is True,
+    )
+
+
+def _read_only(row: Mapping[str, Any], times: int) -> str:
+    if row["model_info"].get("db_model") is not True:
+        return "it comes from LiteLLM's configuration file"
+    if row["model_info"].get("team_id"):
+        return TEAM_ROW
+    if "*" in row["model_name"] or "*" in row["litellm_params"]["model"]:
+        return "it is a wildcard"
+    if times > 1:
+        return "LiteLLM lists it under several names"
+    return ""
+
+
+def _mark(value: object) -> Mark | None:
+    """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
+        return None
+    revision, fields, opaque = (value.get(name) for name in ("revision", "fields", "opaque"))
+    sound = isinstance(revision, int) and not isinstance(revision, bool) and revision >= 0
+    return Mark(
+        owner=value["owner"],
+        backend=str(value.get("backend", "")),
+        revision=revision if isinstance(revision, int) and sound else 0,
+        fields=tuple(_texts(fields)) if isinstance(fields, list | tuple) else (),
+        opaque=_opaque(opaque),
+        fingerprint=str(value.get("fingerprint", "")),
+    )
+
+
+def _texts(values: Collection[object]) -> list[str]:
+    return sorted(value for value in values if isinstance(value, str) and value.count("/") == 2)
+
+
+def _opaque(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        return EMPTY
+    return freeze(  # type: ignore[no-any-return]
+        {
+            path: fingerprint
+            for path, fingerprint in value.items()
+            if isinstance(fingerprint, str) and str(path).startswith("/litellm_params/")
+        }
+    )

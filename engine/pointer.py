@@ -1,0 +1,47 @@
+"""JSON pointers (RFC 6901) into the fields of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+def pointer(parts: Sequence[object]) -> str:
+    """Return the pointer of a path: ``("litellm_params", "a/b")`` is ``/litellm_params/a~1b``."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def parts_of(path: str) -> list[str]:
+    """Return the parts of a pointer; the inverse of :func:`pointer`."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+
+
+def leaves(value: Any, parts: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], Any]]:
+    """Yield the path and value of everything inside ``value`` that is no map and no list."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, (*parts, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from leaves(item, (*parts, index))
+    else:
+        yield parts, value
+
+
+def put(document: Any, path: str, value: object) -> None:
+    """Set ``value`` at a pointer of a plain document, making the maps on the way.
+
+    A list on the way is entered by its index; where there is nothing to enter, nothing is set.
+    """
+    *way, last = parts_of(path)
+    for part in way:
+        if isinstance(document, dict):
+            document = document.setdefault(part, {})
+        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+            document = document[int(part)]
+        else:
+            return
+    if isinstance(document, dict):
+        document[last] = value
+    elif isinstance(document, list) and last.isdigit() and int(last) < len(document):
+        document[int(last)] = value

@@ -1,0 +1,133 @@
+"""A plan for people: text, coloured where the reader has colours. Makes no decisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .apply import Result
+from .operations import FieldChange, Operation, Plan, Skip
+from .state import SECRET, Endpoint, State, thaw
+
+_RESET: Final = "\x1b[0m"
+_COLOURS: Final = {
+    "create": "\x1b[32m",
+    "update": "\x1b[33m",
+    "replace": "\x1b[36m",
+    "delete": "\x1b[31m",
+    "dim": "\x1b[2m",
+    "bold": "\x1b[1m",
+}
+_SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+_CHANGE: Final = {"add": ("+", "create"), "replace": ("~", "update"), "remove": ("-", "delete")}
+_OUTCOME_WORDS: Final = {
+    "ok": "ok",
+    "empty": "answers an empty list",
+    "not_ready": "is not ready",
+    "unauthorised": "refuses our key",
+    "unreachable": "cannot be reached",
+    "invalid": "sends no readable list",
+}
+MAX_VALUE: Final = 100
+"""Characters of a value that a change shows."""
+
+
+class Renderer:
+    """Turns plans and results into lines of text; ``colour`` adds ANSI colours."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+
+    def plan(self, plan: Plan, desired: State) -> str:
+        """Return a plan, grouped by endpoint, with reasons and a summary line."""
+        lines: list[str] = []
+        for endpoint in desired.endpoints:
+            lines += [*self._endpoint(endpoint), *self._on(plan, endpoint.url), ""]
+        strays = [skip for skip in plan.skips if skip.reason == "stray"]
+        if strays:
+            lines += [self._paint("bold", "endpoints that are no longer configured")]
+            lines += [*map(self._skip, strays), ""]
+        return "\n".join([*lines, self.summary(plan)])
+
+    def summary(self, plan: Plan) -> str:
+        """Return the one line that says what a plan does."""
+        if not plan.operations:
+            text = "Nothing to do: LiteLLM is in step with the backends."
+            held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
+            return text if not held else f"Nothing to do; {held} kept although not listed."
+        counts = plan.summary
+        parts = [
+            self._paint(action, f"{counts[action]} to {action}")
+            for action in _SIGNS
+            if counts[action]
+        ]
+        return f"Plan: {', '.join(parts)}; {counts['skip']} left alone."
+
+    def result(self, result: Result, number: int, total: int) -> str:
+        """Return one line of progress."""
+        operation = result.operation
+        colour = "create" if result.done else "delete"
+        outcome = self._paint(colour, result.outcome)
+        detail = f"  {printable(result.detail)}" if result.detail else ""
+        name = printable(operation.key.name)
+        return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
+
+    def _endpoint(self, endpoint: Endpoint) -> Iterator[str]:
+        backends = ", ".join(endpoint.backends)
+        state = _OUTCOME_WORDS[endpoint.outcome]
+        if endpoint.outcome == "ok":
+            state = f"{len(endpoint.served)} models"
+        yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
+        if endpoint.detail:
+            yield self._paint("dim", f"    {printable(endpoint.detail)}")
+
+    def _on(self, plan: Plan, url: str) -> Iterator[str]:
+        for operation in plan.operations:
+            if operation.key.endpoint == url:
+                yield from self._operation(operation)
+        for skip in plan.skips:
+            if skip.key.endpoint == url and skip.reason != "stray":
+                yield self._skip(skip)
+
+    def _operation(self, operation: Operation) -> Iterator[str]:
+        sign = self._paint(operation.action, f"{_SIGNS[operation.action]} {operation.action}")
+        name = self._paint("bold", printable(operation.key.name))
+        upstream = self._paint("dim", printable(operation.key.upstream))
+        yield f"  {sign} {name}  {upstream}"
+        yield self._paint("dim", f"      {operation.reason}: {printable(operation.because)}")
+        for change in operation.changes:
+            yield f"      {self._change(change)}"
+
+    def _change(self, change: FieldChange) -> str:
+        sign, colour = _CHANGE[change.op]
+        path = printable(change.path.lstrip("/").replace("/", "."))
+        if change.op == "add":
+            values = _shown(change.after)
+        elif change.op == "remove":
+            values = _shown(change.before)
+        else:
+            values = f"{_shown(change.before)} -> {_shown(change.after)}"
+        return self._paint(colour, f"{sign} {path}: {values}")
+
+    def _skip(self, skip: Skip) -> str:
+        text = f"  . {printable(skip.key.name)}  {skip.reason}: {printable(skip.because)}"
+        return self._paint("dim", text)
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: control characters become visible escapes."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _shown(value: Any) -> str:
+    plain = thaw(value)
+    if isinstance(plain, dict) and SECRET in plain:
+        return f"(secret {plain[SECRET][:6]})"
+    text = printable(json.dumps(plain, ensure_ascii=False))
+    return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "..."

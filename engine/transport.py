@@ -1,0 +1,255 @@
+"""HTTP: one exchange, bounded in time and size, ending in JSON or in one of our errors.
+
+The only importer of requests. Bounds of hostile input that arrives over HTTP are named here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from . import __version__
+from .errors import Garbled, Rejected, TransportError, Unavailable
+from .state import PLACEHOLDER_KEY
+
+if TYPE_CHECKING:
+    from .config import Connection
+    from .state import Secret
+
+CONNECT_TIMEOUT: Final = 3.0
+"""Seconds until a server that does not take the connection counts as unreachable."""
+MAX_REDIRECTS: Final = 3
+MAX_BACKEND_BODY: Final = 10 * 2**20
+"""Bytes, decompressed, that a backend's answer may have (OpenRouter's list is about 1 MB)."""
+MAX_PROXY_BODY: Final = 256 * 2**20
+"""Bytes, decompressed, of LiteLLM's listing (7.5 KB a row: more than 30,000 rows)."""
+MAX_EXCERPT: Final = 300
+"""Characters of a foreign error text that we repeat."""
+_CHUNK: Final = 16 * 1024
+_RETRY_PAUSE: Final = 0.3
+
+log = logging.getLogger(__name__)
+
+
+class _Bearer(AuthBase):
+    """Sends the key; also keeps requests from reading ~/.netrc in its place."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        return request
+
+
+class Client:
+    """Talks JSON to one server, keeping its connection open between requests.
+
+    ``base_url`` is a normal URL, paths are appended to it as they are. Every exchange must end
+    within ``connection.timeout`` seconds. Not for use by two threads at once.
+    """
+
+    def __init__(
+        self, base_url: str, key: Secret, connection: Connection, *, max_body: int
+    ) -> None:
+        self.base_url = base_url
+        self._key = key
+        self._timeout = connection.timeout
+        self._max_body = max_body
+        self._hidden: tuple[str, ...] = ()
+        self.hide((key,))
+        self._session = requests.Session()
+        self._session.auth = _Bearer(key)
+        self._session.verify = connection.ca_file or connection.verify
+        self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
+        self._session.headers["Accept"] = "application/json"
+
+    def hide(self, secrets: Iterable[Secret]) -> None:
+        """Keep these out of error texts: a server may quote what it was sent."""
+        raw = {secret.reveal() for secret in secrets} - {"", PLACEHOLDER_KEY}
+        spelled = raw | {
+            json.dumps(text, ensure_ascii=escape)[1:-1] for text in raw for escape in (False, True)
+        }
+        self._hidden = tuple(sorted(spelled.union(self._hidden), key=len, reverse=True))
+
+    def get(self, path: str, *, attempts: int = 2) -> Any:
+        """GET a path and return its JSON, trying again where no usable answer came.
+
+        Raises:
+            Unavailable: refused, timed out, broken off, 429 or 5xx, each time.
+            Rejected: another 4xx, or a redirect to another server.
+            Garbled: a body that is no JSON, or too large.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                return self._exchange("GET", path, None)
+            except Unavailable:
+                if attempt == attempts:
+                    raise
+                time.sleep(_RETRY_PAUSE * attempt)
+        raise AssertionError("attempts must be at least 1")
+
+    def send(self, method: str, path: str, body: object) -> Any:
+        """Send a write once and return the JSON of its answer.
+
+        Raises:
+            Unavailable: its fate is unknown, unless ``sent`` is false; the caller settles it.
+            Rejected, Garbled: as :meth:`get`.
+        """
+        return self._exchange(method, path, body)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _exchange(self, method: str, path: str, body: object) -> Any:
+        deadline = time.monotonic() + self._timeout
+        url = self.base_url + path
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                response = self._request(method, url, body, deadline)
+                with response:
+                    target = response.headers.get("Location") if response.is_redirect else None
+                    if target is None:
+                        return self._outcome(method, url, response, deadline)
+                url = self._same_origin(url, target)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._unavailable(method, url, error) from None
+        raise Rejected(f"{method} {url}: more than {MAX_REDIRECTS} redirects", status=310)
+
+    def _request(self, method: str, url: str, body: object, deadline: float) -> requests.Response:
+        remaining = max(0.05, deadline - time.monotonic())
+        return self._session.request(
+            method,
+            url,
+            data=None if body is None else json.dumps(body, allow_nan=False).encode(),
+            headers=None if body is None else {"Content-Type": "application/json"},
+            timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _outcome(self, method: str, url: str, response: requests.Response, deadline: float) -> Any:
+        status = response.status_code
+        content = self._read(method, url, response, deadline)
+        log.debug("%s %s -> %d (%d bytes)", method, url, status, len(content))
+        if 200 <= status < 300:
+            return self._parse(f"{method} {url}", content, response)
+        said = self._excerpt(content)
+        message = f"{method} {url}: HTTP {status}{': ' + said if said else ''}"
+        if status in (408, 429) or status >= 500:
+            raise Unavailable(message, status=status)
+        raise Rejected(message, status=status)
+
+    def _read(
+        self, method: str, url: str, response: requests.Response, deadline: float
+    ) -> bytearray:
+        content = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > self._max_body:
+                raise Garbled(f"{method} {url}: the answer has over {self._max_body} bytes")
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"{method} {url}: the answer did not end within {self._timeout:g} s"
+                )
+        return content
+
+    def _parse(self, subject: str, content: bytearray, response: requests.Response) -> Any:
+        try:
+            return json.loads(content, parse_constant=_refuse_constant)
+        except RecursionError:
+            raise Garbled(f"{subject}: the answer is nested too deeply") from None
+        except ValueError:
+            kind = response.headers.get("Content-Type", "no content type")[:80]
+            raise Garbled(f"{subject}: the answer is not JSON ({kind})") from None
+
+    def _same_origin(self, url: str, target: str) -> str:
+        new = urljoin(url, target)
+        old_parts, new_parts = urlsplit(url), urlsplit(new)
+        if old_parts[:2] != new_parts[:2]:
+            raise Rejected(
+                f"{url} redirects to another server ({new_parts.scheme}://{new_parts.netloc});"
+                " not followed, since the key would go with it: configure that URL itself",
+                status=307,
+            )
+        return new
+
+    def _unavailable(self, method: str, url: str, error: Exception) -> TransportError:
+        if isinstance(error, requests.exceptions.SSLError):
+            why = f"TLS failed ({self._clean(str(error))}); set ca_file for a private authority"
+        elif isinstance(error, requests.ConnectTimeout):
+            why = f"no connection within {CONNECT_TIMEOUT:g} s"
+        elif isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
+            why = f"no answer within {self._timeout:g} s"
+        elif isinstance(error, urllib3.exceptions.DecodeError):
+            return Garbled(f"{method} {url}: the answer's compression is broken")
+        elif isinstance(error, urllib3.exceptions.ProtocolError):
+            why = "the answer broke off"
+        elif "refused" in str(error):
+            why = "connection refused"
+        elif "resolve" in str(error):
+            why = "the host name cannot be resolved"
+        else:
+            why = f"the connection failed ({type(error).__name__})"
+        unsent = isinstance(error, requests.ConnectTimeout) or "establish" in str(error)
+        return Unavailable(f"{method} {url}: {why}", sent=not unsent)
+
+    def _excerpt(self, content: bytearray) -> str:
+        """Return the error text of a body: OpenAI's, FastAPI's, a bare string, or the body."""
+        text = content[: 64 * 1024].decode(errors="replace")
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            return "" if text.lstrip().startswith("<") else self._clean(text)
+        for name in ("error", "detail", "message"):
+            while isinstance(document, dict) and document.get(name):
+                document = document[name]
+        return self._clean(
+            document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
+        )
+
+    def _clean(self, text: str) -> str:
+        """Return foreign text in one printable line of bounded length, without our key."""
+        for secret in self._hidden:
+            text = text.replace(secret, "***")
+        text = "".join(char if char.isprintable() else " " for char in text)
+        text = " ".join(text.split())
+        return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Http:
+    """The open connections of this process: one Client per server, kept between cycles."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, Secret, Connection, int], Client] = {}
+
+    def client(self, url: str, key: Secret, connection: Connection, max_body: int) -> Client:
+        """Return the client for a server, made on first use."""
+        wanted = (url, key, connection, max_body)
+        if wanted not in self._clients:
+            self._clients[wanted] = Client(url, key, connection, max_body=max_body)
+        return self._clients[wanted]
+
+    def discard(self, client: Client) -> None:
+        """Forget a client whose thread was given up, so that no other thread shares it."""
+        self._clients = {key: kept for key, kept in self._clients.items() if kept is not client}
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()

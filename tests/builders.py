@@ -1,0 +1,99 @@
+"""Desired and seen deployments for tests of the pure core, without configuration or HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from engine.row import row_of
+from engine.state import (
+    Deployment,
+    Editing,
+    Endpoint,
+    Key,
+    Mark,
+    Secret,
+    State,
+    canonical_json,
+    deployment_id,
+    freeze,
+    thaw,
+)
+
+BOX = "http://box:8000"
+OTHER_BOX = "http://other:8000"
+OWNER = "tester"
+IN_PLACE = Editing("1.106.2", in_place=True)
+REMOVING = Editing("1.109.1", in_place=True, removes=True)
+REPLACING = Editing("1.83.14")
+_KEY = Secret("sk-test-master")
+
+
+def wanted(
+    name: str = "m",
+    *,
+    endpoint: str = BOX,
+    upstream: str | None = None,
+    params: dict[str, Any] | None = None,
+    info: dict[str, Any] | None = None,
+    api_key: str = "BLANK",
+    backend: str = "box",
+    predecessors: tuple[str, ...] | None = None,
+) -> Deployment:
+    key = Key(endpoint, name, upstream or f"openai/{name}")
+    secret = Secret(api_key).fingerprint(_KEY)
+    fields = {
+        "litellm_params": {
+            "model": key.upstream,
+            "api_base": endpoint,
+            "api_key": {"$secret": secret},
+            **(params or {}),
+        },
+        "model_info": info or {},
+    }
+    declared = sorted(f"/{part}/{field}" for part in fields for field in fields[part])
+    fingerprint = Secret(canonical_json([OWNER, backend, name, fields])).fingerprint(_KEY)
+    opaque = freeze({"/litellm_params/api_key": secret})
+    mark = Mark(OWNER, backend, 0, tuple(declared), opaque, fingerprint)
+    predecessors = (key.upstream,) if predecessors is None else predecessors
+    return Deployment(key, freeze(fields), mark, predecessors=predecessors)
+
+
+def as_seen(
+    deployment: Deployment, *, row_id: str | None = None, revision: int = 0, **changes: Any
+) -> Deployment:
+    """Return the row that registering ``deployment`` leaves; ``changes`` replace its parts."""
+    assert deployment.mark is not None
+    row_id = row_id or deployment_id(OWNER, deployment.key, revision)
+    row = thaw(row_of(deployment, row_id, revision=revision))
+    row["model_info"].pop("modelprovisioner")
+    row["model_info"].pop("id")
+    fields = {"litellm_params": row["litellm_params"], "model_info": row["model_info"]}
+    mark = replace(deployment.mark, revision=revision)
+    seen = Deployment(deployment.key, freeze(fields), mark, row_id)
+    return replace(seen, **changes)
+
+
+def edited(seen: Deployment, **params: Any) -> Deployment:
+    """Return a row whose parameters somebody edited; None takes one away."""
+    fields = thaw(seen.fields)
+    fields["litellm_params"].update(params)
+    kept = {k: v for k, v in fields["litellm_params"].items() if v is not None}
+    return replace(seen, fields=freeze({**fields, "litellm_params": kept}))
+
+
+def endpoint(url: str = BOX, **changes: Any) -> Endpoint:
+    return replace(Endpoint(url, ("box",), "ok", "", complete=True), **changes)
+
+
+def desired(*deployments: Deployment, endpoints: tuple[Endpoint, ...] | None = None) -> State:
+    if endpoints is None:
+        served = tuple(sorted(d.key.upstream.partition("/")[2] for d in deployments))
+        endpoints = (endpoint(served=served),)
+    return State(OWNER, tuple(sorted(deployments, key=lambda d: d.key)), endpoints)
+
+
+def observed(
+    *deployments: Deployment, editing: Editing = IN_PLACE, strays: tuple[Deployment, ...] = ()
+) -> State:
+    return State(OWNER, deployments, strays=strays, editing=editing)

@@ -1,0 +1,280 @@
+"""The rule table of make_plan, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import UnprovenPlan
+from engine.operations import Plan
+from engine.plan import make_plan, verify_plan
+from engine.state import TEAM_ROW, Deployment, State, deployment_id, thaw
+
+from . import builders as b
+
+
+def plan_of(desired: State, observed: State) -> Plan:
+    """Plan, prove the plan, and check that it survives JSON."""
+    plan = make_plan(desired, observed)
+    verify_plan(plan, desired, observed)
+    assert Plan.from_json(plan.to_json()) == plan
+    return plan
+
+
+def actions(plan: Plan) -> list[tuple[str, str, str]]:
+    return [(op.action, op.key.name, op.reason) for op in plan.operations]
+
+
+def skips(plan: Plan) -> list[tuple[str, str]]:
+    return [(skip.key.name, skip.reason) for skip in plan.skips]
+
+
+def test_a_missing_deployment_is_created_under_its_own_id() -> None:
+    plan = plan_of(b.desired(b.wanted("a")), b.observed())
+    assert actions(plan) == [("create", "a", "missing")]
+    operation = plan.operations[0]
+    assert operation.id == deployment_id(b.OWNER, operation.key, 0)
+    assert operation.row["model_info"]["id"] == operation.id
+    assert operation.row["model_info"]["modelprovisioner"]["owner"] == b.OWNER
+
+
+def test_a_deployment_in_line_needs_nothing() -> None:
+    wanted = b.wanted("a", params={"rpm": 5, "timeout": 30}, info={"mode": "chat"})
+    assert plan_of(b.desired(wanted), b.observed(b.as_seen(wanted))) == Plan()
+
+
+def test_what_litellm_adds_to_a_row_is_no_change() -> None:
+    wanted = b.wanted("a", params={"max_retries": "2", "drop_params": "true"})
+    seen = b.edited(
+        b.as_seen(wanted), max_retries=2, drop_params=True, use_litellm_proxy=False, weight=3
+    )
+    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan()
+
+
+def test_true_and_one_are_two_things() -> None:
+    wanted = b.wanted("a", params={"flag": True})
+    plan = plan_of(b.desired(wanted), b.observed(b.edited(b.as_seen(wanted), flag=1)))
+    assert actions(plan) == [("update", "a", "drifted")]
+    assert [(c.path, c.before, c.after) for c in plan.operations[0].changes] == [
+        ("/litellm_params/flag", 1, True)
+    ]
+
+
+def test_a_changed_configuration_is_an_update_with_its_patch() -> None:
+    before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
+    assert actions(plan) == [("update", "a", "changed")]
+    assert [change.to_json() for change in plan.operations[0].changes] == [
+        {"op": "replace", "path": "/litellm_params/rpm", "value": 6, "was": 5}
+    ]
+
+
+def test_a_rotated_key_shows_without_showing_the_key() -> None:
+    before, after = b.wanted("a", api_key="sk-old-1234"), b.wanted("a", api_key="sk-new-1234")
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
+    assert [change.path for change in plan.operations[0].changes] == ["/litellm_params/api_key"]
+    assert "sk-" not in str(plan.to_json())
+
+
+def test_a_hand_edit_of_our_field_is_drift() -> None:
+    wanted = b.wanted("a", params={"rpm": 5})
+    plan = plan_of(b.desired(wanted), b.observed(b.edited(b.as_seen(wanted), rpm=99)))
+    assert actions(plan) == [("update", "a", "drifted")]
+    assert "rpm" in plan.operations[0].because
+
+
+def test_a_field_of_ours_that_somebody_took_away_comes_back() -> None:
+    wanted = b.wanted("a", params={"rpm": 5})
+    plan = plan_of(b.desired(wanted), b.observed(b.edited(b.as_seen(wanted), rpm=None)))
+    assert [change.op for change in plan.operations[0].changes] == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("editing", "action"),
+    [(b.IN_PLACE, "replace"), (b.REMOVING, "update"), (b.REPLACING, "replace")],
+)
+def test_a_field_dropped_from_the_configuration_is_removed(
+    editing: b.Editing, action: str
+) -> None:
+    before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a")
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before), editing=editing))
+    assert actions(plan) == [(action, "a", "changed")]
+    assert [(c.op, c.path) for c in plan.operations[0].changes] == [
+        ("remove", "/litellm_params/rpm")
+    ]
+
+
+def test_a_dropped_model_info_field_needs_a_new_row_on_every_version() -> None:
+    before, after = b.wanted("a", info={"mode": "chat"}), b.wanted("a")
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before), editing=b.REMOVING))
+    assert actions(plan) == [("replace", "a", "changed")]
+
+
+def test_a_replacement_has_the_next_id_and_carries_what_others_set() -> None:
+    before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
+    seen = b.edited(b.as_seen(before), weight=3, use_litellm_proxy=False, my_token="abcd****wxyz")
+    fields = thaw(seen.fields)
+    fields["model_info"] |= {"access_groups": ["beta"], "supports_vision": True}
+    seen = replace(seen, fields=b.freeze(fields))
+    operation = plan_of(b.desired(after), b.observed(seen, editing=b.REPLACING)).operations[0]
+    assert (operation.action, operation.replaces) == ("replace", seen.id)
+    assert operation.id == deployment_id(b.OWNER, after.key, 1)
+    assert operation.row["litellm_params"]["weight"] == 3
+    assert operation.row["model_info"]["access_groups"] == ("beta",)
+    assert "supports_vision" not in operation.row["model_info"]
+    assert "my_token" not in operation.row["litellm_params"]
+    assert "my_token" in operation.because
+
+
+def test_an_update_in_place_keeps_the_switches_that_a_patch_would_reset() -> None:
+    before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
+    seen = b.edited(b.as_seen(before), use_in_pass_through=True, use_litellm_proxy=False)
+    operation = plan_of(b.desired(after), b.observed(seen)).operations[0]
+    assert operation.row["litellm_params"]["use_in_pass_through"] is True
+    assert "use_litellm_proxy" not in operation.row["litellm_params"]
+
+
+def test_a_paused_row_is_not_replaced() -> None:
+    before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
+    seen = b.as_seen(before, blocked=True)
+    plan = plan_of(b.desired(after), b.observed(seen, editing=b.REPLACING))
+    assert (actions(plan), skips(plan)) == ([], [("a", "paused")])
+
+
+def test_of_several_rows_the_one_in_line_is_kept() -> None:
+    wanted = b.wanted("a", params={"rpm": 6})
+    old = b.as_seen(b.wanted("a", params={"rpm": 5}))
+    new = b.as_seen(wanted, revision=1)
+    plan = plan_of(b.desired(wanted), b.observed(old, new))
+    assert [(op.action, op.id, op.reason) for op in plan.operations] == [
+        ("delete", old.id, "duplicate")
+    ]
+
+
+def unmarked(deployment: Deployment, row_id: str = "by-go") -> Deployment:
+    return replace(b.as_seen(deployment, row_id=row_id), mark=None)
+
+
+def test_a_row_of_the_predecessor_is_adopted_and_keeps_its_id() -> None:
+    wanted = b.wanted("a")
+    plan = plan_of(b.desired(wanted), b.observed(unmarked(wanted)))
+    assert [(op.action, op.id, op.reason) for op in plan.operations] == [
+        ("update", "by-go", "adopted")
+    ]
+
+
+def test_a_row_of_the_predecessor_with_its_own_provider_is_adopted() -> None:
+    wanted = b.wanted("a", upstream="ollama_chat/a", predecessors=("ollama/a",))
+    old = unmarked(b.wanted("a", upstream="ollama/a"))
+    plan = plan_of(b.desired(wanted), b.observed(old))
+    assert [(op.action, op.id, op.reason) for op in plan.operations] == [
+        ("update", "by-go", "adopted")
+    ]
+    assert "/litellm_params/model" in [change.path for change in plan.operations[0].changes]
+
+
+def test_two_rows_of_the_predecessor_become_one() -> None:
+    wanted = b.wanted("a")
+    plan = plan_of(
+        b.desired(wanted), b.observed(unmarked(wanted, "z"), unmarked(wanted, "y"))
+    )
+    assert [(op.action, op.id) for op in plan.operations] == [("update", "y"), ("delete", "z")]
+
+
+def test_with_ownership_marked_a_row_without_a_mark_is_left_and_not_doubled() -> None:
+    wanted = b.wanted("a")
+    state = b.desired(wanted, endpoints=(b.endpoint(ownership="marked"),))
+    gone = unmarked(b.wanted("gone"), "hand")
+    plan = plan_of(state, b.observed(unmarked(wanted), gone))
+    assert (actions(plan), skips(plan)) == ([], [("a", "not_owned"), ("gone", "not_owned")])
+
+
+def test_a_surplus_row_of_ours_is_deleted() -> None:
+    plan = plan_of(b.desired(), b.observed(b.as_seen(b.wanted("a"))))
+    assert actions(plan) == [("delete", "a", "surplus")]
+
+
+def test_a_hand_made_alias_of_a_served_model_is_left_alone() -> None:
+    alias = unmarked(b.wanted("fast", upstream="openai/a"), "hand")
+    plan = plan_of(b.desired(b.wanted("a")), b.observed(b.as_seen(b.wanted("a")), alias))
+    assert (actions(plan), skips(plan)) == ([], [("fast", "alias")])
+
+
+def test_an_unmarked_row_of_a_model_that_is_gone_is_deleted() -> None:
+    alias = unmarked(b.wanted("fast", upstream="openai/gone"), "hand")
+    plan = plan_of(b.desired(), b.observed(alias))
+    assert actions(plan) == [("delete", "fast", "surplus")]
+
+
+def test_a_row_of_the_predecessor_is_deleted_when_its_model_is_filtered_out() -> None:
+    old = unmarked(b.wanted("a"))
+    site = b.endpoint(served=("a",), excluded=(("a", "openai/a"),))
+    plan = plan_of(b.desired(endpoints=(site,)), b.observed(old))
+    assert actions(plan) == [("delete", "a", "surplus")]
+
+
+def test_nothing_is_deleted_on_the_word_of_an_incomplete_list() -> None:
+    site = b.endpoint(complete=False, outcome="unreachable", detail="box: connection refused")
+    seen = [b.as_seen(b.wanted("a")), unmarked(b.wanted("hand"))]
+    plan = plan_of(b.desired(endpoints=(site,)), b.observed(*seen))
+    assert (actions(plan), skips(plan)) == ([], [("a", "incomplete"), ("hand", "incomplete")])
+    assert "connection refused" in plan.skips[0].because
+
+
+def test_a_row_of_another_owner_is_left_and_not_doubled() -> None:
+    wanted = b.wanted("a")
+    assert wanted.mark is not None
+    theirs = b.as_seen(wanted, mark=replace(wanted.mark, owner="someone"))
+    gone = b.as_seen(b.wanted("gone"), mark=replace(wanted.mark, owner="someone"))
+    plan = plan_of(b.desired(wanted), b.observed(theirs, gone))
+    assert (actions(plan), skips(plan)) == ([], [("a", "not_owned"), ("gone", "not_owned")])
+
+
+def test_a_row_from_the_configuration_file_is_left_and_not_doubled() -> None:
+    wanted = b.wanted("a")
+    row = replace(unmarked(wanted), read_only="it comes from LiteLLM's configuration file")
+    plan = plan_of(b.desired(wanted), b.observed(row))
+    assert (actions(plan), skips(plan)) == ([], [("a", "read_only")])
+
+
+def test_a_team_row_is_left_and_serves_nobody_else() -> None:
+    wanted = b.wanted("a")
+    plan = plan_of(b.desired(wanted), b.observed(replace(unmarked(wanted), read_only=TEAM_ROW)))
+    assert (actions(plan), skips(plan)) == ([("create", "a", "missing")], [("a", "read_only")])
+
+
+def test_our_rows_on_a_forgotten_endpoint_are_reported_and_left() -> None:
+    stray = b.as_seen(b.wanted("a", endpoint=b.OTHER_BOX))
+    plan = plan_of(b.desired(), b.observed(strays=(stray,)))
+    assert (actions(plan), skips(plan)) == ([], [("a", "stray")])
+
+
+def test_creates_come_first_and_deletes_last_whatever_the_names() -> None:
+    state = b.desired(
+        b.wanted("z-new"), b.wanted("m-kept", params={"rpm": 1}), b.wanted("y-kept")
+    )
+    seen = [
+        b.as_seen(b.wanted("a-gone")),
+        b.as_seen(b.wanted("m-kept")),
+        b.as_seen(b.wanted("y-kept", info={"mode": "chat"})),
+    ]
+    plan = plan_of(state, b.observed(*seen))
+    assert [(op.action, op.key.name) for op in plan.operations] == [
+        ("create", "z-new"),
+        ("update", "m-kept"),
+        ("replace", "y-kept"),
+        ("delete", "a-gone"),
+    ]
+
+
+def test_a_renamed_format_creates_before_it_deletes() -> None:
+    old = b.as_seen(b.wanted("a", upstream="openai/a"))
+    plan = plan_of(b.desired(b.wanted("a", upstream="hosted_vllm/a")), b.observed(old))
+    assert actions(plan) == [("create", "a", "missing"), ("delete", "a", "surplus")]
+
+
+def test_a_plan_that_does_not_converge_is_refused() -> None:
+    state = b.desired(b.wanted("a"))
+    with pytest.raises(UnprovenPlan, match="does not converge"):
+        verify_plan(Plan(), state, b.observed())
