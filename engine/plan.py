@@ -126,9 +126,9 @@ class _Planner:
         elif not endpoint.complete:
             because = _OUTCOMES.get(endpoint.outcome, "part of its backend's list cannot be read")
             detail = f" ({endpoint.detail})" if endpoint.detail else ""
-            self.skip(DELETE, seen, "incomplete", f"kept: {because}{detail}")
+            self.skip(DELETE, seen, "incomplete", f"{because}{detail}")
         elif seen.mark is not None:
-            self._delete(seen, "surplus", _surplus(endpoint))
+            self._delete(seen, "surplus", _surplus(endpoint, seen))
         elif endpoint.ownership == "marked":
             self._leave(seen)
         elif (seen.key.name, seen.key.upstream) in endpoint.excluded:
@@ -136,7 +136,7 @@ class _Planner:
         elif _is_served(seen.key.upstream, endpoint):
             self.skip(DELETE, seen, "alias", "made by hand for a model that is served; left alone")
         else:
-            self._delete(seen, "surplus", _surplus(endpoint))
+            self._delete(seen, "surplus", _surplus(endpoint, seen))
 
     def skip(self, action: str, seen: Deployment, reason: str, because: str) -> None:
         """Note what is not done."""
@@ -201,10 +201,12 @@ def _preference(wanted: Deployment, seen: Deployment) -> tuple[bool, bool, int, 
     return not in_line, mark is None, -(mark.revision if mark else 0), seen.id or ""
 
 
-def _surplus(endpoint: Endpoint) -> str:
+def _surplus(endpoint: Endpoint, seen: Deployment) -> str:
     backends = " and ".join(endpoint.backends)
+    if _is_served(seen.key.upstream, endpoint):
+        return f"{backends} serves it, but the configuration does not want it so"
     if endpoint.outcome == "ok":
-        return f"{backends} does not serve it, or the configuration does not want it"
+        return f"{backends} does not serve it"
     if endpoint.outcome == "empty":
         return f"{backends} serves no model at all"
     return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"

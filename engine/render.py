@@ -42,12 +42,12 @@ class Renderer:
     def plan(self, plan: Plan, desired: State) -> str:
         """Return a plan, grouped by endpoint, with reasons and a summary line."""
         lines: list[str] = []
-        for endpoint in desired.endpoints:
+        for endpoint in sorted(desired.endpoints, key=lambda one: one.backends):
             lines += [*self._endpoint(endpoint), *self._on(plan, endpoint.url), ""]
         strays = [skip for skip in plan.skips if skip.reason == "stray"]
         if strays:
             lines += [self._paint("bold", "endpoints that are no longer configured")]
-            lines += [*map(self._skip, strays), ""]
+            lines += [*self._skips(strays), ""]
         return "\n".join([*lines, self.summary(plan)])
 
     def summary(self, plan: Plan) -> str:
@@ -77,7 +77,7 @@ class Renderer:
         backends = ", ".join(endpoint.backends)
         state = _OUTCOME_WORDS[endpoint.outcome]
         if endpoint.outcome == "ok":
-            state = f"{len(endpoint.served)} models"
+            state = counted(len(endpoint.served), "model")
         yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
         if endpoint.detail:
             yield self._paint("dim", f"    {printable(endpoint.detail)}")
@@ -86,9 +86,8 @@ class Renderer:
         for operation in plan.operations:
             if operation.key.endpoint == url:
                 yield from self._operation(operation)
-        for skip in plan.skips:
-            if skip.key.endpoint == url and skip.reason != "stray":
-                yield self._skip(skip)
+        here = [s for s in plan.skips if s.key.endpoint == url and s.reason != "stray"]
+        yield from self._skips(here)
 
     def _operation(self, operation: Operation) -> Iterator[str]:
         sign = self._paint(operation.action, f"{_SIGNS[operation.action]} {operation.action}")
@@ -110,9 +109,14 @@ class Renderer:
             values = f"{_shown(change.before)} -> {_shown(change.after)}"
         return self._paint(colour, f"{sign} {path}: {values}")
 
-    def _skip(self, skip: Skip) -> str:
-        text = f"  . {printable(skip.key.name)}  {skip.reason}: {printable(skip.because)}"
-        return self._paint("dim", text)
+    def _skips(self, skips: list[Skip]) -> Iterator[str]:
+        """Yield what is left alone, with the names that share a reason in one line."""
+        names: dict[tuple[str, str], list[str]] = {}
+        for skip in skips:
+            names.setdefault((skip.reason, skip.because), []).append(printable(skip.key.name))
+        for (reason, because), group in names.items():
+            yield self._paint("dim", f"  . left alone: {', '.join(group)}")
+            yield self._paint("dim", f"      {reason}: {printable(because)}")
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
@@ -123,6 +127,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 model`` or ``2 models``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _shown(value: Any) -> str:

@@ -55,7 +55,7 @@ def hold(
         left = limits.suspicion_period - (suspicion.now - since[url])
         if suspicion.force or left <= 0:
             continue
-        because = f"held: {why}; believed if it lasts {_duration(left)} more, or with --force"
+        because = f"{why}; believed if it lasts {_duration(left)} more, or with --force"
         for lost in losses:
             refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
     return plan.without(refused), since

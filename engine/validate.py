@@ -40,12 +40,13 @@ _LIMITS: Final = {
     "exclusiveMinimum": "a number above {}",
     "maximum": "a number of at most {}",
     "exclusiveMaximum": "a number below {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minProperties": "at least {} keys",
-    "maxProperties": "at most {} keys",
+    "minLength": "{} or more characters",
+    "maxLength": "{} or fewer characters",
+    "minItems": "{} or more items",
+    "maxItems": "{} or fewer items",
+    "uniqueItems": "no item twice",
+    "minProperties": "{} or more keys",
+    "maxProperties": "{} or fewer keys",
 }
 
 
@@ -187,6 +188,9 @@ def _complaint(error: Any, path: tuple[str | int, ...]) -> str:
             return _not_a_choice(error.instance, limit, got)
         case "type":
             expected = _kinds(limit)
+            # Where a map of parameters should be, a text may hold the secrets of one.
+            if isinstance(error.instance, str) and limit in ("object", "array"):
+                got = "a string"
         case "const":
             expected = _literal(limit)
         case "pattern":
@@ -217,17 +221,17 @@ def _literal(value: Any) -> str:
 
 def _shown(value: Any, path: Iterable[str | int]) -> str:
     """Return what a value is, and the value itself where it is short and no secret."""
+    if isinstance(value, str):
+        names = [value, *(step for step in path if isinstance(step, str))]
+        secret = _SECRET_VALUE.search(value) or any(map(_SECRET_NAME.search, names))
+        return "a string (not shown)" if secret else f"the string {_cut(value)}"
+    if isinstance(value, bool | int | float):
+        kind = "boolean" if isinstance(value, bool) else "number"
+        secret = any(_SECRET_NAME.search(str(step)) for step in path)
+        return f"a {kind} (not shown)" if secret else f"the {kind} {json.dumps(value)}"
     if value is None:
         return "null"
-    if not isinstance(value, str | bool | int | float):
-        return "a map" if isinstance(value, Mapping) else "a list"
-    kind = "boolean" if isinstance(value, bool) else "number"
-    kind = "string" if isinstance(value, str) else kind
-    if any(isinstance(step, str) and _SECRET_NAME.search(step) for step in path):
-        return f"a {kind} (not shown)"
-    if not isinstance(value, str):
-        return f"the {kind} {json.dumps(value)}"
-    return f"the {kind} {_cut(value)}" if not _SECRET_VALUE.search(value) else "a secret"
+    return "a map" if isinstance(value, Mapping) else "a list"
 
 
 def _cut(text: str) -> str:

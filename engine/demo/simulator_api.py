@@ -258,7 +258,7 @@ class Replica:
 
     def _crashed(self) -> Answer:
         if self._version < CRASHES_IN_JSON:
-            return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8", drop=True)
+            return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
         told = {"message": "Internal server error", "type": "internal_server_error"}
         return Answer(500, _encoded({"error": told}), drop=True)
 

@@ -59,13 +59,12 @@ _SECRET_WORDS: Final = {
     "password", "secret", "key", "token", "auth", "authorization", "cookie", "credential",
     "credentials", "access", "private", "certificate", "fingerprint", "tenancy",
 }  # fmt: skip
-)
 _NEVER_MASKED: Final = frozenset(
     {"litellm_credential_name", "default_api_key_tpm_limit", "default_api_key_rpm_limit"}
 )
 _INTEGERS: Final = frozenset({"rpm", "tpm", "max_retries"})
 _SECONDS: Final = frozenset({"timeout", "stream_timeout"})
-_PRICE: Final = re.compile(r"(^|_)cost(_|$)|pricing|uplift_multiplier")
+_PRICE: Final = re.compile(r"cost_per_|_token_cost(_|$)|pricing(_overrides)?$|uplift_multiplier")
 _PROVIDERS: Final = {
     "anthropic", "azure", "bedrock", "cohere", "custom_openai", "deepseek", "docker_model_runner",
     "gemini", "groq", "hosted_vllm", "huggingface", "infinity", "jina_ai", "lemonade",
@@ -73,7 +72,6 @@ _PROVIDERS: Final = {
     "oobabooga", "openai", "openai_like", "openrouter", "text-completion-openai", "together_ai",
     "vertex_ai", "vllm", "voyage", "xai", "xinference",
 }  # fmt: skip
-)
 _BARE_NAMES: Final = ("gpt-", "claude-", "text-embedding-", "gemini-", "whisper-")
 _INJECTED: Final = (
     "mode", "max_tokens", "max_input_tokens", "max_output_tokens", "input_cost_per_token",

@@ -1,0 +1,163 @@
+"""What ``modelprovisioner demo`` shows: the real engine at work on a fleet of this process."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import load_config
+from ..planlog import PlanLog
+from ..reconcile import Engine, Report, reconcile_once
+from ..render import Renderer, counted
+from .backends import FakeBackend
+from .simulator import LiteLLMSimulator
+
+_CONFIG = """\
+litellm:
+  url: {litellm}
+backends:
+  - name: ollama
+    type: ollama
+    url: {ollama}
+    model_info_defaults: {{mode: chat}}
+  - name: vllm
+    type: vllm
+    url: {vllm}
+    litellm_params_defaults: {{rpm: {rpm}}}
+    aliases: {{qwen3-32b: default}}
+  - name: llamacpp
+    url: {llamacpp}/v1
+    exclude_regex: "-draft$"
+"""
+_KEY = "sk-demo-master-key"
+
+
+@dataclass(slots=True)
+class Fleet:
+    """A proxy and three backends, and the configuration that names them."""
+
+    proxy: LiteLLMSimulator
+    ollama: FakeBackend
+    vllm: FakeBackend
+    llamacpp: FakeBackend
+    folder: Path
+    rpm: int = 60
+
+    def configure(self) -> None:
+        """Write the configuration and the key, as an operator would."""
+        (self.folder / "litellm").write_text(_KEY + "\n")
+        text = _CONFIG.format(
+            litellm=self.proxy.url,
+            ollama=self.ollama.url,
+            vllm=self.vllm.url,
+            llamacpp=self.llamacpp.url,
+            rpm=self.rpm,
+        )
+        (self.folder / "config.yaml").write_text(text)
+
+
+@contextmanager
+def running_fleet() -> Iterator[Fleet]:
+    """Run the fleet while entered; everything is on loopback and ends with it."""
+    by_hand = {
+        "model_name": "gpt-4o",
+        "litellm_params": {"model": "openai/gpt-4o"},
+    }
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="modelprovisioner-")))
+        fleet = Fleet(
+            stack.enter_context(LiteLLMSimulator(master_key=_KEY, config_models=[by_hand])),
+            stack.enter_context(FakeBackend("ollama", ["llama3.2:3b", "gemma3:12b"])),
+            stack.enter_context(FakeBackend("vllm", ["qwen3-32b"])),
+            stack.enter_context(FakeBackend("openai", ["mistral-small", "mistral-small-draft"])),
+            folder,
+        )
+        fleet.configure()
+        yield fleet
+
+
+def tell(*, colour: bool, pause: float) -> int:
+    """Play every act, with ``pause`` seconds between them; return 0 if each ended as it must."""
+    renderer = Renderer(colour=colour)
+    with running_fleet() as fleet:
+        engine = Engine(PlanLog(None))
+        for number, act in enumerate(_ACTS, 1):
+            print(f"\n=== {number}. {act.title}\n", flush=True)
+            act.change(fleet)
+            before = len(fleet.proxy.writes)
+            config = load_config(fleet.folder / "config.yaml", fleet.folder)
+            report = reconcile_once(config, engine)
+            print(renderer.plan(report.plan, report.desired))
+            total = len(report.results)
+            for index, result in enumerate(report.results, 1):
+                print(renderer.result(result, index, total))
+            writes = len(fleet.proxy.writes) - before
+            print(f"\n{act.moral} ({counted(writes, 'write')})", flush=True)
+            if not act.holds(report, writes):
+                print("\nThis act did not end as it must: please report it.")
+                return 1
+            time.sleep(pause)
+        engine.http.close()
+    print("\nThat is all. Next: write a configuration, then 'modelprovisioner plan'.")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    title: str
+    change: Callable[[Fleet], object]
+    moral: str
+    holds: Callable[[Report, int], bool]
+
+
+def _actions(report: Report) -> dict[str, int]:
+    return {name: count for name, count in report.plan.summary.items() if count}
+
+
+def _lower_rate(fleet: Fleet) -> None:
+    fleet.rpm = 30
+    fleet.configure()
+
+
+_ACTS = (
+    _Act(
+        "A LiteLLM without our models, three backends",
+        lambda fleet: None,
+        "Every model that a backend lists is registered, except the one that is filtered out.",
+        lambda report, writes: report.converged and _actions(report) == {"create": 5},
+    ),
+    _Act(
+        "Nothing has changed",
+        lambda fleet: None,
+        "A quiet cycle only reads.",
+        lambda report, writes: not report.plan.operations and not writes,
+    ),
+    _Act(
+        "A model appears on Ollama, and the configuration asks for another rate on vLLM",
+        lambda fleet: (fleet.ollama.models.append("phi4:14b"), _lower_rate(fleet)),
+        "The new model is created, the changed ones are updated in place.",
+        lambda report, writes: report.converged and _actions(report) == {"create": 1, "update": 2},
+    ),
+    _Act(
+        "Ollama is down",
+        lambda fleet: fleet.ollama.stop(),
+        "What cannot be seen is not deleted: its three models stay.",
+        lambda report, writes: not writes and _actions(report) == {"skip": 3},
+    ),
+    _Act(
+        "Ollama is back, without one of its models",
+        lambda fleet: (fleet.ollama.models.remove("gemma3:12b"), fleet.ollama.start()),
+        "Exactly that model goes.",
+        lambda report, writes: report.converged and _actions(report) == {"delete": 1},
+    ),
+    _Act(
+        "Ollama starts up and answers an empty list",
+        lambda fleet: fleet.ollama.models.clear(),
+        "An empty list is suspicious; it is believed once it has lasted (15 minutes by default).",
+        lambda report, writes: not writes and report.held,
+    ),
+)
