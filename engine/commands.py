@@ -67,34 +67,17 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
-    from .apply import Result
     from .config import load_config
-    from .operations import Plan
-    from .planlog import PlanLog
+    from .progress import Progress
     from .reconcile import Engine, reconcile_once
     from .render import Renderer
     from .signals import stop_on_signals
-    from .state import State
 
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
     _warn(config.warnings)
     renderer = Renderer(colour=_colour(arguments))
-
-    class Progress(PlanLog):
-        """Shows the plan before it is carried out, and each result as it comes."""
-
-        total = number = 0
-
-        def plan(self, plan: Plan, desired: State) -> None:
-            self.total = len(plan.operations)
-            print(renderer.plan(plan, desired), flush=True)
-
-        def result(self, result: Result) -> None:
-            self.number += 1
-            print(redactor.redacted(renderer.result(result, self.number, self.total)), flush=True)
-
-    engine = Engine(Progress(None), force=arguments.force)
+    engine = Engine(Progress(renderer, sys.stdout, redactor.redacted), force=arguments.force)
     stop_on_signals(engine)
     report = reconcile_once(config, engine)
     if not report.converged:

@@ -6,6 +6,7 @@ Paths that exist, keys that can be read: those are for :mod:`engine.config` and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from . import configparts as parts
@@ -130,10 +131,9 @@ def _disagreements(config: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _shared_endpoints(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
     for group in _by_endpoint(backends).values():
-        for index in group[1:]:
-            others = ", ".join(f"backends[{i}]" for i in group if i < index)
-            what = f"the same server as {others}; a model that both list gets the settings of this"
-            yield Violation(("backends", index, "url"), f"{what} backend, the later one")
+        for before, index in pairwise(group):
+            what = f"the same server as backends[{before}]; this one, the later, decides about a"
+            yield Violation(("backends", index, "url"), f"{what} model that both list")
 
 
 def _tls(section: Mapping[str, Any], path: Steps) -> Iterator[Violation]:

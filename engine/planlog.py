@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 from .apply import OUTCOMES, Result
 from .operations import Plan, Skip
@@ -27,6 +27,24 @@ _SkipKey = tuple[object, ...]
 def utc_now() -> datetime:
     """Return the time of day, for log lines and file names."""
     return datetime.now(UTC)
+
+
+class CycleLog(Protocol):
+    """Who is told of a cycle as it goes: the plan log, or a person at a terminal."""
+
+    def plan(self, plan: Plan, desired: State) -> None:
+        """Hear of the plan, before it is carried out."""
+
+    def result(self, result: Result) -> None:
+        """Hear what became of one operation."""
+
+    def end(
+        self, plan: Plan, results: tuple[Result, ...], outcomes: dict[str, str], seconds: float
+    ) -> None:
+        """Hear how the cycle ended, with the listing outcome of each endpoint."""
+
+    def failed(self, error: str, seconds: float) -> None:
+        """Hear that the cycle had no plan."""
 
 
 class PlanLog:

@@ -20,7 +20,7 @@ from .errors import ConfigError, EngineError
 from .observed import observed_state
 from .operations import Plan
 from .plan import make_plan, verify_plan
-from .planlog import Artifacts, PlanLog
+from .planlog import Artifacts, CycleLog
 from .proxy import Proxy
 from .safety import Suspicion, hold
 from .state import Secret, State
@@ -42,7 +42,7 @@ class Engine:
     ``beat`` is called whenever something got done: a sign of life for a probe.
     """
 
-    log: PlanLog
+    log: CycleLog
     artifacts: Artifacts | None = None
     http: Http = field(default_factory=Http)
     suspicious_since: dict[str, float] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class ConfigSource:
         self,
         config_path: Path,
         secrets: Path,
-        learn: Callable[[tuple[Secret, ...]], None] = lambda secrets: None,
+        learn: Callable[[tuple[Secret, ...]], None] = lambda _: None,
     ) -> None:
         self._paths = (config_path, secrets)
         self._learn = learn

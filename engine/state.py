@@ -217,9 +217,7 @@ def deployment_id(owner: str, key: Key, revision: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True)))
 
 
-def free_id(
-    owner: str, key: Key, revision: int, taken: Collection[str | None]
-) -> tuple[str, int]:
+def free_id(owner: str, key: Key, revision: int, taken: Collection[str | None]) -> tuple[str, int]:
     """Return the first id from ``revision`` on that is not taken, and its revision.
 
     An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.

@@ -100,6 +100,8 @@ def path_text(path: Iterable[str | int]) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
+        elif _SECRET_VALUE.search(step):
+            text += "[(not shown)]"
         elif _PLAIN_KEY.fullmatch(step) and len(step) <= MAX_SHOWN:
             text += f".{step}" if text else step
         else:

@@ -361,8 +361,8 @@ backends:
     )
     assert loaded.warnings == (
         (
-            "config.yaml:4: backends[1].url: the same server as backends[0]; a model that both list "
-            "gets the settings of this backend, the later one"
+            "config.yaml:4: backends[1].url: the same server as backends[0]; "
+            "this one, the later, decides about a model that both list"
         ),
     )
 

@@ -177,6 +177,8 @@ def test_a_root_of_the_wrong_type_has_an_empty_path(document: Any) -> None:
         {"policy": "sk-hunter2"},
         {"policy": "Bearer hunter2"},
         {"on": "-----BEGIN PRIVATE hunter2"},
+        {"on": "password: hunter2"},
+        {"sk-hunter2": 1},
     ],
 )
 def test_no_problem_repeats_a_secret(fields: dict[str, Any]) -> None:

@@ -22,9 +22,12 @@ from .simulator_rows import Database, Json, Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Database", "Fault", "LiteLLMSimulator", "Row"]
+__all__ = ["Database", "Fault", "FaultKind", "LiteLLMSimulator", "Row"]
 
 _SIGN_IN = b"<!doctype html><html><title>Sign in</title><body>Please sign in.</body></html>"
+
+
+FaultKind = Literal["refuse", "hang", "status", "reset_after", "status_after", "truncate", "html"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Fault:
     ``truncate``: carried out, half of the answer. ``html``: a sign-in page, not carried out.
     """
 
-    kind: Literal["refuse", "hang", "status", "reset_after", "status_after", "truncate", "html"]
+    kind: FaultKind
     status: int = 500
     body: str = ""
     seconds: float = 0.0

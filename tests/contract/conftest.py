@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,13 +69,13 @@ class Proxy:
         self, params: Json | None = None, info: Json | None = None, model_id: str = ""
     ) -> tuple[str, requests.Response]:
         """POST /model/new of a row with an id and a model that nobody else has."""
-        unique = f"contract-{uuid.uuid4().hex}"
-        model_id = model_id or unique
+        unique = uuid.uuid4().hex
+        model_id = model_id or f"contract-{unique}"
         self.made.append(model_id)
         body = {
-            "model_name": unique,
+            "model_name": f"contract-name-{unique}",
             "litellm_params": {
-                "model": f"openai/{unique}",
+                "model": f"openai/contract-model-{unique}",
                 "api_base": "http://127.0.0.1:9/v1",
                 "api_key": "sk-contract-0123456789",
                 **(params or {}),
@@ -132,6 +133,14 @@ class Proxy:
         assert not left
 
 
+@contextmanager
+def client(simulator: LiteLLMSimulator) -> Iterator[Proxy]:
+    """A client of a running simulator."""
+    proxy = Proxy(simulator.url, "sk-demo")
+    with proxy.session:
+        yield proxy
+
+
 @pytest.fixture(scope="session", params=PROXIES)
 def target(request: pytest.FixtureRequest) -> Iterator[Proxy]:
     """One proxy after the other, each with a model in its configuration file."""
@@ -140,10 +149,9 @@ def target(request: pytest.FixtureRequest) -> Iterator[Proxy]:
         with proxy.session:
             yield proxy
         return
-    with LiteLLMSimulator(request.param, config_models=[CONFIG_MODEL]) as simulator:
-        proxy = Proxy(simulator.url, "sk-demo")
-        with proxy.session:
-            yield proxy
+    simulator = LiteLLMSimulator(request.param, config_models=[CONFIG_MODEL])
+    with simulator, client(simulator) as proxy:
+        yield proxy
 
 
 @pytest.fixture

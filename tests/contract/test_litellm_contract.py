@@ -6,15 +6,15 @@ An expectation that differs between versions is a function of the version, the s
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any, get_args
 
 import pytest
 import requests
 
-from .conftest import NO_REAL_PROXY, PROXIES, REAL
+from engine.demo.simulator import Database, Fault, FaultKind, LiteLLMSimulator, Row
 
-if TYPE_CHECKING:
-    from .conftest import Proxy
+from .conftest import CONFIG_MODEL, NO_REAL_PROXY, PROXIES, REAL, Proxy, client
 
 Version = tuple[int, ...]
 Json = dict[str, Any]
@@ -57,6 +57,10 @@ def info_prices_are_dropped(version: Version) -> bool:
 
 
 def null_clears_prices(version: Version) -> bool:
+    return version >= (1, 95)
+
+
+def injects_into_any_row(version: Version) -> bool:
     return version >= (1, 95)
 
 
@@ -150,7 +154,7 @@ def test_liveliness_needs_no_key(proxy: Proxy) -> None:
     ],
 )
 def test_without_a_key_nothing_is_answered(proxy: Proxy, method: str, path: str) -> None:
-    body = None if method == "GET" else {}
+    body: Json | None = None if method == "GET" else {}
     answer = requests.request(method, proxy.url + path, json=body, timeout=60)
     assert answer.status_code == 401
     assert error(answer) == {
@@ -305,6 +309,13 @@ def test_all_prices_are_mirrored_by_new_releases(proxy: Proxy) -> None:
     info = proxy.row(proxy.new({"input_cost_per_second": 0.5}))["model_info"]
     mirrored = info.get("input_cost_per_second") == 0.5
     assert mirrored == all_prices_are_mirrored(proxy.version)
+
+
+def test_new_releases_add_fields_to_model_info(proxy: Proxy) -> None:
+    row = proxy.row(proxy.new())
+    added = injects_into_any_row(proxy.version)
+    assert (row["model_info"].get("key") == row["litellm_params"]["model"]) == added
+    assert ("supports_vision" in row["model_info"]) == added
 
 
 # --- litellm_params as listed ---------------------------------------------------------------
@@ -597,3 +608,88 @@ def test_v1_finds_nothing_that_is_not_live(proxy: Proxy, live: str) -> None:
         400,
         {"detail": {"error": f"Model id = {model_id} not found on litellm proxy"}},
     )
+
+
+# --- what a test of one real proxy cannot show: replicas, an empty database, faults ---------
+
+
+def evicts_the_last_row(version: str) -> bool:
+    return version != "1.83.14"
+
+
+def ids(proxy: Proxy) -> set[str]:
+    return set(proxy.listed())
+
+
+@pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
+def test_another_replica_follows_after_a_reload(version: str) -> None:
+    database = Database()
+    with (
+        LiteLLMSimulator(version, database=database) as one,
+        LiteLLMSimulator(version, database=database) as two,
+        client(one) as here,
+        client(two) as there,
+    ):
+        model_id = here.new()
+        assert (ids(here), ids(there)) == ({model_id}, set())
+        two.reload()
+        assert ids(there) == {model_id}
+        here.delete(model_id)
+        assert (ids(here), ids(there)) == (set(), {model_id})
+        two.reload()
+        assert ids(there) == (set() if evicts_the_last_row(version) else {model_id})
+
+
+def test_a_replica_reloads_by_itself() -> None:
+    with LiteLLMSimulator(reload_interval=0.0) as simulator, client(simulator) as proxy:
+        simulator.database.rows["x"] = Row("x", "x", {"model": "openai/x"})
+        assert ids(proxy) == {"x"}
+
+
+def test_a_stored_row_is_found_by_id_before_the_reload() -> None:
+    with LiteLLMSimulator(config_models=[CONFIG_MODEL]) as simulator, client(simulator) as proxy:
+        simulator.database.rows["x"] = Row("x", "x", {"model": "openai/x"})
+        assert "x" not in ids(proxy)
+        assert proxy.listing("?modelId=x")["total_count"] == 1
+
+
+def test_an_empty_router_finds_nothing_by_id() -> None:
+    with LiteLLMSimulator() as simulator, client(simulator) as proxy:
+        simulator.database.rows["x"] = Row("x", "x", {"model": "openai/x"})
+        assert proxy.listing("?modelId=x")["total_count"] == 0
+
+
+def test_v1_of_a_router_that_never_was_is_a_500() -> None:
+    with LiteLLMSimulator() as simulator, client(simulator) as proxy:
+        answer = proxy.call("GET", "/v1/model/info")
+        assert answer.status_code == 500
+        assert answer.json()["detail"]["error"].startswith("LLM Model List not loaded in.")
+        proxy.delete(proxy.new())
+        assert proxy.call("GET", "/v1/model/info").json() == {"data": []}
+
+
+def test_a_team_row_has_its_public_name_and_cannot_be_written() -> None:
+    info = {"team_id": "t", "team_public_model_name": "public"}
+    with LiteLLMSimulator() as simulator, client(simulator) as proxy:
+        simulator.database.rows["x"] = Row("x", "model_name_t_1", {"model": "openai/x"}, info)
+        simulator.reload()
+        assert proxy.row("x")["model_name"] == "public"
+        assert [proxy.patch("x", {}).status_code, proxy.delete("x").status_code] == [403, 403]
+
+
+@pytest.mark.parametrize("kind", get_args(FaultKind))
+def test_a_fault_happens_as_asked(kind: FaultKind) -> None:
+    with LiteLLMSimulator() as simulator, client(simulator) as proxy:
+        simulator.fault = lambda method, *_: (
+            Fault(kind, 503, "busy", seconds=0.01) if method == "POST" else None
+        )
+        answer: tuple[int, str] | None = None
+        with suppress(requests.RequestException):
+            got = proxy.request_new(model_id="x")[1]
+            answer = (got.status_code, got.text[:9])
+        told = {"status": (503, "busy"), "status_after": (503, "busy"), "html": (200, "<!doctype")}
+        assert answer == told.get(kind)
+        assert ("x" in simulator.database.rows) == (
+            kind in {"reset_after", "status_after", "truncate"}
+        )
+        assert simulator.writes == [("POST", "/model/new")]
