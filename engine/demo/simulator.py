@@ -16,8 +16,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .simulator_api import Answer, Replica
-from .simulator_rows import Database, Json, Row
+from .simulator_answers import Answer, Json
+from .simulator_api import Replica
+from .simulator_rows import Database, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

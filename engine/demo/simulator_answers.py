@@ -1,0 +1,102 @@
+"""The forms that LiteLLM's answers have, whatever they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+NO_LIST: Final = (
+    "LLM Model List not loaded in. Make sure you passed models in your config.yaml or on the "
+    "LiteLLM Admin UI. - https://docs.litellm.ai/docs/proxy/configs"
+)
+NO_ROUTER: Final = (
+    "No model list passed, models router=None. You can add a model through the config.yaml or on "
+    "the LiteLLM Admin UI."
+)
+NO_LICENCE: Final = "You must be a LiteLLM Enterprise user to use this feature."
+NOT_LIVE: Final = (
+    "Model create was saved to the database, but the model id(s) ['{}'] are not live in this "
+    "pod's router after the reload and are not being served by this pod. Other pods reload on "
+    "their own interval. Check server logs for 'Error upserting deployment' or 'Error creating "
+    "deployment' for the cause."
+)
+_UNKNOWN_KEY: Final = (
+    "Authentication Error, Invalid proxy server token passed. Received API Key = sk-..., "
+    "Key Hash (Token) ={}. Unable to find token in cache or `LiteLLM_VerificationTokenTable`"
+)
+
+
+class Unprocessable(Exception):
+    """A request body that LiteLLM's validation refuses with 422; ``detail`` is its explanation."""
+
+    def __init__(self, kind: str, where: tuple[str, ...], message: str) -> None:
+        self.detail = [{"type": kind, "loc": list(where), "msg": message}]
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer; ``drop`` closes the connection after it, unannounced."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    drop: bool = False
+
+
+def unauthenticated(token: str) -> Answer:
+    """Refuse a request whose key is not the master key."""
+    if not token:
+        return error(401, "Authentication Error, No api key passed in.", "auth_error", "None")
+    if not token.startswith("sk-"):
+        text = "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'."
+        return error(401, text, "auth_error", "None")
+    text = _UNKNOWN_KEY.format(hashlib.sha256(token.encode()).hexdigest())
+    return error(401, text, "token_not_found_in_db", "key")
+
+
+def parsed(body: bytes) -> Json:
+    """The object that a request body holds."""
+    try:
+        sent = json.loads(body)
+    except ValueError:
+        raise Unprocessable("json_invalid", ("body",), "JSON decode error") from None
+    if not isinstance(sent, dict):
+        raise Unprocessable("model_attributes_type", ("body",), "Input should be an object")
+    return sent
+
+
+def required(body: Json, key: str) -> str:
+    """A field of a body, as text."""
+    if key not in body:
+        raise Unprocessable("missing", ("body", key), "Field required")
+    return str(body[key])
+
+
+def counted(query: dict[str, str], key: str, default: int) -> int:
+    """A query parameter that counts from one."""
+    number = query.get(key, str(default))
+    if not number.isdecimal() or int(number) < 1:
+        where, text = ("query", key), "Input should be greater than or equal to 1"
+        raise Unprocessable("greater_than_equal", where, text)
+    return int(number)
+
+
+def error(status: int, message: str, kind: str, param: str | None) -> Answer:
+    """An answer in the envelope that LiteLLM's own errors have."""
+    told = {"message": message, "type": kind, "param": param, "code": str(status)}
+    return as_json(status, {"error": told})
+
+
+def as_json(status: int, payload: Any) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, encoded(payload))
+
+
+def encoded(payload: Any) -> bytes:
+    """JSON as LiteLLM writes it."""
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

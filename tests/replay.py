@@ -1,0 +1,139 @@
+"""Plays a scenario folder: every host in it is answered by one server, through HTTP's own proxying.
+
+So scenarios have real, stable host names (ids and fingerprints depend on them), the engine runs
+its real HTTP, and no port is fixed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.config import load_config
+from engine.demo.loopback import Answer, Fault, LoopbackServer
+from engine.demo.simulator import LiteLLMSimulator
+from engine.planlog import PlanLog
+from engine.reconcile import Engine, Report, reconcile_once
+
+MASTER_KEY = "sk-scenario-master"
+LITELLM = "http://litellm:4000"
+
+
+class Replay:
+    """Answers for LiteLLM (simulated) and for every backend (from files).
+
+    A backend's file is ``backends/<host>.json``: ``{"<path>": body}``, or with a status
+    ``{"<path>": {"status": 503, "body": ...}}``. A host without a file refuses connections, as
+    far as a proxy can: it answers 502.
+    """
+
+    def __init__(self, version: str, config_models: list[dict[str, Any]]) -> None:
+        self.litellm = LiteLLMSimulator(
+            version, master_key=MASTER_KEY, config_models=config_models
+        )
+        self.litellm.reload()
+        self.backends: dict[str, dict[str, Any]] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.fault: Any = None
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [request for request in self.requests if request[0] != "GET"]
+
+    def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
+        url = urlsplit(path)
+        place = url.path + (f"?{url.query}" if url.query else "")
+        if url.netloc == urlsplit(LITELLM).netloc:
+            return self.litellm.answer(method, place, authorization, body)
+        pages = self.backends.get(url.netloc.replace(":", "_"))
+        if pages is None:
+            return Answer(502, b'{"error": "no such host"}')
+        page = pages.get(place, {"status": 404, "body": {"detail": "Not Found"}})
+        status = 200
+        if isinstance(page, dict) and "status" in page:
+            status, page = page["status"], page["body"]
+        return Answer(status, page.encode() if isinstance(page, str) else json.dumps(page).encode())
+
+    def read_backends(self, folder: Path) -> None:
+        """Take the answers of every backend from a folder."""
+        files = sorted((folder / "backends").glob("*.json"))
+        self.backends = {file.stem: json.loads(file.read_text()) for file in files}
+
+    def call(self, method: str, path: str, body: object) -> None:
+        """Do by hand what an operator would do to LiteLLM."""
+        answer = self.answer(method, LITELLM + path, f"Bearer {MASTER_KEY}", json.dumps(body).encode())
+        assert answer.status == 200, answer.body
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return LiteLLM's listing."""
+        answer = self.answer("GET", f"{LITELLM}/v2/model/info?size=1000", f"Bearer {MASTER_KEY}", b"")
+        return list(json.loads(answer.body)["data"])
+
+
+class Stage:
+    """One scenario, ready to run cycles."""
+
+    def __init__(self, folder: Path, replay: Replay, secrets: Path) -> None:
+        self.folder = folder
+        self.replay = replay
+        self._secrets = secrets
+        self.engine = Engine(PlanLog(None))
+
+    def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:
+        """Run one cycle with the configuration, secrets and backends of a folder."""
+        self.replay.read_backends(folder)
+        for old in self._secrets.iterdir():
+            old.unlink()
+        (self._secrets / "litellm").write_text(MASTER_KEY)
+        keys = folder / "secrets.json"
+        for name, key in (json.loads(keys.read_text()) if keys.exists() else {}).items():
+            (self._secrets / name).write_text(key)
+        self.engine.dry_run = dry_run
+        return reconcile_once(load_config(folder / "config.yaml", self._secrets), self.engine)
+
+    def prepare(self) -> None:
+        """Bring LiteLLM to where the scenario begins."""
+        before = self.folder / "before"
+        if before.is_dir():
+            assert self.cycle(before).converged
+        observed = self.folder / "observed.json"
+        steps = json.loads(observed.read_text()) if observed.exists() else {}
+        for row in steps.get("rows", ()):
+            self.replay.call("POST", "/model/new", row)
+        for edit in steps.get("edits", ()):
+            name = edit.pop("name")
+            row = next(row for row in self.replay.rows() if row["model_name"] == name)
+            row_id = row["model_info"]["id"]
+            edit["model_info"] = {"id": row_id, **edit.get("model_info", {})}
+            self.replay.call("PATCH", f"/model/{row_id}/update", edit)
+        for name in steps.get("paused", ()):
+            row = next(row for row in self.replay.rows() if row["model_name"] == name)
+            self.replay.call("POST", "/model/block", {"model_id": row["model_info"]["id"]})
+        self.replay.requests.clear()
+
+
+@contextmanager
+def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Set a scenario up; all HTTP goes through it while entered."""
+    about = json.loads((folder / "about.json").read_text())
+    replay = Replay(about.get("litellm", "1.106.2"), about.get("config_models", []))
+    server = LoopbackServer(replay)
+    server.start()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    stage = Stage(folder, replay, secrets)
+    try:
+        yield stage
+    finally:
+        stage.engine.http.close()
+        server.stop()
+
+
+__all__ = ["Fault", "Replay", "Stage", "staged"]
