@@ -8,9 +8,21 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import simulator_rows as rules
 from .simulator_answers import (
-    NO_LICENCE, NO_LIST, NO_ROUTER, NOT_LIVE, Answer, Json, Unprocessable, as_json, counted,
-    encoded, error, parsed, required, unauthenticated,
-)  # fmt: skip
+    NO_LICENCE,
+    NO_LIST,
+    NO_ROUTER,
+    NOT_LIVE,
+    Answer,
+    Json,
+    Unprocessable,
+    as_json,
+    counted,
+    encoded,
+    error,
+    parsed,
+    required,
+    unauthenticated,
+)
 from .simulator_listing import INJECTED_INFO, listed_row
 
 if TYPE_CHECKING:

@@ -1,0 +1,142 @@
+"""The engine against a real LiteLLM, as named by LITELLM_URL and LITELLM_MASTER_KEY.
+
+The proxy may be in use: a test knows only rows on servers of its own, has an owner and model
+names of its own, and removes what it made, however it ends. LITELLM_URLS may name replicas of
+one proxy, LLAMACPP_URLS running llama.cpp servers that nobody else registers meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from .chat_backends import ChatBackend
+from .installation import Installation
+from .real_proxy import RealProxy, ids
+from .tap import Tap
+
+_URL, _KEY = os.environ.get("LITELLM_URL", ""), os.environ.get("LITELLM_MASTER_KEY", "")
+NO_LITELLM: Final = (
+    "NOT TESTED AGAINST A REAL LITELLM: set LITELLM_URL (such as http://127.0.0.1:4000, a proxy"
+    " with a database) and LITELLM_MASTER_KEY; LITELLM_URLS (its replicas) and LLAMACPP_URLS"
+    " (real llama.cpp servers) are optional, comma separated"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip every live test without a real LiteLLM."""
+    if _URL and _KEY:
+        return
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=NO_LITELLM))
+
+
+@pytest.fixture
+def unique() -> str:
+    """A text for names that nobody else has."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def replicas() -> Iterator[list[RealProxy]]:
+    """Every replica of the proxy; only one where LITELLM_URLS is not set."""
+    urls = os.environ.get("LITELLM_URLS", "") or _URL
+    proxies = [RealProxy(url.strip(), _KEY) for url in urls.split(",")]
+    yield proxies
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
+def litellm(servers: Servers) -> RealProxy:
+    """The proxy, which forgets at the end what the test put into it."""
+    return servers.litellm
+
+
+class Servers:
+    """The backends of a test. ``sites`` are their addresses: rows there are the test's."""
+
+    def __init__(self, litellm: RealProxy, stack: ExitStack) -> None:
+        self.litellm = litellm
+        self.sites: list[str] = []
+        self.installations: list[Installation] = []
+        self._stack = stack
+
+    def start(self, kind: str, models: list[str], *, key: str | None = None) -> ChatBackend:
+        """A fake backend on a port that no row of anybody names."""
+        taken = {str(row["litellm_params"].get("api_base")) for row in self.litellm.rows()}
+        while True:
+            backend = ChatBackend(kind, models, key=key)
+            backend.start()
+            if not any(base.startswith(backend.url) for base in taken):
+                break
+            backend.stop()
+        self._stack.callback(backend.stop)
+        self.sites.append(backend.url)
+        return backend
+
+    def llamacpp(self, models: list[str]) -> list[str]:
+        """The URLs of one real llama.cpp server per model, or of fakes that serve the models."""
+        urls = [url.strip().rstrip("/") for url in os.environ.get("LLAMACPP_URLS", "").split(",")]
+        if len(urls) < len(models):
+            return [self.start("openai", [model]).url for model in models]
+        for url in urls[: len(models)]:
+            assert not self.litellm.rows_on(url), f"{url}: others have registered it; use your own"
+            self.sites.append(url)
+        return urls[: len(models)]
+
+    def clean(self) -> None:
+        """Remove every row of the test, also those that LiteLLM stored and does not list."""
+        planned = [model_id for one in self.installations for model_id in sorted(one.planned)]
+        for model_id in (*self.litellm.made, *planned):
+            self.litellm.delete(model_id)
+        for site in self.sites:
+            for model_id in ids(self.litellm.rows_on(site)):
+                self.litellm.delete(model_id)
+
+
+@pytest.fixture
+def servers(replicas: list[RealProxy]) -> Iterator[Servers]:
+    """Backends on loopback."""
+    with ExitStack() as stack:
+        servers = Servers(replicas[0], stack)
+        try:
+            yield servers
+        finally:
+            servers.clean()
+
+
+Install = Callable[..., Installation]
+
+
+@pytest.fixture
+def install(servers: Servers, tmp_path: Path, unique: str) -> Iterator[Install]:
+    """Makes an installation in front of the proxy, or of one of its replicas."""
+    with ExitStack() as stack:
+
+        def new(proxy: RealProxy = servers.litellm) -> Installation:
+            tap = stack.enter_context(Tap(proxy.url))
+            folder = tmp_path / f"installation-{len(servers.installations)}"
+            made = Installation(folder, tap, proxy.key, f"live-{unique}")
+            servers.installations.append(made)
+            return made
+
+        yield new
+
+
+@pytest.fixture
+def installation(install: Install) -> Installation:
+    """An installation in front of the proxy."""
+    return install()
+
+
+def section(backend: ChatBackend, **fields: Any) -> dict[str, Any]:
+    """A fake in a configuration, under the name `box` unless given another one."""
+    return {"name": "box", "type": backend.kind, "url": backend.url, **fields}

@@ -1,0 +1,225 @@
+"""The engine as an operator has it: a configuration, a folder of keys, and a command to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .tap import Request, Tap
+
+Json = dict[str, Any]
+_REPOSITORY = Path(__file__).parents[2]
+_PATIENCE = 180.0
+"""Seconds until a command that should have ended counts as stuck."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: its exit code (negative: a signal), its output and its requests."""
+
+    code: int
+    stdout: str
+    stderr: str
+    requests: tuple[Request, ...]
+
+    @property
+    def writes(self) -> list[Request]:
+        """Its requests that were no GET."""
+        return [request for request in self.requests if request[0] != "GET"]
+
+    @property
+    def lines(self) -> list[Json]:
+        """The plan log on its stdout."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def events(self, event: str) -> list[Json]:
+        """The lines of one kind."""
+        return [line for line in self.lines if line["event"] == event]
+
+    @property
+    def skips(self) -> list[Json]:
+        """What was decided not to be done."""
+        return [line["skip"] for line in self.events("skip")]
+
+    @property
+    def operations(self) -> list[Json]:
+        """What was planned."""
+        return [one for line in self.events("plan") for one in line["plan"]["operations"]]
+
+    @property
+    def results(self) -> list[tuple[str, str, str]]:
+        """(reason, name, outcome) of each operation, in their order."""
+        found = self.events("result")
+        return [(line["reason"], line["name"], line["outcome"]) for line in found]
+
+    def __str__(self) -> str:
+        return f"exit code {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+class Installation:
+    """A folder with a configuration and keys; LiteLLM is behind ``tap``.
+
+    ``document`` is the configuration; ``owner`` keeps it apart from others on the same LiteLLM.
+    """
+
+    def __init__(self, folder: Path, tap: Tap, key: str, owner: str) -> None:
+        self.tap = tap
+        self.owner = owner
+        self.config = folder / "config.yaml"
+        self.secrets = folder / "secrets"
+        self.secrets.mkdir(parents=True)
+        self.planned: set[str] = set()
+        self.write_key("litellm", key)
+
+    def write_key(self, name: str, key: str) -> None:
+        """Write a key file, with the final newline that editors add."""
+        (self.secrets / name).write_text(key + "\n")
+
+    def configure(self, *backends: Json, **top: Any) -> None:
+        """Write a configuration with these backends."""
+        document = {
+            "litellm": {"url": self.tap.url},
+            "owner": self.owner,
+            "backends": list(backends),
+            **top,
+        }
+        self.config.write_text(json.dumps(document, indent=1))
+
+    def run(self, *arguments: str, debug: bool = False) -> Outcome:
+        """Run a command to its end."""
+        before = len(self.tap.requests)
+        process = self.start(*arguments, debug=debug)
+        try:
+            stdout, stderr = process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        asked = tuple(self.tap.requests[before:])
+        outcome = Outcome(process.returncode, stdout, stderr, asked)
+        if arguments[0] == "run":
+            self._remember(stdout)
+        return outcome
+
+    def cycle(self) -> Outcome:
+        """``run --once``."""
+        return self.run("run", "--once")
+
+    def converge(self) -> Outcome:
+        """``run --once``, which must succeed."""
+        outcome = self.cycle()
+        assert outcome.code == 0, str(outcome)
+        return outcome
+
+    def assert_quiet(self) -> None:
+        """A further cycle finds nothing to do, only reads, and is one line of the log."""
+        outcome = self.cycle()
+        assert outcome.code == 0, str(outcome)
+        assert outcome.writes == [], str(outcome)
+        assert len(outcome.lines) == 1, str(outcome)
+        assert outcome.lines[0]["event"] == "cycle", str(outcome)
+
+    def start(self, *arguments: str, debug: bool = False) -> subprocess.Popen[str]:
+        """Start a command; the tap's traps are for it."""
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY)}
+        if debug:
+            environment["DEBUG"] = "true"
+        command = [sys.executable, "-m", "engine", *arguments]
+        process = subprocess.Popen(
+            [*command, "--config", str(self.config), "--secrets", str(self.secrets)],
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.tap.victim = process
+        return process
+
+    @contextmanager
+    def looping(self, *arguments: str, interval: float = 3600) -> Iterator[Loop]:
+        """Run the loop; it ends with the block, however that ends."""
+        loop = Loop(self.start("run", "--interval", str(interval), *arguments))
+        try:
+            yield loop
+        finally:
+            loop.end()
+            self._remember("\n".join(loop.stdout))
+
+    def _remember(self, stdout: str) -> None:
+        """Remember the ids of planned rows: LiteLLM lists none that it cannot serve."""
+        for line in stdout.splitlines():
+            if '"event": "plan"' in line:
+                self.planned |= {one["id"] for one in json.loads(line)["plan"]["operations"]}
+
+
+class Loop:
+    """A running loop; ``stdout`` and ``stderr`` are its lines so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
+        self._news = threading.Condition()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, lines))
+            for stream, lines in ((process.stdout, self.stdout), (process.stderr, self.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def cycles(self) -> list[Json]:
+        """The cycles that ended."""
+        return [line for line in map(json.loads, self.stdout) if line["event"] == "cycle"]
+
+    def wait_for_cycles(self, count: int, seconds: float = 30) -> list[Json]:
+        """Wait until that many cycles have ended; return them."""
+        what = f"{count} cycles"
+        self._wait(lambda: len(self.cycles()) >= count, seconds, what)
+        return self.cycles()
+
+    def wait_for_stderr(self, text: str, seconds: float = 30) -> None:
+        """Wait until a text has been said on stderr."""
+        self._wait(lambda: text in "\n".join(self.stderr), seconds, repr(text))
+
+    def hang_up(self) -> None:
+        """SIGHUP."""
+        self.process.send_signal(signal.SIGHUP)
+
+    def terminate(self) -> tuple[int, float]:
+        """SIGTERM; return the exit code and the seconds that it took."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(_PATIENCE)
+        return code, time.monotonic() - begun
+
+    def end(self) -> None:
+        """Kill it if it still runs, and read the rest of its output."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
+
+    def _read(self, stream: Any, lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._news:
+                    lines.append(line.rstrip("\n"))
+                    self._news.notify_all()
+
+    def _wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        with self._news:
+            came = self._news.wait_for(condition, seconds)
+        said = "\n".join([*self.stdout, "--- stderr", *self.stderr])
+        assert came, f"no {what} within {seconds:g} s\n{said}"

@@ -1,0 +1,124 @@
+"""A real LiteLLM as the tests see it: through its API, and with other people's rows in it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import requests
+
+from engine.state import MARK
+
+Json = dict[str, Any]
+VOLATILE = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
+"""Keys of a listed ``model_info`` that LiteLLM changes by itself."""
+
+
+class RealProxy:
+    """One replica of a LiteLLM, asked with the master key. ``made`` are rows made by hand."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url.rstrip("/")
+        self.key = key
+        self.made: list[str] = []
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {key}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def call(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """One request."""
+        return self._session.request(method, self.url + path, json=body, timeout=120)
+
+    def version(self) -> tuple[int, int]:
+        """The major and minor version."""
+        for path in ("/public/model_hub/info", "/health/readiness"):
+            answer = self.call("GET", path)
+            found = answer.json().get("litellm_version") if answer.ok else None
+            if found:
+                major, minor = str(found).split(".")[:2]
+                return int(major), int(minor)
+        raise AssertionError(f"{self.url} does not tell its version")
+
+    def rows(self) -> list[Json]:
+        """Every row of the listing."""
+        answer = self.call("GET", "/v2/model/info?size=1000000")
+        assert answer.status_code == 200, answer.text
+        data: list[Json] = answer.json()["data"]
+        return data
+
+    def rows_on(self, server: str) -> list[Json]:
+        """The rows on a server, by name, then id."""
+        bases = {server, f"{server}/", f"{server}/v1"}
+        found = [row for row in self.rows() if row["litellm_params"].get("api_base") in bases]
+        return sorted(found, key=lambda row: (row["model_name"], row["model_info"]["id"]))
+
+    def row(self, server: str, name: str) -> Json:
+        """The only row of a name on a server."""
+        found = [row for row in self.rows_on(server) if row["model_name"] == name]
+        assert len(found) == 1, f"{len(found)} rows of {name} on {server}"
+        return found[0]
+
+    def new(self, name: str, params: Json, info: Json | None = None) -> str:
+        """Make a row by hand; return the id that LiteLLM gives it."""
+        body = {"model_name": name, "litellm_params": params, "model_info": info or {}}
+        answer = self.call("POST", "/model/new", body)
+        assert answer.status_code == 200, answer.text
+        model_id = str(answer.json()["model_id"])
+        self.made.append(model_id)
+        return model_id
+
+    def patch(self, row: Json, body: Json) -> None:
+        """Edit a row by hand."""
+        model_id = row["model_info"]["id"]
+        if "model_info" in body:
+            body = {**body, "model_info": {"id": model_id, **body["model_info"]}}
+        answer = self.call("PATCH", f"/model/{model_id}/update", body)
+        assert answer.status_code == 200, answer.text
+
+    def delete(self, model_id: str) -> None:
+        """Delete a row, whether it is there or not."""
+        answer = self.call("POST", "/model/delete", {"id": model_id})
+        assert answer.status_code in (200, 400), answer.text
+
+    def chat(self, model: str) -> requests.Response:
+        """One chat through LiteLLM."""
+        body = {
+            "model": model,
+            "messages": [{"role": "user", "content": "say hello"}],
+            "max_tokens": 4,
+        }
+        return self.call("POST", "/v1/chat/completions", body)
+
+
+def names(rows: list[Json]) -> list[str]:
+    """The public names of rows."""
+    return [row["model_name"] for row in rows]
+
+
+def ids(rows: list[Json]) -> list[str]:
+    """The ids of rows."""
+    return [row["model_info"]["id"] for row in rows]
+
+
+def owner(row: Json) -> str | None:
+    """The owner in a row's mark, or None."""
+    mark = row["model_info"].get(MARK)
+    return mark["owner"] if mark else None
+
+
+def lasting(row: Json) -> Json:
+    """A listed row without what LiteLLM changes by itself."""
+    info = {key: value for key, value in row["model_info"].items() if key not in VOLATILE}
+    return {**row, "model_info": info}
+
+
+def wait_until(condition: Any, seconds: float, what: str) -> None:
+    """Wait until ``condition()`` is true; fail after some seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"after {seconds:g} s: {what}"
+        time.sleep(0.2)

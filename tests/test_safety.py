@@ -1,0 +1,111 @@
+"""Held deletions: what is suspicious, for how long, and the ways out."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.config import Limits
+from engine.operations import Plan
+from engine.plan import make_plan
+from engine.safety import Suspicion, hold
+from engine.state import Deployment, State
+
+from . import builders as b
+
+LIMITS = Limits(max_delete_fraction=0.3, min_deployments=10, suspicion_period=900.0)
+NAMES = [f"m{number:02}" for number in range(10)]
+
+
+def fleet(listed: list[str], *, outcome: str = "ok", policy: str = "sync") -> tuple[State, State]:
+    """Return the states of a box that had ten models and now lists some of them."""
+    site = b.endpoint(served=tuple(listed), outcome=outcome, policy=policy)
+    wanted = [b.wanted(name) for name in listed]
+    seen = [b.as_seen(b.wanted(name)) for name in NAMES]
+    return b.desired(*wanted, endpoints=(site,)), b.observed(*seen)
+
+
+def held(
+    listed: list[str], suspicion: Suspicion, limits: Limits = LIMITS, **options: str
+) -> tuple[Plan, dict[str, float]]:
+    desired, observed = fleet(listed, **options)
+    return hold(make_plan(desired, observed), desired, observed, limits, suspicion)
+
+
+def test_three_of_ten_may_go() -> None:
+    plan, since = held(NAMES[3:], Suspicion(now=0.0))
+    assert (len(plan.operations), since) == (3, {})
+
+
+def test_four_of_ten_are_held_and_the_clock_starts() -> None:
+    plan, since = held(NAMES[4:], Suspicion(now=50.0))
+    assert not plan.operations
+    assert {skip.reason for skip in plan.skips} == {"held"}
+    assert since == {b.BOX: 50.0}
+
+
+def test_the_time_that_is_left_is_told() -> None:
+    plan, since = held(NAMES[4:], Suspicion(now=650.0, since={b.BOX: 50.0}))
+    assert "5 min 0 s" in plan.skips[0].because
+    assert since == {b.BOX: 50.0}
+
+
+def test_what_has_lasted_is_believed() -> None:
+    plan, _ = held(NAMES[4:], Suspicion(now=950.0, since={b.BOX: 50.0}))
+    assert len(plan.operations) == 4
+
+
+def test_a_sound_list_in_between_starts_the_clock_again() -> None:
+    _, since = held(NAMES, Suspicion(now=900.0, since={b.BOX: 50.0}))
+    assert since == {}
+
+
+def test_force_believes_at_once() -> None:
+    plan, _ = held([], Suspicion(force=True), outcome="empty")
+    assert len(plan.operations) == 10
+
+
+def test_an_empty_list_is_suspicious_however_few_there_were() -> None:
+    site = b.endpoint(outcome="empty")
+    desired, observed = b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a")))
+    plan, since = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
+    assert (plan.operations, since) == ((), {b.BOX: 0.0})
+
+
+def test_a_small_box_may_lose_most_of_its_models() -> None:
+    site = b.endpoint(served=("a",))
+    wanted, seen = b.wanted("a"), [b.as_seen(b.wanted(name)) for name in "abcd"]
+    desired, observed = b.desired(wanted, endpoints=(site,)), b.observed(*seen)
+    plan, _ = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
+    assert len(plan.operations) == 3
+
+
+@pytest.mark.parametrize("outcome", ["ok", "empty"])
+def test_a_fraction_of_one_switches_the_guard_off(outcome: str) -> None:
+    plan, _ = held([], Suspicion(), Limits(max_delete_fraction=1.0), outcome=outcome)
+    assert len(plan.operations) == 10
+
+
+def test_duplicates_of_what_stays_are_not_counted() -> None:
+    twice: list[Deployment] = []
+    for name in NAMES:
+        twice += [b.as_seen(b.wanted(name), revision=number) for number in (0, 1)]
+    site = b.endpoint(served=tuple(NAMES))
+    desired = b.desired(*(b.wanted(name) for name in NAMES), endpoints=(site,))
+    observed = b.observed(*twice)
+    plan, since = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
+    assert (len(plan.operations), since) == (10, {})
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [("sync", {"create", "delete"}), ("upsert-only", {"create"}), ("create-only", {"create"})],
+)
+def test_a_policy_limits_the_actions(policy: str, allowed: set[str]) -> None:
+    plan, _ = held([*NAMES[1:], "new"], Suspicion(), policy=policy)
+    assert {operation.action for operation in plan.operations} == allowed
+
+
+def test_what_a_policy_forbids_is_not_suspicious_as_well() -> None:
+    plan, since = held([], Suspicion(), outcome="empty", policy="upsert-only")
+    assert {skip.reason for skip in plan.skips} == {"policy"}
+    assert since == {}
