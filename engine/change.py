@@ -129,7 +129,7 @@ def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
         seen_fields = thaw(seen.fields.get(part, {}))
         before[part] = {}
         for name, value in seen_fields.items():
-            if name in wanted_fields and same(wanted_fields[name], value):
+            if name in wanted_fields and same(wanted_fields[name], value, name):
                 before[part][name] = wanted_fields[name]
             elif name in wanted_fields or (part, name) in declared:
                 before[part][name] = value

@@ -11,6 +11,7 @@ from . import configparts as parts
 from .configcheck import KINDS, LITELLM, SHARED, find_problems, find_warnings
 from .configfile import Document, read_text, read_yaml
 from .declared import as_declared, without
+from .endpoint import normal_url
 from .errors import ConfigError, Problem
 from .keyfile import read_key
 from .patterns import Pattern, compile_pattern
@@ -129,7 +130,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     doubtful += [*find_warnings(value), *_absent_files(value)]
     return Config(
         litellm=LiteLLM(
-            parts.server_url(value["litellm"]["url"]),
+            normal_url(value["litellm"]["url"]),
             key,
             _connection(value["litellm"], _LITELLM_TIMEOUT),
         ),
@@ -216,7 +217,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
     return Backend(
         name=given["name"],
         kind=kind if kind in KINDS else KINDS[0],
-        url=parts.server_url(given["url"]),
+        url=normal_url(given["url"]),
         key=key,
         key_problem=key_problem,
         connection=_connection(given, Connection().timeout),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from . import configparts as parts
-from .endpoint import canonical_endpoint
+from .endpoint import canonical_endpoint, normal_url
 from .patterns import compile_pattern
 from .validate import Violation, nearest
 from .yamltree import Steps
@@ -24,7 +24,7 @@ SHARED: Final = {"policy": "sync", "ownership": "adopt", "on_unreachable": "keep
 
 
 _PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
-    "url": parts.server_url,
+    "url": normal_url,
     "timeout": parts.timeout,
     "suspicion_period": parts.period,
     "filter_regex": compile_pattern,

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .endpoint import normal_url
 from .masking import is_masked
 from .state import MARK, SECRET, Frozen, Secret, freeze
 from .validate import nearest
@@ -45,20 +44,6 @@ _MAX_PERIOD: Final = 31536000.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENT: Final = "os.environ/"
 """LiteLLM replaces a value that begins so by that of the variable, also in its listings."""
-
-
-def server_url(text: str) -> str:
-    """Return a URL as :func:`engine.endpoint.normal_url` does, without an echo of it in errors."""
-    try:
-        return normal_url(text)
-    except ValueError as error:
-        # urllib quotes a port that is no number, which may be half of a password.
-        said = str(error)
-        raise ValueError(
-            "expected an http:// or https:// URL; its host or port is not valid"
-            if "'" in said or "netloc" in said
-            else said
-        ) from None
 
 
 def seconds(value: float | str) -> float:

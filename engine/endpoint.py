@@ -18,7 +18,11 @@ def normal_url(url: str) -> str:
     Raises:
         ValueError: it is no usable http(s) URL; the message says why.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:  # its text quotes the URL, which may hold a password
+        raise ValueError("expected an http:// or https:// URL with a host and port") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("expected an http:// or https:// URL with a host")
     if parts.username is not None or parts.password is not None:
@@ -28,7 +32,6 @@ def normal_url(url: str) -> str:
     if re.search(r"[\s\x00-\x1f\x7f]", parts.geturl()):
         raise ValueError("a URL must not hold white space or control characters")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port
     netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
     path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
     return urlunsplit((parts.scheme, netloc, path, "", ""))

@@ -49,14 +49,17 @@ def is_masked(name: str) -> bool:
     return bool(segments & _SENSITIVE) and "cost" not in segments
 
 
-def same(wanted: Any, seen: Any) -> bool:
+def same(wanted: Any, seen: Any, name: str = "") -> bool:
     """Tell whether a listed parameter is what was posted, as far as LiteLLM's types can tell.
 
-    It types some strings (``max_retries: "2"`` comes back as 2, ``drop_params: "true"`` as true)
-    and writes null inside a map as the text ``None``. Otherwise true and 1 are two things.
+    It types some strings (``max_retries: "2"`` comes back as 2, ``drop_params: "true"`` as true),
+    writes null inside a map as the text ``None``, and masks a number under a secret-looking
+    ``name`` into a text with asterisks. Otherwise true and 1 are two things.
     """
     if isinstance(wanted, dict) and isinstance(seen, dict):
-        return wanted.keys() == seen.keys() and all(same(wanted[k], seen[k]) for k in wanted)
+        return wanted.keys() == seen.keys() and all(same(wanted[k], seen[k], k) for k in wanted)
+    if is_masked(name) and isinstance(seen, str) and "*" in seen:
+        return not isinstance(wanted, dict)
     if isinstance(wanted, list) and isinstance(seen, list):
         return len(wanted) == len(seen) and all(map(same, wanted, seen))
     return type(left := _typed(wanted)) is type(right := _typed(seen)) and bool(left == right)

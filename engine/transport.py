@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -33,10 +34,17 @@ MAX_PROXY_BODY: Final = 256 * 2**20
 """Bytes, decompressed, of LiteLLM's listing (7.5 KB a row: more than 30,000 rows)."""
 MAX_EXCERPT: Final = 300
 """Characters of a foreign error text that we repeat."""
+_EXAMINED: Final = 64 * 1024
 _CHUNK: Final = 16 * 1024
 _RETRY_PAUSE: Final = 0.3
 
 log = logging.getLogger(__name__)
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Keep requests from reading the body of a redirect: it may have no end."""
 
 
 class _Bearer(AuthBase):
@@ -64,12 +72,12 @@ class Client:
         self.base_url = base_url
         self._key = key
         self._timeout = connection.timeout
+        self._verify = connection.ca_file or connection.verify
         self._max_body = max_body
         self._hidden: tuple[str, ...] = ()
         self.hide((key,))
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _Bearer(key)
-        self._session.verify = connection.ca_file or connection.verify
         self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
         self._session.headers["Accept"] = "application/json"
 
@@ -122,8 +130,8 @@ class Client:
                     if target is None:
                         return self._outcome(method, url, response, deadline)
                 url = self._same_origin(url, target)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._unavailable(method, url, error) from None
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise self._unavailable(f"{method} {url}", error) from None
         raise Rejected(f"{method} {url}: more than {MAX_REDIRECTS} redirects", status=310)
 
     def _request(self, method: str, url: str, body: object, deadline: float) -> requests.Response:
@@ -136,6 +144,7 @@ class Client:
             timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
             allow_redirects=False,
             stream=True,
+            verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
         )
 
     def _outcome(self, method: str, url: str, response: requests.Response, deadline: float) -> Any:
@@ -166,51 +175,65 @@ class Client:
 
     def _parse(self, subject: str, content: bytearray, response: requests.Response) -> Any:
         try:
-            return json.loads(content, parse_constant=_refuse_constant)
+            return json.loads(content, parse_constant=_number, parse_float=_number)
         except RecursionError:
             raise Garbled(f"{subject}: the answer is nested too deeply") from None
         except ValueError:
-            kind = response.headers.get("Content-Type", "no content type")[:80]
-            raise Garbled(f"{subject}: the answer is not JSON ({kind})") from None
+            kind = self._clean(response.headers.get("Content-Type", "no content type"))
+            said = f"not JSON ({kind})" if content else "empty"
+            raise Garbled(f"{subject}: the answer is {said}") from None
 
     def _same_origin(self, url: str, target: str) -> str:
-        new = urljoin(url, target)
-        old_parts, new_parts = urlsplit(url), urlsplit(new)
-        if old_parts[:2] != new_parts[:2]:
+        try:
+            new = urljoin(url, target)
+            origin = urlsplit(new)[:2]
+        except ValueError:
+            raise Rejected(f"{url} redirects to what is no URL", status=307) from None
+        if origin != urlsplit(url)[:2]:
             raise Rejected(
-                f"{url} redirects to another server ({new_parts.scheme}://{new_parts.netloc});"
+                f"{url} redirects to another server ({self._clean('://'.join(origin))});"
                 " not followed, since the key would go with it: configure that URL itself",
                 status=307,
             )
         return new
 
-    def _unavailable(self, method: str, url: str, error: Exception) -> TransportError:
-        if isinstance(error, requests.exceptions.SSLError):
-            why = f"TLS failed ({self._clean(str(error))}); set ca_file for a private authority"
-        elif isinstance(error, requests.ConnectTimeout):
-            why = f"no connection within {CONNECT_TIMEOUT:g} s"
-        elif isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-            why = f"no answer within {self._timeout:g} s"
-        elif isinstance(error, urllib3.exceptions.DecodeError):
-            return Garbled(f"{method} {url}: the answer's compression is broken")
-        elif isinstance(error, urllib3.exceptions.ProtocolError):
-            why = "the answer broke off"
-        elif "refused" in str(error):
-            why = "connection refused"
-        elif "resolve" in str(error):
-            why = "the host name cannot be resolved"
-        else:
-            why = f"the connection failed ({type(error).__name__})"
-        unsent = isinstance(error, requests.ConnectTimeout) or "establish" in str(error)
-        return Unavailable(f"{method} {url}: {why}", sent=not unsent)
+    def _unavailable(self, subject: str, error: Exception) -> TransportError:
+        cause = error.args[0] if error.args else error
+        reason = getattr(cause, "reason", cause)
+        match reason if isinstance(reason, urllib3.exceptions.HTTPError) else error:
+            case urllib3.exceptions.DecodeError():
+                return Garbled(f"{subject}: the answer's compression is broken")
+            case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
+                remedy = "set ca_file for a private authority"
+                why = f"TLS failed ({self._clean(str(reason))}); {remedy}"
+            case urllib3.exceptions.NameResolutionError():
+                why = "the host name cannot be resolved"
+            case urllib3.exceptions.NewConnectionError() if "refused" in str(reason.__cause__):
+                why = "connection refused"
+            case urllib3.exceptions.NewConnectionError():
+                why = f"no connection ({self._clean(str(reason.__cause__))})"
+            case urllib3.exceptions.ConnectTimeoutError():
+                why = f"no connection within {min(CONNECT_TIMEOUT, self._timeout):g} s"
+            case requests.Timeout() | urllib3.exceptions.TimeoutError():
+                why = f"no answer within {self._timeout:g} s"
+            case urllib3.exceptions.ProtocolError():
+                why = "the answer broke off"
+            case _:
+                why = f"the connection failed ({self._clean(str(error))})"
+        unsent = isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
+        return Unavailable(f"{subject}: {why}", sent=not unsent)
 
     def _excerpt(self, content: bytearray) -> str:
-        """Return the error text of a body: OpenAI's, FastAPI's, a bare string, or the body."""
-        text = content[: 64 * 1024].decode(errors="replace")
+        """Return the error text of a body, "" if it is HTML."""
+        text = content[:_EXAMINED].decode(errors="replace")
         try:
-            document = json.loads(text)
+            return self.said(json.loads(text))
         except (ValueError, RecursionError):
-            return "" if text.lstrip().startswith("<") else self._clean(text)
+            cut = len(content) > _EXAMINED  # perhaps in the middle of the key
+            return "" if text.lstrip().startswith("<") else self._clean(text, cut=cut)
+
+    def said(self, document: Any) -> str:
+        """Return, fit for a message, what a document says: OpenAI's error, FastAPI's detail, ..."""
         for name in ("error", "detail", "message"):
             while isinstance(document, dict) and document.get(name):
                 document = document[name]
@@ -218,28 +241,34 @@ class Client:
             document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
         )
 
-    def _clean(self, text: str) -> str:
+    def _clean(self, text: str, *, cut: bool = False) -> str:
         """Return foreign text in one printable line of bounded length, without our key."""
         for secret in self._hidden:
             text = text.replace(secret, "***")
+        if cut and self._hidden:
+            text = text[: -len(self._hidden[0])]
         text = "".join(char if char.isprintable() else " " for char in text)
         text = " ".join(text.split())
         return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _number(text: str) -> float:
+    if math.isfinite(number := float(text)):
+        return number
+    raise ValueError(f"{text} is not JSON")
 
 
 class Http:
     """The open connections of this process: one Client per server, kept between cycles."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, Secret, Connection, int], Client] = {}
+        self._clients: dict[tuple[object, ...], Client] = {}
 
-    def client(self, url: str, key: Secret, connection: Connection, max_body: int) -> Client:
-        """Return the client for a server, made on first use."""
-        wanted = (url, key, connection, max_body)
+    def client(
+        self, url: str, key: Secret, connection: Connection, max_body: int, user: str = ""
+    ) -> Client:
+        """Return the client for a server, made on first use; ``user`` tells its threads apart."""
+        wanted = (url, key, connection, max_body, user)
         if wanted not in self._clients:
             self._clients[wanted] = Client(url, key, connection, max_body=max_body)
         return self._clients[wanted]

@@ -20,6 +20,8 @@ from engine.state import (
     thaw,
 )
 
+__all__ = ["Editing", "Key", "freeze"]
+
 BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"
 OWNER = "tester"

@@ -34,9 +34,7 @@ class Replay:
     """
 
     def __init__(self, version: str, config_models: list[dict[str, Any]]) -> None:
-        self.litellm = LiteLLMSimulator(
-            version, master_key=MASTER_KEY, config_models=config_models
-        )
+        self.litellm = LiteLLMSimulator(version, master_key=MASTER_KEY, config_models=config_models)
         self.litellm.reload()
         self.backends: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
@@ -67,12 +65,16 @@ class Replay:
 
     def call(self, method: str, path: str, body: object) -> None:
         """Do by hand what an operator would do to LiteLLM."""
-        answer = self.answer(method, LITELLM + path, f"Bearer {MASTER_KEY}", json.dumps(body).encode())
+        answer = self.answer(
+            method, LITELLM + path, f"Bearer {MASTER_KEY}", json.dumps(body).encode()
+        )
         assert answer.status == 200, answer.body
 
     def rows(self) -> list[dict[str, Any]]:
         """Return LiteLLM's listing."""
-        answer = self.answer("GET", f"{LITELLM}/v2/model/info?size=1000", f"Bearer {MASTER_KEY}", b"")
+        answer = self.answer(
+            "GET", f"{LITELLM}/v2/model/info?size=1000", f"Bearer {MASTER_KEY}", b""
+        )
         return list(json.loads(answer.body)["data"])
 
 

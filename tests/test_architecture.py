@@ -57,7 +57,7 @@ are no code, excepted)."""
 
 def name_of(module: str) -> str:
     """Return the layer name of a module: packages count as one."""
-    return module.split("/")[0].removesuffix(".py")
+    return module.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
 def imports(module: str, *, with_types: bool = False) -> set[tuple[int, str]]:
@@ -66,9 +66,9 @@ def imports(module: str, *, with_types: bool = False) -> set[tuple[int, str]]:
 
     def visit(node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-                if not with_types:
-                    continue
+            for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+            if for_types and not with_types:
+                continue
             if isinstance(child, ast.Import):
                 found.update((0, alias.name.split(".")[0]) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
@@ -107,7 +107,11 @@ def test_imports_go_one_way(module: str) -> None:
 def test_the_core_is_pure(name: str) -> None:
     tree = ast.parse((ENGINE / f"{name}.py").read_text())
     assert not {found for _, found in imports(f"{name}.py")} & IMPURE_IMPORTS
-    calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    calls = {
+        n.func.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    }
     assert not calls & {"open", "print", "input"}
 
 

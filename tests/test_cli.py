@@ -38,14 +38,11 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], ["nonsense"], ["plan", "--nonsense"], ["run", "--interval", "x"], ["run", "--interval", "0"]],
+    "line", ["", "nonsense", "plan --nonsense", "run --interval x", "run --interval 0"]
 )
-def test_wrong_usage_exits_with_64(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_usage_exits_with_64(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(arguments)
+        main(line.split())
     assert stop.value.code == 64
     assert "--help" in capsys.readouterr().err
 

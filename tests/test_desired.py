@@ -109,7 +109,11 @@ def test_a_backend_without_a_key_gets_a_placeholder(tmp_path: Path) -> None:
 
 def test_the_fingerprint_follows_every_field_and_the_key(tmp_path: Path) -> None:
     marks = []
-    for options, key in [("", "a1234"), ("", "b1234"), ("litellm_params_defaults: {rpm: 1}", "a1234")]:
+    for options, key in [
+        ("", "a1234"),
+        ("", "b1234"),
+        ("litellm_params_defaults: {rpm: 1}", "a1234"),
+    ]:
         state = state_of(configured(tmp_path, BOX % options, box=key), listed("m"))
         marks.append(state.deployments[0].mark)
     assert len({mark.fingerprint for mark in marks if mark}) == 3
@@ -132,9 +136,7 @@ def test_long_and_unprintable_names_are_made_usable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("on_unreachable", ["keep", "remove"])
-def test_only_a_good_list_proves_absence(
-    tmp_path: Path, outcome: str, on_unreachable: str
-) -> None:
+def test_only_a_good_list_proves_absence(tmp_path: Path, outcome: str, on_unreachable: str) -> None:
     config = configured(tmp_path, BOX % f"on_unreachable: {on_unreachable}")
     state = state_of(config, Listing("box", outcome, detail="why"))
     gone = on_unreachable == "remove" and outcome in ("unreachable", "not_ready")

@@ -67,13 +67,13 @@ def test_a_row_of_ours_on_another_endpoint_is_a_stray() -> None:
 
 def test_a_row_of_another_owner_on_another_endpoint_is_nothing_to_us() -> None:
     theirs = {**MARK, "owner": "someone"}
-    other = row(
-        litellm_params={"api_base": b.OTHER_BOX}, model_info={"modelprovisioner": theirs}
-    )
+    other = row(litellm_params={"api_base": b.OTHER_BOX}, model_info={"modelprovisioner": theirs})
     assert state_of(other).strays == ()
 
 
-@pytest.mark.parametrize("spelling", ["http://BOX:8000", "http://box:8000//v1/", "http://box:8000/"])
+@pytest.mark.parametrize(
+    "spelling", ["http://BOX:8000", "http://box:8000//v1/", "http://box:8000/"]
+)
 def test_the_spelling_of_an_address_does_not_matter(spelling: str) -> None:
     assert len(state_of(row(litellm_params={"api_base": spelling})).deployments) == 1
 

@@ -52,6 +52,12 @@ def test_what_litellm_adds_to_a_row_is_no_change() -> None:
     assert plan_of(b.desired(wanted), b.observed(seen)) == Plan()
 
 
+def test_a_number_that_the_listing_masks_is_no_change() -> None:
+    wanted = b.wanted("a", params={"my_token": 123456789012, "extra": {"pin_secret": 7}})
+    seen = b.edited(b.as_seen(wanted), my_token="1234****9012", extra={"pin_secret": "*"})
+    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan()
+
+
 def test_true_and_one_are_two_things() -> None:
     wanted = b.wanted("a", params={"flag": True})
     plan = plan_of(b.desired(wanted), b.observed(b.edited(b.as_seen(wanted), flag=1)))
@@ -94,9 +100,7 @@ def test_a_field_of_ours_that_somebody_took_away_comes_back() -> None:
     ("editing", "action"),
     [(b.IN_PLACE, "replace"), (b.REMOVING, "update"), (b.REPLACING, "replace")],
 )
-def test_a_field_dropped_from_the_configuration_is_removed(
-    editing: b.Editing, action: str
-) -> None:
+def test_a_field_dropped_from_the_configuration_is_removed(editing: b.Editing, action: str) -> None:
     before, after = b.wanted("a", params={"rpm": 5}), b.wanted("a")
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before), editing=editing))
     assert actions(plan) == [(action, "a", "changed")]
@@ -176,9 +180,7 @@ def test_a_row_of_the_predecessor_with_its_own_provider_is_adopted() -> None:
 
 def test_two_rows_of_the_predecessor_become_one() -> None:
     wanted = b.wanted("a")
-    plan = plan_of(
-        b.desired(wanted), b.observed(unmarked(wanted, "z"), unmarked(wanted, "y"))
-    )
+    plan = plan_of(b.desired(wanted), b.observed(unmarked(wanted, "z"), unmarked(wanted, "y")))
     assert [(op.action, op.id) for op in plan.operations] == [("update", "y"), ("delete", "z")]
 
 
@@ -251,9 +253,7 @@ def test_our_rows_on_a_forgotten_endpoint_are_reported_and_left() -> None:
 
 
 def test_creates_come_first_and_deletes_last_whatever_the_names() -> None:
-    state = b.desired(
-        b.wanted("z-new"), b.wanted("m-kept", params={"rpm": 1}), b.wanted("y-kept")
-    )
+    state = b.desired(b.wanted("z-new"), b.wanted("m-kept", params={"rpm": 1}), b.wanted("y-kept"))
     seen = [
         b.as_seen(b.wanted("a-gone")),
         b.as_seen(b.wanted("m-kept")),

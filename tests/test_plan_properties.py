@@ -228,8 +228,10 @@ def test_the_plan_is_the_same_under_any_hash_seed() -> None:
     program = (
         "from tests import builders as b; from engine.plan import make_plan\n"
         "import json\n"
-        "new = [b.wanted(n, params={'tags': ['p', 'q'], 'extra': {'x': 1, 'y': n}}) for n in 'abcd']\n"
-        "old = [b.as_seen(b.wanted(n, params={'extra': {'z': 2}, 'u': 1, 'v': 2})) for n in 'bcde']\n"
+        "after = {'tags': ['p', 'q'], 'extra': {'x': 1, 'y': 2}}\n"
+        "before = {'extra': {'z': 2}, 'u': 1, 'v': 2}\n"
+        "new = [b.wanted(n, params=after) for n in 'abcd']\n"
+        "old = [b.as_seen(b.wanted(n, params=before)) for n in 'bcde']\n"
         "print(json.dumps(make_plan(b.desired(*new), b.observed(*old)).to_json()))\n"
     )
     outputs = {

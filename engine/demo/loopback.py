@@ -14,6 +14,9 @@ from typing import Any, Final, Literal, Protocol
 _SIGN_IN: Final = b"<!doctype html><html><title>Sign in</title><body>Please sign in.</body></html>"
 
 
+FaultKind = Literal["refuse", "hang", "status", "reset_after", "status_after", "truncate", "html"]
+
+
 @dataclass(frozen=True)
 class Answer:
     """One HTTP answer; ``drop`` closes the connection after it, unannounced."""
@@ -34,7 +37,7 @@ class Fault:
     ``truncate``: carried out, half of the answer. ``html``: a sign-in page, not carried out.
     """
 
-    kind: Literal["refuse", "hang", "status", "reset_after", "status_after", "truncate", "html"]
+    kind: FaultKind
     status: int = 500
     body: str = ""
     seconds: float = 0.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any, Final
+
+from .loopback import Answer
 
 Json = dict[str, Any]
 
@@ -36,16 +37,6 @@ class Unprocessable(Exception):
     def __init__(self, kind: str, where: tuple[str, ...], message: str) -> None:
         self.detail = [{"type": kind, "loc": list(where), "msg": message}]
         super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer; ``drop`` closes the connection after it, unannounced."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    drop: bool = False
 
 
 def unauthenticated(token: str) -> Answer:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import simulator_rows as rules
+from .loopback import Answer
 from .simulator_answers import (
     NO_LICENCE,
     NO_LIST,
     NO_ROUTER,
     NOT_LIVE,
-    Answer,
     Json,
     Unprocessable,
     as_json,

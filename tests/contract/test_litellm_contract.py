@@ -12,7 +12,8 @@ from typing import Any, get_args
 import pytest
 import requests
 
-from engine.demo.simulator import Database, Fault, FaultKind, LiteLLMSimulator, Row
+from engine.demo.loopback import Fault, FaultKind
+from engine.demo.simulator import Database, LiteLLMSimulator, Row
 
 from .conftest import CONFIG_MODEL, NO_REAL_PROXY, PROXIES, REAL, Proxy, client
 

@@ -25,7 +25,8 @@ class ChatBackend(FakeBackend):
     """Lists like its parent and answers chats; ``chats`` holds those that reached it.
 
     Ollama has its own ``/api/generate`` and ``/api/chat`` below its root; the others have
-    OpenAI's ``/v1/chat/completions``. A model that is not listed is a 404, as with real ones.
+    OpenAI's ``/v1/chat/completions``, which ``openai`` has without ``/v1`` too, as llama.cpp
+    does. A model that is not listed is a 404, as with real ones.
     """
 
     def __init__(
@@ -36,9 +37,7 @@ class ChatBackend(FakeBackend):
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         """Answer one request."""
-        if method != "POST" or (
-            self.key is not None and authorization != f"Bearer {self.key}"
-        ):
+        if method != "POST" or (self.key is not None and authorization != f"Bearer {self.key}"):
             return super().answer(method, path, authorization, body)
         asked = json.loads(body or b"{}")
         model = str(asked.get("model") or asked.get("name") or "")
@@ -53,7 +52,8 @@ class ChatBackend(FakeBackend):
         if self.kind == "ollama" and path in spoken:
             self.chats.append(Chat(path, model, authorization))
             return _json(200, {"model": model, **spoken[path], **_OLLAMA_END})
-        if self.kind != "ollama" and path == "/v1/chat/completions":
+        bare = ("/chat/completions",) if self.kind == "openai" else ()
+        if self.kind != "ollama" and path in ("/v1/chat/completions", *bare):
             self.chats.append(Chat(path, model, authorization))
             return _json(200, _completion(model))
         return super().answer(method, path, authorization, body)

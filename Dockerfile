@@ -1,0 +1,35 @@
+# The Python that compiles must be the Python that runs: compiled extensions and bytecode fit one
+# minor version. Distroless on Debian 13 has 3.13, so both stages are Debian 13 with Python 3.13.
+FROM python:3.13-slim-trixie AS build
+
+WORKDIR /app
+COPY requirements.txt .
+# Wheels only: nothing is compiled here, and no package runs code of its own while it is installed.
+RUN pip install --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
+    --require-hashes --only-binary :all: --target . -r requirements.txt
+COPY . .
+# Bytecode that is never checked against its source, whose times a registry or a mirror may change;
+# without it every start, each probe's too, would compile everything anew.
+RUN python -m compileall -q --invalidation-mode unchecked-hash .
+
+FROM gcr.io/distroless/python3-debian13:nonroot
+
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ModelProvisioner" \
+      org.opencontainers.image.description="Keeps a LiteLLM proxy in step with what local LLM backends serve" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+COPY --from=build /app /app
+# PYTHONPATH, so that `python3 -m engine` also works for probes and for `kubectl exec`. The image
+# runs with a read-only root: only what --heartbeat and --artifacts name is ever written.
+ENV PYTHONPATH=/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /app
+# By number, since Kubernetes cannot tell from a name whether it is root.
+USER 65532:65532
+ENTRYPOINT ["python3", "-m", "engine"]
+CMD ["run"]

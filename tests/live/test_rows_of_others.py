@@ -1,0 +1,91 @@
+"""Rows made by hand stay as they are; rows of the Go program become ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Servers, section
+from .installation import Installation
+from .real_proxy import Json, RealProxy, ids, lasting, names, owner
+
+CYCLES = 10
+
+
+def test_rows_made_by_hand_are_the_same_after_ten_cycles(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    backend = servers.start("openai", [f"a-{unique}", f"b-{unique}"])
+    cloud = {"model": f"openai/cloud-{unique}", "api_key": "sk-cloud"}
+    elsewhere = {"model": f"openai/a-{unique}", "api_base": "http://127.0.0.1:1/v1"}
+    alias = {"model": f"openai/a-{unique}", "api_base": f"{backend.url}/v1", "rpm": 7}
+    mine = {
+        litellm.new(f"cloud-{unique}", cloud, {"mode": "chat"}),
+        litellm.new(f"elsewhere-{unique}", elsewhere, {"note": "by hand"}),
+        litellm.new(f"alias-{unique}", alias, {"access_groups": [f"group-{unique}"]}),
+    }
+
+    def others() -> dict[str, Json]:
+        return {
+            row["model_info"]["id"]: lasting(row)
+            for row in litellm.rows()
+            if row["model_info"]["id"] in mine or row["model_name"] == "static-model"
+        }
+
+    before = others()
+    assert mine <= before.keys()
+    for cycle in range(CYCLES):
+        if cycle == CYCLES // 2:
+            backend.models.remove(f"b-{unique}")
+        installation.configure(section(backend, litellm_params_defaults={"rpm": 10 + cycle // 4}))
+        outcome = installation.converge()
+        assert ("alias", f"alias-{unique}") in {
+            (skip["reason"], skip["name"]) for skip in outcome.skips
+        }
+    assert others() == before
+    assert f"a-{unique}" in names(litellm.rows_on(backend.url))
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "prefix"),
+    [
+        ("openai", "/v1", "openai"),
+        ("openai", "", "openai"),
+        ("vllm", "", "hosted_vllm"),
+        ("vllm", "/v1/", "hosted_vllm"),
+        ("ollama", "", "ollama"),
+        ("ollama", "/v1", "ollama"),
+    ],
+)
+def test_rows_of_the_go_program_are_adopted_and_its_duplicates_become_one(
+    servers: Servers,
+    installation: Installation,
+    litellm: RealProxy,
+    unique: str,
+    kind: str,
+    suffix: str,
+    prefix: str,
+) -> None:
+    once, thrice, gone = f"once-{unique}", f"thrice-{unique}", f"gone-{unique}"
+    backend = servers.start(kind, [once, thrice])
+    url = backend.url + suffix
+    made = [
+        litellm.new(model, {"model": f"{prefix}/{model}", "api_base": url, "api_key": "BLANK"})
+        for model in (once, thrice, gone, thrice, thrice)
+    ]
+    installation.configure(section(backend, url=url))
+    outcome = installation.converge()
+    assert sorted(result[:2] for result in outcome.results) == [
+        ("adopted", once),
+        ("adopted", thrice),
+        ("duplicate", thrice),
+        ("duplicate", thrice),
+        ("surplus", gone),
+    ]
+    rows = litellm.rows_on(backend.url)
+    assert names(rows) == [once, thrice]
+    assert [owner(row) for row in rows] == [installation.owner] * 2
+    assert made[2] not in ids(rows)
+    installation.assert_quiet()
+    for model in (once, thrice):
+        answer = litellm.chat(model)
+        assert answer.status_code == 200, answer.text
