@@ -15,7 +15,6 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.auth import AuthBase
 
 from . import __version__
 from .errors import Garbled, Rejected, TransportError, Unavailable
@@ -47,18 +46,6 @@ class _Session(requests.Session):
         """Keep requests from reading the body of a redirect: it may have no end."""
 
 
-class _Bearer(AuthBase):
-    """Sends the key; also keeps requests from reading ~/.netrc in its place."""
-
-    def __init__(self, key: Secret) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._key:
-            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        return request
-
-
 class Client:
     """Talks JSON to one server, keeping its connection open between requests.
 
@@ -77,7 +64,7 @@ class Client:
         self._hidden: tuple[str, ...] = ()
         self.hide((key,))
         self._session = _Session()
-        self._session.auth = _Bearer(key)
+        self._session.auth = self._authorized
         self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
         self._session.headers["Accept"] = "application/json"
 
@@ -119,20 +106,27 @@ class Client:
         """Close the connections."""
         self._session.close()
 
+    def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key; its being asked for keeps requests from reading ~/.netrc in its place."""
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        return request
+
     def _exchange(self, method: str, path: str, body: object) -> Any:
         deadline = time.monotonic() + self._timeout
         url = self.base_url + path
+        subject = f"{method} {url}"
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 response = self._request(method, url, body, deadline)
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:
-                        return self._outcome(method, url, response, deadline)
-                url = self._same_origin(url, target)
+                        return self._outcome(subject, response, deadline)
+                url = self._same_origin(subject, url, target)
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise self._unavailable(f"{method} {url}", error) from None
-        raise Rejected(f"{method} {url}: more than {MAX_REDIRECTS} redirects", status=310)
+            raise self._unavailable(subject, error) from None
+        raise Rejected(f"{subject}: more than {MAX_REDIRECTS} redirects", status=310)
 
     def _request(self, method: str, url: str, body: object, deadline: float) -> requests.Response:
         remaining = max(0.05, deadline - time.monotonic())
@@ -147,30 +141,26 @@ class Client:
             verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
         )
 
-    def _outcome(self, method: str, url: str, response: requests.Response, deadline: float) -> Any:
+    def _outcome(self, subject: str, response: requests.Response, deadline: float) -> Any:
         status = response.status_code
-        content = self._read(method, url, response, deadline)
-        log.debug("%s %s -> %d (%d bytes)", method, url, status, len(content))
+        content = self._read(subject, response, deadline)
+        log.debug("%s -> %d (%d bytes)", subject, status, len(content))
         if 200 <= status < 300:
-            return self._parse(f"{method} {url}", content, response)
+            return self._parse(subject, content, response)
         said = self._excerpt(content)
-        message = f"{method} {url}: HTTP {status}{': ' + said if said else ''}"
+        message = f"{subject}: HTTP {status}{': ' + said if said else ''}"
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
 
-    def _read(
-        self, method: str, url: str, response: requests.Response, deadline: float
-    ) -> bytearray:
+    def _read(self, subject: str, response: requests.Response, deadline: float) -> bytearray:
         content = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > self._max_body:
-                raise Garbled(f"{method} {url}: the answer has over {self._max_body} bytes")
+                raise Garbled(f"{subject}: the answer has over {self._max_body} bytes")
             if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"{method} {url}: the answer did not end within {self._timeout:g} s"
-                )
+                raise Unavailable(f"{subject}: the answer did not end within {self._timeout:g} s")
         return content
 
     def _parse(self, subject: str, content: bytearray, response: requests.Response) -> Any:
@@ -183,16 +173,16 @@ class Client:
             said = f"not JSON ({kind})" if content else "empty"
             raise Garbled(f"{subject}: the answer is {said}") from None
 
-    def _same_origin(self, url: str, target: str) -> str:
+    def _same_origin(self, subject: str, url: str, target: str) -> str:
         try:
             new = urljoin(url, target)
             origin = urlsplit(new)[:2]
         except ValueError:
-            raise Rejected(f"{url} redirects to what is no URL", status=307) from None
+            raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
         if origin != urlsplit(url)[:2]:
             raise Rejected(
-                f"{url} redirects to another server ({self._clean('://'.join(origin))});"
-                " not followed, since the key would go with it: configure that URL itself",
+                f"{subject} redirects to another server ({self._clean('://'.join(origin))}); not"
+                " followed, since the key would go with it: configure that URL itself",
                 status=307,
             )
         return new
@@ -204,14 +194,9 @@ class Client:
             case urllib3.exceptions.DecodeError():
                 return Garbled(f"{subject}: the answer's compression is broken")
             case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
-                remedy = "set ca_file for a private authority"
-                why = f"TLS failed ({self._clean(str(reason))}); {remedy}"
-            case urllib3.exceptions.NameResolutionError():
-                why = "the host name cannot be resolved"
-            case urllib3.exceptions.NewConnectionError() if "refused" in str(reason.__cause__):
-                why = "connection refused"
+                why = f"TLS failed ({self._clean(str(reason))}); set ca_file for a private authority"
             case urllib3.exceptions.NewConnectionError():
-                why = f"no connection ({self._clean(str(reason.__cause__))})"
+                why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
             case urllib3.exceptions.ConnectTimeoutError():
                 why = f"no connection within {min(CONNECT_TIMEOUT, self._timeout):g} s"
             case requests.Timeout() | urllib3.exceptions.TimeoutError():
@@ -237,9 +222,8 @@ class Client:
         for name in ("error", "detail", "message"):
             while isinstance(document, dict) and document.get(name):
                 document = document[name]
-        return self._clean(
-            document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
-        )
+        is_text = isinstance(document, str)
+        return self._clean(document if is_text else json.dumps(document, ensure_ascii=False))
 
     def _clean(self, text: str, *, cut: bool = False) -> str:
         """Return foreign text in one printable line of bounded length, without our key."""
@@ -262,13 +246,11 @@ class Http:
     """The open connections of this process: one Client per server, kept between cycles."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[object, ...], Client] = {}
+        self._clients: dict[tuple[str, Secret, Connection, int], Client] = {}
 
-    def client(
-        self, url: str, key: Secret, connection: Connection, max_body: int, user: str = ""
-    ) -> Client:
-        """Return the client for a server, made on first use; ``user`` tells its threads apart."""
-        wanted = (url, key, connection, max_body, user)
+    def client(self, url: str, key: Secret, connection: Connection, max_body: int) -> Client:
+        """Return the client for a server, made on first use."""
+        wanted = (url, key, connection, max_body)
         if wanted not in self._clients:
             self._clients[wanted] = Client(url, key, connection, max_body=max_body)
         return self._clients[wanted]

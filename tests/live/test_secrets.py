@@ -1,0 +1,108 @@
+"""No secret leaves by a log, a plan or an error, whatever happens."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+from .conftest import Servers, section
+from .installation import Installation
+from .real_proxy import Json, RealProxy
+
+
+def test_no_secret_is_in_any_output(
+    servers: Servers,
+    installation: Installation,
+    litellm: RealProxy,
+    unique: str,
+    tmp_path: Path,
+) -> None:
+    keyed = servers.start("openai", [f"a-{unique}", f"b-{unique}"], key=f"first-key-{unique}")
+    odd = servers.start("openai", [f"c-{unique}"], key=f'odd"\\key-{unique}')
+    secrets = [litellm.key, keyed.key, odd.key, f"second-key-{unique}"]
+    artifacts = tmp_path / "artifacts"
+    written: list[str] = []
+
+    def sections(number: int, **fields: object) -> list[Json]:
+        header, token = f"Bearer header-{number}-{unique}", f'token-"\\é{number}-{unique}'
+        secrets.extend((header, token))
+        params = {
+            "extra_headers": {"Authorization": header, "X-Plain": str(number)},
+            "live_token": token,
+        }
+        return [
+            section(keyed, name="box", litellm_params_defaults=params, **fields),
+            section(odd, name="odd", litellm_params_defaults={"extra_body": {"my_token": token}}),
+        ]
+
+    def run(*arguments: str) -> int:
+        outcome = installation.run(*arguments, debug=True)
+        written.extend((outcome.stdout, outcome.stderr))
+        return outcome.code
+
+    def cycle() -> int:
+        return run("run", "--once", "--artifacts", str(artifacts))
+
+    assert keyed.key is not None
+    assert odd.key is not None
+    installation.write_key("box", keyed.key)
+    installation.write_key("odd", odd.key)
+
+    installation.configure(*sections(1))
+    assert run("validate") == 0
+    assert run("plan") == 2
+    assert run("plan", "--json") == 2
+    assert cycle() == 0
+
+    installation.configure(*sections(2))
+    keyed.key = f"second-key-{unique}"
+    assert cycle() == 0
+    installation.write_key("box", keyed.key)
+    assert run("plan", "--json", "--out", str(tmp_path / "plan.json")) == 2
+    assert run("apply") == 0
+
+    litellm.patch(litellm.rows_on(keyed.url)[0], {"litellm_params": {"live_token": "by-hand-1"}})
+    assert cycle() == 0
+
+    def quoting(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
+        if method == "GET":
+            return None
+        return 500, json.dumps({"error": {"message": f"cannot store {body.decode()}"}}).encode()
+
+    for number, answer in ((3, quoting), (4, lambda m, *_: None if m == "GET" else (400, _[1]))):
+        installation.tap.answer = answer
+        installation.configure(*sections(number))
+        keyed.models.append(f"new-{number}-{unique}")
+        assert cycle() == 1
+        assert run("apply") == 1
+    installation.tap.answer = None
+    installation.configure(*sections(5, model_format="nosuchprovider/{model}"))
+    cycle()
+    installation.write_key("litellm", f"sk-wrong-{unique}")
+    secrets.append(f"sk-wrong-{unique}")
+    assert cycle() == 1
+
+    files = [*artifacts.iterdir(), tmp_path / "plan.json"]
+    assert len(files) > 3
+    everything = "\n".join([*written, *(file.read_text() for file in files)])
+    assert "GET" in everything, "DEBUG=true logs requests"
+    for secret in secrets:
+        assert secret is not None
+        for spelling in _spellings(secret):
+            assert spelling not in everything, f"{secret} as {spelling}"
+
+
+def _spellings(secret: str) -> set[str]:
+    """The ways in which a secret may be written into a log or a URL."""
+    bare = secret.removeprefix("Bearer ")
+    return {
+        bare,
+        json.dumps(bare)[1:-1],
+        json.dumps(bare, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(bare)[1:-1])[1:-1],
+        repr(bare)[1:-1],
+        quote(bare, safe=""),
+        base64.b64encode(bare.encode()).decode(),
+    }
