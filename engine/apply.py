@@ -167,6 +167,6 @@ def _read_back(proxy: Proxy, row_id: str) -> dict[str, Any] | None:
 
 
 def _is_as_planned(operation: Operation, row: dict[str, Any]) -> bool:
-    seen = row.get("model_info", {}).get(MARK)
+    seen = row["model_info"].get(MARK)
     planned = operation.row["model_info"][MARK]["fingerprint"]
     return isinstance(seen, dict) and seen.get("fingerprint") == planned

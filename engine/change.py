@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .diff import field_changes
@@ -33,12 +33,13 @@ def adjust(
     Only fields that we declare, or declared before, are compared. An update in place is chosen
     where this LiteLLM does exactly what is asked, a replacement otherwise.
     """
+    wanted = _with_earlier_evidence(wanted, seen)
     assert wanted.mark is not None
     case = _Case(wanted, seen, editing, _changes(wanted, seen))
     if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
         if not case.changes:
             return None
-        reason, because = "drifted", f"edited by hand: {case.listed()}"
+        reason, because = case.told_or_edited()
     elif seen.mark is None:
         reason, because = (
             "adopted",
@@ -52,6 +53,32 @@ def adjust(
         waits = "paused by hand; it is brought in line once it is unblocked"
         return Skip(REPLACE, seen.key, seen.id or "", "paused", waits)
     return case.replacement(reason, because, taken)
+
+
+def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
+    """Return ``wanted`` with what its backend told before and tells nothing of now.
+
+    A context window that is known only while a model is loaded would otherwise come and go.
+    """
+    mark = seen.mark
+    if wanted.mark is None or mark is None or not wanted.discovers:
+        return wanted
+    known = {*wanted.fields["model_info"], *wanted.decided}
+    seen_info = seen.fields.get("model_info", {})
+    names = [path.removeprefix("/model_info/") for path in mark.evidence]
+    kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
+    if not kept:
+        return wanted
+    paths = [f"/model_info/{name}" for name in kept]
+    return replace(
+        wanted,
+        fields=freeze({**wanted.fields, "model_info": {**wanted.fields["model_info"], **kept}}),
+        mark=replace(
+            wanted.mark,
+            fields=tuple(sorted({*wanted.mark.fields, *paths})),
+            evidence=tuple(sorted({*wanted.mark.evidence, *paths})),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +140,15 @@ class _Case:
             else:
                 kept[part][name] = value
         return freeze(kept), sorted(set(lost) - set(self.wanted.fields["litellm_params"]))
+
+    def told_or_edited(self) -> tuple[str, str]:
+        """Return why an unchanged specification differs from the row."""
+        assert self.wanted.mark is not None
+        told = {path.split("/")[2] for path in self.wanted.mark.evidence}
+        names = {change.path.split("/")[2] for change in self.changes}
+        if names <= told and all(c.path.startswith("/model_info/") for c in self.changes):
+            return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
+        return "drifted", f"edited by hand: {self.listed()}"
 
     def listed(self) -> str:
         """Return the changed fields as a short text."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,98 +14,31 @@ from .endpoint import normal_url
 from .errors import ConfigError, Problem
 from .keyfile import read_key
 from .patterns import Pattern, compile_pattern
-from .state import Frozen, Secret, freeze
+from .settings import (
+    Backend,
+    Config,
+    Connection,
+    Limits,
+    LiteLLM,
+    Override,
+    Selection,
+)
+from .state import PLACEHOLDER_KEY, Secret, freeze
 from .validate import Violation, path_text, schema, violations
 
-__all__ = ["BLANK", "KINDS", "Backend", "Config", "Connection", "Limits", "LiteLLM", "Override"]
+__all__ = [
+    "KINDS",
+    "Backend",
+    "Config",
+    "Connection",
+    "Limits",
+    "LiteLLM",
+    "Override",
+    "Selection",
+    "load_config",
+]
 
-BLANK: Final = "BLANK"
-"""Sent as the key to backends that need none, so that LiteLLM does not send another one."""
 _LITELLM_TIMEOUT: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How to reach a server: ``timeout`` in seconds, ``ca_file`` a path or None."""
-
-    timeout: float = 10.0
-    verify: bool = True
-    ca_file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LiteLLM:
-    """The proxy: its normal URL and the key of an admin."""
-
-    url: str
-    key: Secret
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When absences are suspicious, and for how many seconds they must last to be believed."""
-
-    max_delete_fraction: float = 0.3
-    min_deployments: int = 10
-    suspicion_period: float = 900.0
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """``model_info`` fields for models that match; a null takes away what a default sets."""
-
-    pattern: Pattern
-    capabilities: Frozen
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """One LLM server.
-
-    ``key`` is BLANK without a key file; where the file is unusable, ``key_problem`` says why.
-    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more names.
-    """
-
-    name: str
-    kind: str
-    url: str
-    key: Secret
-    key_problem: str
-    connection: Connection
-    models_endpoint: str
-    model_format: str
-    discovery: bool | str
-    include: Pattern | None
-    exclude: Pattern | None
-    overrides: tuple[Override, ...]
-    model_info: Frozen
-    litellm_params: Frozen
-    name_format: str
-    aliases: Mapping[str, tuple[str, ...]]
-    policy: str
-    ownership: str
-    on_unreachable: str
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything that an operator decides; ``warnings`` are sentences for the log."""
-
-    litellm: LiteLLM
-    backends: tuple[Backend, ...]
-    owner: str
-    limits: Limits
-    warnings: tuple[str, ...]
-
-    def secrets(self) -> tuple[Secret, ...]:
-        """Return every secret in here, each once, for redaction."""
-        found = [self.litellm.key]
-        for backend in self.backends:
-            found += [backend.key] if backend.key != Secret(BLANK) else []
-            found += parts.secrets_in(backend.litellm_params)
-            found += parts.secrets_in(backend.model_info)
-        return tuple(dict.fromkeys(secret for secret in found if secret))
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:
@@ -137,6 +69,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
         backends=tuple(_backend(one, value, secrets_dir) for one in value.get("backends", ())),
         owner=value.get("owner", "modelprovisioner"),
         limits=_limits(value.get("limits", {})),
+        on_clash=value.get("on_clash", "pool"),
         warnings=tuple(str(_located(one, document)) for one in _in_order(doubtful, document)),
     )
 
@@ -171,11 +104,11 @@ def _litellm_key(path: Path) -> tuple[Secret, str]:
 
 def _backend_key(path: Path) -> tuple[Secret, str]:
     try:
-        return Secret(read_key(path) or BLANK), ""
+        return Secret(read_key(path) or PLACEHOLDER_KEY), ""
     except FileNotFoundError:
-        return Secret(BLANK), ""
+        return Secret(PLACEHOLDER_KEY), ""
     except ValueError as error:
-        return Secret(BLANK), str(error)
+        return Secret(PLACEHOLDER_KEY), str(error)
 
 
 def _absent_files(value: Mapping[str, Any]) -> list[Violation]:
@@ -223,7 +156,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         connection=_connection(given, Connection().timeout),
         models_endpoint=parts.models_endpoint(given.get("models_endpoint", "")),
         model_format=given.get("model_format", ""),
-        discovery=given.get("discovery", False),
+        discovery=given.get("discovery", True),
         include=_pattern(given.get("filter_regex", "")),
         exclude=_pattern(given.get("exclude_regex", "")),
         overrides=tuple(_override(one) for one in given.get("overrides", ())),
@@ -233,7 +166,23 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         ),
         name_format=given.get("name_format", "{model}"),
         aliases=freeze(aliases),
+        strip_tag=given.get("strip_tag", ""),
+        use_slots=given.get("use_slots", False),
+        selection=_selection(given),
+        models=tuple(parts.static_model(one) for one in given.get("models", ())),
         **shared,
+    )
+
+
+def _selection(given: Mapping[str, Any]) -> Selection:
+    every = Selection()
+    return Selection(
+        adapters=given.get("include_adapters", every.adapters),
+        remote=given.get("include_remote", every.remote),
+        unloaded=given.get("include_unloaded", every.unloaded),
+        failed=given.get("include_failed", every.failed),
+        modes=tuple(given.get("include_modes", ())),
+        not_modes=tuple(given.get("exclude_modes", ())),
     )
 
 

@@ -15,7 +15,27 @@ from .patterns import compile_pattern
 from .validate import Violation, nearest
 from .yamltree import Steps
 
-KINDS: Final = ("openai", "vllm", "ollama")
+KINDS: Final = (
+    "openai",
+    "auto",
+    "docker_model_runner",
+    "gpustack",
+    "infinity",
+    "lemonade",
+    "litellm_proxy",
+    "llamacpp",
+    "lmstudio",
+    "localai",
+    "ollama",
+    "openrouter",
+    "sglang",
+    "static",
+    "tabbyapi",
+    "tei",
+    "tgi",
+    "vllm",
+    "xinference",
+)
 """The kinds of backend; the first one is what an unknown ``type`` means."""
 LITELLM: Final = "litellm"
 """The file with LiteLLM's key, hence no name for a backend."""

@@ -14,7 +14,7 @@ from .masking import is_masked
 from .state import MARK, SECRET, Frozen, Secret, freeze
 from .validate import nearest
 
-PLACEHOLDERS: Final = ("model", "backend")
+PLACEHOLDERS: Final = ("model", "backend", "family")
 BUILT_IN: Final = frozenset({"model", "api_base", "api_key"})
 """Keys of ``litellm_params`` that the engine sets itself."""
 SERVER_OWNED: Final = frozenset(
@@ -46,6 +46,13 @@ _ENVIRONMENT: Final = "os.environ/"
 """LiteLLM replaces a value that begins so by that of the variable, also in its listings."""
 
 
+def static_model(given: str | Mapping[str, Any]) -> tuple[str, Frozen]:
+    """Return the id and the ``model_info`` of a model that the configuration lists itself."""
+    if isinstance(given, str):
+        return given, freeze({})
+    return given["id"], model_info({name: value for name, value in given.items() if name != "id"})
+
+
 def seconds(value: float | str) -> float:
     """Return a duration in seconds: a number of them, or a text such as ``90s`` or ``1h30m``."""
     if isinstance(value, str):
@@ -72,7 +79,8 @@ def name_format(text: str) -> str:
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in PLACEHOLDERS:
             meant = nearest(placeholder, PLACEHOLDERS)
-            advice = f"did you mean {{{meant}}}?" if meant else "there are {model} and {backend}"
+            known = "there are {model}, {backend} and {family}"
+            advice = f"did you mean {{{meant}}}?" if meant else known
             raise ValueError(f"unknown placeholder; {advice}")
     if "{model}" not in text:
         raise ValueError("must hold {model}, or all models would share one name")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from .endpoint import canonical_endpoint
 from .listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
+from .naming import filtered, public_names, unwanted
 from .pointer import leaves, pointer
 from .state import (
     SECRET,
@@ -16,6 +17,7 @@ from .state import (
     Endpoint,
     Key,
     Mark,
+    Refusal,
     Secret,
     State,
     canonical_json,
@@ -25,65 +27,60 @@ from .state import (
 if TYPE_CHECKING:
     from .config import Backend, Config
 
-MAX_NAME: Final = 255
-"""Characters of a public model name; longer ones are cut."""
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PREDECESSOR_PROVIDERS: Final = {"vllm": "hosted_vllm", "ollama": "ollama"}
 """The provider prefixes of the Go program by backend type; every other type was ``openai``."""
+_PRICES: Final = frozenset(
+    {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
+)
 
 
 def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     """Return what should be registered, and what is known of each configured endpoint.
 
     ``listings`` has one Listing per backend, in the order of ``config.backends``. Where two
-    backends on one endpoint list the same model, the later one in the file decides.
+    backends on one endpoint list the same model, the later one in the file decides. Clashes of
+    names between endpoints are for :func:`engine.clash.without_clashes`.
     """
     wanted: dict[tuple[str, str, str], Deployment] = {}
+    refusals: list[Refusal] = []
     sites: defaultdict[str, list[tuple[Backend, Listing]]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
         endpoint = canonical_endpoint(backend.url)
         sites[endpoint].append((backend, listing))
-        for model in listing.models:
-            if not _passes(backend, model.id):
+        for listed in listing.models:
+            model = _routed(backend, listed)
+            if filtered(backend, model):
                 continue
-            for name in public_names(backend, model.id):
+            for name in public_names(backend, model):
                 key = Key(endpoint, name, _upstream(backend, model))
-                wanted[endpoint, name, model.id] = _deployment(config, backend, model, key)
+                if why := unwanted(backend, model):
+                    refusals.append(Refusal(key, "excluded", why))
+                else:
+                    wanted[endpoint, name, model.id] = _deployment(config, backend, model, key)
     return State(
         config.owner,
         tuple(sorted(wanted.values(), key=lambda deployment: deployment.key)),
         tuple(_endpoint(url, group) for url, group in sorted(sites.items())),
+        refusals=tuple(sorted(set(refusals))),
     )
 
 
 def secret_values(config: Config) -> dict[str, Secret]:
     """Return the secrets that documents refer to, by fingerprint, for the one who sends them."""
-    found = [leaf for _, leaf in _secret_leaves(config)]
+    found: list[Secret] = []
+    for backend in config.backends:
+        found.append(backend.key)
+        leaf_values = (leaf for _, leaf in leaves(backend.litellm_params))
+        found += [leaf for leaf in leaf_values if isinstance(leaf, Secret)]
     return {secret.fingerprint(config.litellm.key): secret for secret in found}
 
 
-def _secret_leaves(config: Config) -> Iterable[tuple[object, Secret]]:
-    for backend in config.backends:
-        yield "api_key", backend.key
-        sources = [backend.litellm_params, backend.model_info]
-        sources += [override.capabilities for override in backend.overrides]
-        for source in sources:
-            for path, leaf in leaves(source):
-                if isinstance(leaf, Secret):
-                    yield path, leaf
-
-
-def public_names(backend: Backend, model_id: str) -> tuple[str, ...]:
-    """Return the names under which a model is offered: the formatted one, then its aliases."""
-    formatted = backend.name_format.replace("{backend}", backend.name).replace("{model}", model_id)
-    names = (formatted, *backend.aliases.get(model_id, ()))
-    return tuple(dict.fromkeys(_UNPRINTABLE.sub("_", name)[:MAX_NAME] for name in names))
-
-
-def _passes(backend: Backend, model_id: str) -> bool:
-    if backend.include is not None and not backend.include.search(model_id):
-        return False
-    return backend.exclude is None or not backend.exclude.search(model_id)
+def _routed(backend: Backend, model: Model) -> Model:
+    """Return a model with the provider and address of its mode, if the configuration says it."""
+    mode = str(_ruled_info(backend, model).get("mode") or model.info.get("mode", ""))
+    usual = model.ways.get("", (model.provider, model.api_base))
+    provider, api_base = model.ways.get(mode, usual)
+    return replace(model, provider=provider, api_base=api_base)
 
 
 def _upstream(backend: Backend, model: Model) -> str:
@@ -94,66 +91,77 @@ def _upstream(backend: Backend, model: Model) -> str:
 
 def _predecessor(backend: Backend, model: Model) -> str:
     """Return the ``litellm_params.model`` that the Go program gave to this model."""
-    if backend.model_format:
-        return str(backend.model_format.replace("{model}", model.id))
-    return f"{_PREDECESSOR_PROVIDERS.get(backend.kind, 'openai')}/{model.id}"
+    provider = _PREDECESSOR_PROVIDERS.get(backend.kind, "openai")
+    return _upstream(backend, replace(model, provider=provider))
 
 
 def _deployment(config: Config, backend: Backend, model: Model, key: Key) -> Deployment:
-    fields = _with_references(_fields(backend, model, key), config.litellm.key)
+    evidence = _evidence(backend, model)
+    ruled = _ruled_info(backend, model)
+    plain = _fields(backend, model, key, {**evidence, **ruled})
+    fields = _with_references(plain, config.litellm.key)
+    told = [name for name in evidence if name not in ruled and name in fields["model_info"]]
     opaque = {
         pointer(path[:-1]): leaf for path, leaf in leaves(fields) if path and path[-1] == SECRET
     }
-    declared = tuple(sorted(pointer((part, name)) for part in fields for name in fields[part]))
-    whole = canonical_json([config.owner, backend.name, key.name, fields])
+    declared = sorted(pointer((part, name)) for part in fields for name in fields[part])
+    own_info = {k: v for k, v in fields["model_info"].items() if k not in told}
+    ours = [config.owner, backend.name, key.name, fields["litellm_params"], own_info]
+    whole = canonical_json([*ours, sorted(ruled), bool(backend.discovery)])
+    mark = Mark(
+        owner=config.owner,
+        backend=backend.name,
+        revision=0,
+        fields=tuple(declared),
+        opaque=freeze(opaque),
+        fingerprint=Secret(whole).fingerprint(config.litellm.key),
+        evidence=tuple(sorted(pointer(("model_info", name)) for name in told)),
+    )
     return Deployment(
         key,
         freeze(fields),
-        Mark(
-            owner=config.owner,
-            backend=backend.name,
-            revision=0,
-            fields=declared,
-            opaque=freeze(opaque),
-            fingerprint=Secret(whole).fingerprint(config.litellm.key),
-        ),
+        mark,
         predecessors=(_predecessor(backend, model),),
+        discovers=bool(backend.discovery),
+        decided=tuple(sorted(ruled)),
     )
 
 
-def _fields(backend: Backend, model: Model, key: Key) -> dict[str, dict[str, Any]]:
-    """Return what to register. Built-ins beat the configuration; evidence from the backend yields.
+def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
+    """Return what the backend told of a model; without discovery only what it is for."""
+    if backend.discovery:
+        return dict(model.info)
+    return {name: value for name, value in model.info.items() if name == "mode"}
+
+
+def _ruled_info(backend: Backend, model: Model) -> dict[str, Any]:
+    """Return the ``model_info`` of the configuration; a null says that there is to be none."""
+    override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
+    listed = dict(backend.models).get(model.id, {})
+    return {**backend.model_info, **listed, **(override.capabilities if override else {})}
+
+
+def _fields(
+    backend: Backend, model: Model, key: Key, info: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return what to register. Built-ins beat the configuration.
 
     Prices go where LiteLLM reads them: since 1.102 it drops them from a posted ``model_info``,
     while every version takes them from ``litellm_params``.
     """
-    info = {**model.info, **backend.model_info}
-    override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
-    if override is not None:
-        info |= override.capabilities
-    info = {name: value for name, value in info.items() if value is not None}
-    prices = {name: info.pop(name) for name in sorted(info) if is_price(name)}
+    known = {name: value for name, value in info.items() if value is not None}
+    prices = {name: known.pop(name) for name in sorted(known) if is_price(name)}
+    slots = {"max_parallel_requests": model.slots} if backend.use_slots and model.slots else {}
     built_in = {"model": key.upstream, "api_base": model.api_base, "api_key": backend.key}
     return {
-        "litellm_params": {**prices, **backend.litellm_params, **built_in},
-        "model_info": info,
+        "litellm_params": {**slots, **prices, **backend.litellm_params, **built_in},
+        "model_info": known,
     }
 
 
 def is_price(name: str) -> bool:
     """Tell whether LiteLLM counts a ``model_info`` field among its pricing fields."""
-    return (
-        "_cost_per_" in name
-        or name
-        in {
-            "citation_cost_per_token",
-            "cost_per_second",
-            "input_cost_per_query",
-            "off_peak_pricing",
-            "tiered_pricing",
-        }
-        or "_token_cost" in name
-    )
+    return "_cost_per_" in name or "_token_cost" in name or name in _PRICES
 
 
 def _with_references(value: Any, key: Secret) -> Any:
@@ -171,14 +179,6 @@ def _endpoint(url: str, group: list[tuple[Backend, Listing]]) -> Endpoint:
     worst = max((listing for _, listing in group), key=lambda one: OUTCOMES.index(one.outcome))
     complete = all(_complete(backend, listing) for backend, listing in group)
     partial = any(listing.partial for _, listing in group)
-    excluded = {
-        (name, upstream)
-        for backend, listing in group
-        for model in listing.models
-        if not _passes(backend, model.id)
-        for name in public_names(backend, model.id)
-        for upstream in (_upstream(backend, model), _predecessor(backend, model))
-    }
     return Endpoint(
         url=url,
         backends=tuple(sorted(backend.name for backend, _ in group)),
@@ -188,8 +188,18 @@ def _endpoint(url: str, group: list[tuple[Backend, Listing]]) -> Endpoint:
         policy=first.policy,
         ownership=first.ownership,
         served=tuple(sorted({model.id for _, listing in group for model in listing.models})),
-        excluded=tuple(sorted(excluded)),
+        excluded=tuple(sorted(set(_excluded(group)))),
     )
+
+
+def _excluded(group: list[tuple[Backend, Listing]]) -> Iterable[tuple[str, str]]:
+    """Yield the (name, upstream) that listed but unwanted models would have."""
+    for backend, listing in group:
+        for model in (_routed(backend, listed) for listed in listing.models):
+            if filtered(backend, model) or unwanted(backend, model):
+                for name in public_names(backend, model):
+                    yield name, _upstream(backend, model)
+                    yield name, _predecessor(backend, model)
 
 
 def _complete(backend: Backend, listing: Listing) -> bool:

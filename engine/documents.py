@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .listing import Listing
+from .listing import Listing, Model
 from .row import mark_document
 from .state import Deployment, Endpoint, State, thaw
 
@@ -13,9 +13,7 @@ from .state import Deployment, Endpoint, State, thaw
 def listing_document(listing: Listing) -> dict[str, Any]:
     """Return a listing as ``schemas/listing.schema.json`` has it."""
     models = [
-        {"id": model.id, "provider": model.provider, "api_base": model.api_base}
-        | {"info": thaw(model.info)}
-        for model in listing.models
+        {name: thaw(getattr(model, name)) for name in Model.__slots__} for model in listing.models
     ]
     return {
         "backend": listing.backend,

@@ -23,15 +23,26 @@ class Model:
     """One model that a backend serves.
 
     ``id`` is what the backend calls it, verbatim. ``provider`` and ``api_base`` are how LiteLLM
-    is to reach it: its provider prefix, and the address to which it appends its paths. ``info``
-    holds fields of LiteLLM's ``model_info`` for which the backend gave evidence; what is unknown
-    is not in it.
+    is to reach it: its provider prefix, and the address to which it appends its paths; ``ways``
+    has the same by mode ("" for any other), for when the configuration knows the mode better.
+    ``info`` holds fields of LiteLLM's ``model_info`` for which the backend gave evidence; what is
+    unknown is not in it; ``sources`` tells of each where it came from. ``parent`` is the base model
+    of a LoRA adapter, ``state`` one of ``loaded``, ``unloaded``, ``failed`` or "", ``remote`` says
+    that the model runs elsewhere, ``family`` what it descends from, ``slots`` how many requests the
+    backend works on at once (0: not told).
     """
 
     id: str
     provider: str
     api_base: str
+    ways: Frozen = field(default_factory=lambda: EMPTY, compare=False)
     info: Frozen = field(default_factory=lambda: EMPTY, compare=False)
+    sources: Frozen = field(default_factory=lambda: EMPTY, compare=False)
+    parent: str = ""
+    state: str = ""
+    remote: bool = False
+    family: str = ""
+    slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

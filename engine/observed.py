@@ -107,20 +107,23 @@ def _mark(value: object) -> Mark | None:
     """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
     if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
         return None
-    revision, fields, opaque = (value.get(name) for name in ("revision", "fields", "opaque"))
+    revision, opaque = value.get("revision"), value.get("opaque")
     sound = isinstance(revision, int) and not isinstance(revision, bool) and revision >= 0
     return Mark(
         owner=value["owner"],
         backend=str(value.get("backend", "")),
         revision=revision if isinstance(revision, int) and sound else 0,
-        fields=tuple(_texts(fields)) if isinstance(fields, list | tuple) else (),
+        fields=_paths(value.get("fields")),
         opaque=_opaque(opaque),
         fingerprint=str(value.get("fingerprint", "")),
+        evidence=_paths(value.get("evidence")),
     )
 
 
-def _texts(values: Collection[object]) -> list[str]:
-    return sorted(value for value in values if isinstance(value, str) and value.count("/") == 2)
+def _paths(value: object) -> tuple[str, ...]:
+    """Return the paths of whole fields in a list from a mark."""
+    members = value if isinstance(value, list | tuple) else ()
+    return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
 
 
 def _opaque(value: object) -> Mapping[str, Any]:

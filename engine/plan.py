@@ -50,7 +50,8 @@ def make_plan(desired: State, observed: State) -> Plan:
     any      paused by hand and only replaceable                   skip - ``paused``
     =======  ==========================================  ========  ==============================
 
-    Rows of ours on endpoints that are not configured are skips - ``stray``. Order: create, update,
+    Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
+    that are not configured are skips - ``stray``. Order: create, update,
     replace, delete; within each by key, then id.
     """
     planner = _Planner(desired, observed)
@@ -59,6 +60,9 @@ def make_plan(desired: State, observed: State) -> Plan:
     for endpoint in desired.endpoints:
         for seen in planner.left_on(endpoint):
             planner.settle_surplus(endpoint, seen)
+    for refused in desired.refusals:
+        skip = Skip(CREATE, refused.key, "", refused.reason, refused.because)
+        planner.skips.append(skip)
     for stray in observed.strays:
         planner.skip(DELETE, stray, "stray", "its endpoint is no longer configured; left alone")
     operations = sorted(planner.operations, key=Operation.order)

@@ -6,14 +6,15 @@ The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.108.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from .clients import Http
 from .errors import Garbled, Rejected, Unavailable
 from .state import SECRET, Editing, Secret
-from .transport import MAX_PROXY_BODY, Client, Http
+from .transport import Client
 
 if TYPE_CHECKING:
     from .config import LiteLLM
@@ -24,7 +25,9 @@ _REMOVING_PATCH: Final = (1, 109)
 """From it on ``litellm_params_to_remove`` removes; before, it is ignored with a 200."""
 _EVERYTHING: Final = 1_000_000
 """A page size: an updated row moves to the end of the list, so pages would shift under us."""
-_EMPTY_ROUTER: Final = "LLM Model List not loaded in"
+_EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
+MAX_DEPTH: Final = 100
+"""Levels of maps and lists in a row of LiteLLM's listing; real ones have about five."""
 _NOT_FOUND: Final = "not found in db"
 STORED_ONLY: Final = "not live in this pod"
 """What LiteLLM 1.97 and later says of a row that it stored but cannot serve."""
@@ -59,7 +62,7 @@ class Proxy:
                 without it lists no models, and that says nothing.
             Rejected: it has no database at all, or it is no LiteLLM.
         """
-        client = http.client(litellm.url, litellm.key, litellm.connection, MAX_PROXY_BODY)
+        client = http.client(litellm.url, litellm.key, litellm.connection)
         client.hide(secrets.values())
         health = client.get("/health/readiness", attempts=3)
         database = health.get("db") if isinstance(health, dict) else None
@@ -82,23 +85,26 @@ class Proxy:
             TransportError: there is no listing; then there is no cycle.
         """
         try:
-            answer = self._client.get(f"/v2/model/info?size={_EVERYTHING}", attempts=3)
+            answer = self._listed(f"/v2/model/info?size={_EVERYTHING}")
         except Rejected as error:
             if error.status not in (403, 404):
                 raise Rejected(_explained(error), status=error.status) from None
-            answer = self._older_listing()
+            answer = self._listed("/v1/model/info")
         rows = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
-        if answer.get("total_pages", 1) > 1:
+        if answer.get("total_pages", 1) not in (0, 1):
             raise Garbled("LiteLLM's listing came in pages although all was asked for")
+        if any(_depth(row) > MAX_DEPTH for row in rows):
+            raise Garbled(f"LiteLLM lists a row that is nested over {MAX_DEPTH} levels deep")
         return {"editing": asdict(self.editing), "data": [_without_nulls(row) for row in rows]}
 
-    def _older_listing(self) -> Any:
+    def _listed(self, path: str) -> Any:
+        """Return a listing; a proxy that has no model yet answers 500, and has an empty one."""
         try:
-            return self._client.get("/v1/model/info", attempts=1)
+            return self._client.get(path, attempts=3)
         except Unavailable as error:
-            if _EMPTY_ROUTER in str(error):
+            if any(text in str(error) for text in _EMPTY_ROUTER):
                 return {"data": []}
             raise
 
@@ -144,7 +150,8 @@ class Proxy:
         answer = self._client.get(f"/v2/model/info?modelId={quote(row_id, safe='')}&size=100")
         rows = answer.get("data") if isinstance(answer, dict) else None
         for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and row.get("model_info", {}).get("id") == row_id:
+            info = row.get("model_info") if isinstance(row, dict) else None
+            if isinstance(info, dict) and info.get("id") == row_id:
                 return dict(row)
         return None
 
@@ -209,6 +216,21 @@ def _without_nulls(row: Any) -> Any:
         for name, value in row.items()
         if name in ("model_name", "litellm_params", "model_info")
     }
+
+
+def _depth(value: Any) -> int:
+    """Return how deeply maps and lists are nested, without recursing into them."""
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        level = [member for one in level for member in _members(one)]
+    return depth
+
+
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _explained(error: Rejected | Unavailable) -> str:

@@ -13,6 +13,8 @@ from typing import Final
 
 from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
+from .clash import without_clashes
+from .clients import Http
 from .config import Config, load_config
 from .desired import desired_state, secret_values
 from .documents import desired_document, listing_document
@@ -24,7 +26,6 @@ from .planlog import Artifacts, CycleLog
 from .proxy import Proxy
 from .safety import Suspicion, hold
 from .state import Secret, State
-from .transport import Http
 from .validate import validate
 
 MAX_BACKOFF: Final = 300.0
@@ -91,10 +92,11 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
     for listing in listings:
         validate(listing_document(listing), "listing")
     desired = desired_state(config, listings)
-    validate(desired_document(desired), "desired")
     document = proxy.fetch_deployments()
     validate(document, "observed")
     observed = observed_state(document, {e.url for e in desired.endpoints}, config.owner)
+    desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
+    validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)
     verify_plan(plan, desired, observed)
     suspicion = Suspicion(begun, engine.suspicious_since, engine.force)

@@ -41,5 +41,6 @@ def mark_document(mark: Mark) -> dict[str, Any]:
         "revision": mark.revision,
         "fields": list(mark.fields),
         "opaque": thaw(mark.opaque),
+        "evidence": list(mark.evidence),
         "fingerprint": mark.fingerprint,
     }

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 
 from .reconcile import Engine
 
 
 def stop_on_signals(engine: Engine) -> None:
-    """Let signals steer an engine. A second SIGINT ends the process at once."""
+    """Let signals steer an engine. A second SIGINT ends the process at once.
 
-    def stop(number: int, frame: object) -> None:
+    A thread heeds them, told by Python's wakeup pipe. A handler would run in the main thread:
+    inside an event's lock, which setting the event then waits for without end, or not at all
+    when the signal comes just before that thread falls asleep.
+    """
+    came, told = os.pipe()
+    os.set_blocking(told, False)
+
+    def heed() -> None:
+        while True:
+            if set(os.read(came, 4096)) - {signal.SIGHUP}:
+                engine.stop.set()
+            engine.wake.set()
+
+    def handle(number: int, frame: object) -> None:
         del frame
-        engine.stop.set()
-        engine.wake.set()
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def wake(number: int, frame: object) -> None:
-        del number, frame
-        engine.wake.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, wake)
+    threading.Thread(target=heed, name="signals", daemon=True).start()
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, handle)

@@ -44,5 +44,6 @@ def _after(operation: Operation, before: Deployment | None) -> Deployment:
         tuple(document["fields"]),
         freeze(document["opaque"]),
         document["fingerprint"],
+        tuple(document["evidence"]),
     )
     return Deployment(operation.key, freeze(fields), mark, operation.id)

@@ -127,9 +127,10 @@ class Key:
 class Mark:
     """What a deployment of ours says of itself, in ``model_info``.
 
-    ``fields`` are the paths that we set (``litellm_params/rpm``), so that one dropped from the
-    configuration can be removed; ``opaque`` maps those that LiteLLM does not give back (keys,
-    masked values) to the fingerprint of what we sent; ``fingerprint`` is that of the whole.
+    ``fields`` are the paths that we set (``/litellm_params/rpm``), so that one dropped from the
+    configuration can be removed; ``evidence`` those of them that a backend told. ``opaque`` maps
+    those that LiteLLM does not give back (keys, masked values) to the fingerprint of what we sent;
+    ``fingerprint`` is that of the whole, without the evidence.
     """
 
     owner: str
@@ -138,6 +139,7 @@ class Mark:
     fields: tuple[str, ...]
     opaque: Frozen
     fingerprint: str
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class Deployment:
     ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark. ``id`` is
     None for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
     ``predecessors`` are upstreams under which the program that came before us would have
-    registered the same model.
+    registered the same model. ``discovers`` says that what a backend told once stays registered
+    while it tells nothing else, except for the ``decided`` names, which the configuration rules.
     """
 
     key: Key
@@ -157,6 +160,17 @@ class Deployment:
     read_only: str = ""
     blocked: bool = False
     predecessors: tuple[str, ...] = ()
+    discovers: bool = False
+    decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refusal:
+    """A listed model that is not wanted: under which key it would be, in a word and a sentence."""
+
+    key: Key
+    reason: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +211,15 @@ class State:
     """A set of deployments, with what is known of the endpoints they are on.
 
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
-    are seen deployments that bear our mark on an endpoint which is no longer configured.
+    are seen deployments that bear our mark on an endpoint which is no longer configured,
+    ``refusals`` listed models that are not desired.
     """
 
     owner: str
     deployments: tuple[Deployment, ...]
     endpoints: tuple[Endpoint, ...] = ()
     strays: tuple[Deployment, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     editing: Editing = Editing()
 
 

@@ -17,12 +17,12 @@ import requests
 import urllib3
 
 from . import __version__
+from .deadline import Bounded
 from .errors import Garbled, Rejected, TransportError, Unavailable
-from .state import PLACEHOLDER_KEY
+from .state import PLACEHOLDER_KEY, Secret
 
 if TYPE_CHECKING:
     from .config import Connection
-    from .state import Secret
 
 CONNECT_TIMEOUT: Final = 3.0
 """Seconds until a server that does not take the connection counts as unreachable."""
@@ -34,6 +34,7 @@ MAX_PROXY_BODY: Final = 256 * 2**20
 MAX_EXCERPT: Final = 300
 """Characters of a foreign error text that we repeat."""
 _EXAMINED: Final = 64 * 1024
+_WORDS: Final = ("error", "detail", "message")
 _CHUNK: Final = 16 * 1024
 _RETRY_PAUSE: Final = 0.3
 
@@ -64,6 +65,8 @@ class Client:
         self._hidden: tuple[str, ...] = ()
         self.hide((key,))
         self._session = _Session()
+        self._session.mount("http://", Bounded())
+        self._session.mount("https://", Bounded())
         self._session.auth = self._authorized
         self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
         self._session.headers["Accept"] = "application/json"
@@ -71,9 +74,7 @@ class Client:
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Keep these out of error texts: a server may quote what it was sent."""
         raw = {secret.reveal() for secret in secrets} - {"", PLACEHOLDER_KEY}
-        spelled = raw | {
-            json.dumps(text, ensure_ascii=escape)[1:-1] for text in raw for escape in (False, True)
-        }
+        spelled = raw | {json.dumps(t, ensure_ascii=e)[1:-1] for t in raw for e in (False, True)}
         self._hidden = tuple(sorted(spelled.union(self._hidden), key=len, reverse=True))
 
     def get(self, path: str, *, attempts: int = 2) -> Any:
@@ -84,14 +85,12 @@ class Client:
             Rejected: another 4xx, or a redirect to another server.
             Garbled: a body that is no JSON, or too large.
         """
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, attempts):
             try:
                 return self._exchange("GET", path, None)
             except Unavailable:
-                if attempt == attempts:
-                    raise
                 time.sleep(_RETRY_PAUSE * attempt)
-        raise AssertionError("attempts must be at least 1")
+        return self._exchange("GET", path, None)
 
     def send(self, method: str, path: str, body: object) -> Any:
         """Send a write once and return the JSON of its answer.
@@ -122,7 +121,7 @@ class Client:
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:
-                        return self._outcome(subject, response, deadline)
+                        return self._outcome(subject, response)
                 url = self._same_origin(subject, url, target)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise self._unavailable(subject, error) from None
@@ -141,26 +140,23 @@ class Client:
             verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
         )
 
-    def _outcome(self, subject: str, response: requests.Response, deadline: float) -> Any:
+    def _outcome(self, subject: str, response: requests.Response) -> Any:
         status = response.status_code
-        content = self._read(subject, response, deadline)
+        content = self._read(subject, response)
         log.debug("%s -> %d (%d bytes)", subject, status, len(content))
         if 200 <= status < 300:
             return self._parse(subject, content, response)
-        said = self._excerpt(content)
-        message = f"{subject}: HTTP {status}{': ' + said if said else ''}"
+        message = f"{subject}: HTTP {status}: {self._excerpt(content)}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
 
-    def _read(self, subject: str, response: requests.Response, deadline: float) -> bytearray:
+    def _read(self, subject: str, response: requests.Response) -> bytearray:
         content = bytearray()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > self._max_body:
                 raise Garbled(f"{subject}: the answer has over {self._max_body} bytes")
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{subject}: the answer did not end within {self._timeout:g} s")
         return content
 
     def _parse(self, subject: str, content: bytearray, response: requests.Response) -> Any:
@@ -194,7 +190,7 @@ class Client:
             case urllib3.exceptions.DecodeError():
                 return Garbled(f"{subject}: the answer's compression is broken")
             case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
-                why = f"TLS failed ({self._clean(str(reason))}); set ca_file for a private authority"
+                why = f"TLS: {self._clean(str(reason))}; set ca_file for a private authority"
             case urllib3.exceptions.NewConnectionError():
                 why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
             case urllib3.exceptions.ConnectTimeoutError():
@@ -219,9 +215,8 @@ class Client:
 
     def said(self, document: Any) -> str:
         """Return, fit for a message, what a document says: OpenAI's error, FastAPI's detail, ..."""
-        for name in ("error", "detail", "message"):
-            while isinstance(document, dict) and document.get(name):
-                document = document[name]
+        while isinstance(document, dict) and any(map(document.get, _WORDS)):
+            document = next(filter(None, map(document.get, _WORDS)))
         is_text = isinstance(document, str)
         return self._clean(document if is_text else json.dumps(document, ensure_ascii=False))
 
@@ -231,8 +226,7 @@ class Client:
             text = text.replace(secret, "***")
         if cut and self._hidden:
             text = text[: -len(self._hidden[0])]
-        text = "".join(char if char.isprintable() else " " for char in text)
-        text = " ".join(text.split())
+        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
         return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
 
 
@@ -240,27 +234,3 @@ def _number(text: str) -> float:
     if math.isfinite(number := float(text)):
         return number
     raise ValueError(f"{text} is not JSON")
-
-
-class Http:
-    """The open connections of this process: one Client per server, kept between cycles."""
-
-    def __init__(self) -> None:
-        self._clients: dict[tuple[str, Secret, Connection, int], Client] = {}
-
-    def client(self, url: str, key: Secret, connection: Connection, max_body: int) -> Client:
-        """Return the client for a server, made on first use."""
-        wanted = (url, key, connection, max_body)
-        if wanted not in self._clients:
-            self._clients[wanted] = Client(url, key, connection, max_body=max_body)
-        return self._clients[wanted]
-
-    def discard(self, client: Client) -> None:
-        """Forget a client whose thread was given up, so that no other thread shares it."""
-        self._clients = {key: kept for key, kept in self._clients.items() if kept is not client}
-
-    def close(self) -> None:
-        """Close every connection."""
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()

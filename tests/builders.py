@@ -20,7 +20,7 @@ from engine.state import (
     thaw,
 )
 
-__all__ = ["Editing", "Key", "freeze"]
+__all__ = ["Editing", "Key", "State", "freeze"]
 
 BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"
@@ -41,6 +41,8 @@ def wanted(
     api_key: str = "BLANK",
     backend: str = "box",
     predecessors: tuple[str, ...] | None = None,
+    told: dict[str, Any] | None = None,
+    decided: tuple[str, ...] = (),
 ) -> Deployment:
     key = Key(endpoint, name, upstream or f"openai/{name}")
     secret = Secret(api_key).fingerprint(_KEY)
@@ -56,9 +58,19 @@ def wanted(
     declared = sorted(f"/{part}/{field}" for part in fields for field in fields[part])
     fingerprint = Secret(canonical_json([OWNER, backend, name, fields])).fingerprint(_KEY)
     opaque = freeze({"/litellm_params/api_key": secret})
-    mark = Mark(OWNER, backend, 0, tuple(declared), opaque, fingerprint)
+    evidence = tuple(sorted(f"/model_info/{field}" for field in told or {}))
+    declared = sorted([*declared, *evidence])
+    fields["model_info"] = {**(told or {}), **fields["model_info"]}
+    mark = Mark(OWNER, backend, 0, tuple(declared), opaque, fingerprint, evidence)
     predecessors = (key.upstream,) if predecessors is None else predecessors
-    return Deployment(key, freeze(fields), mark, predecessors=predecessors)
+    return Deployment(
+        key,
+        freeze(fields),
+        mark,
+        predecessors=predecessors,
+        discovers=told is not None,
+        decided=decided,
+    )
 
 
 def as_seen(

@@ -42,7 +42,8 @@ class Replay:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [request for request in self.requests if request[0] != "GET"]
+        """What was written to LiteLLM; ``POST /api/show`` of Ollama only reads."""
+        return [one for one in self.requests if one[0] != "GET" and one[1].startswith(LITELLM)]
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         url = urlsplit(path)

@@ -14,8 +14,8 @@ MODULES = sorted(path.relative_to(ENGINE).as_posix() for path in ENGINE.rglob("*
 HOMES = {
     "yaml": {"configfile.py", "yamltree.py", "yamlscalar.py"},
     "jsonschema": {"validate.py"},
-    "requests": {"transport.py"},
-    "urllib3": {"transport.py"},
+    "requests": {"deadline.py", "transport.py"},
+    "urllib3": {"deadline.py", "transport.py"},
     "deepdiff": {"diff.py"},
     "jsonpatch": {"diff.py"},
     "re2": {"patterns.py"},
@@ -24,7 +24,7 @@ HOMES = {
 
 PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
-    "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors",
+    "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
 }  # fmt: skip
 IMPURE_IMPORTS = {
     "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket", "subprocess",
@@ -33,14 +33,16 @@ IMPURE_IMPORTS = {
 
 LAYERS = [
     {"errors", "__init__"},
-    {"state", "endpoint", "pointer", "masking", "patterns"},
+    {"deadline", "state", "endpoint", "pointer", "masking", "patterns"},
     {"listing", "operations", "row", "operatorlog"},
     {"diff", "observed", "simulate", "documents", "validate", "transport"},
+    {"clients"},
     {"change", "yamlscalar"},
     {"plan", "yamltree"},
     {"configfile", "declared", "keyfile", "configparts"},
-    {"configcheck"},
+    {"configcheck", "settings"},
     {"config"},
+    {"naming", "clash"},
     {"desired", "safety", "proxy", "backends"},
     {"apply"},
     {"planlog", "render"},

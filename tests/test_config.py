@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import config, validate
-from engine.config import BLANK, Config, Connection, Limits, load_config
+from engine.config import Config, Connection, Limits, load_config
 from engine.errors import ConfigError
-from engine.state import EMPTY, MARK, Secret, thaw
+from engine.state import EMPTY, MARK, PLACEHOLDER_KEY, Secret, thaw
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "config"
 KEY = "sk-admin-hunter2"
@@ -83,12 +83,12 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         name="box",
         kind="openai",
         url="http://box",
-        key=Secret(BLANK),
+        key=Secret(PLACEHOLDER_KEY),
         key_problem="",
         connection=Connection(10.0, verify=True, ca_file=None),
         models_endpoint="",
         model_format="",
-        discovery=False,
+        discovery=True,
         include=None,
         exclude=None,
         overrides=(),
@@ -96,6 +96,10 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         litellm_params=EMPTY,
         name_format="{model}",
         aliases={},
+        strip_tag="",
+        use_slots=False,
+        selection=config.Selection(),
+        models=(),
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
@@ -273,7 +277,7 @@ def test_a_type_says_the_kind(reader: Reader, text: str, kind: str) -> None:
     [
         ("Ollama", "; did you mean `ollama`?"),
         ("vlm", "; did you mean `vllm`?"),
-        ("azure", " (known: openai, vllm, ollama)"),
+        ("azure", f" (known: {', '.join(config.KINDS)})"),
     ],
 )
 def test_an_unknown_type_is_openai_with_a_warning(reader: Reader, text: str, advice: str) -> None:
@@ -431,7 +435,7 @@ def test_a_constant_model_format_is_reported(reader: Reader) -> None:
             "name_format: '{model}-{modle}'",
             "name_format: unknown placeholder; did you mean {model}",
         ),
-        ("name_format: '{model}{x}'", "name_format: unknown placeholder; there are {model} and"),
+        ("name_format: '{model}{x}'", "name_format: unknown placeholder; there are {model}, "),
         ("models_endpoint: http://x/models", "models_endpoint: expected a path below `url`"),
         ("models_endpoint: //x/models", "models_endpoint: expected a path below `url`"),
         ("models_endpoint: /../admin", "models_endpoint: expected a plain path"),
@@ -625,8 +629,8 @@ backends:
         (b"\r\n  sk-1 \t\r\n", "sk-1"),
         (b"\xef\xbb\xbfsk-1\r\n", "sk-1"),
         (b"Basic a b", "Basic a b"),
-        (b"", BLANK),
-        (b" \n\t", BLANK),
+        (b"", PLACEHOLDER_KEY),
+        (b" \n\t", PLACEHOLDER_KEY),
     ],
 )
 def test_keys_are_trimmed_and_none_is_blank(reader: Reader, content: bytes, expected: str) -> None:
@@ -652,7 +656,7 @@ def test_a_key_file_with_strange_content_makes_a_key_problem(
 ) -> None:
     (reader.secrets / "box").write_bytes(content)
     backend = reader.backend()
-    assert backend.key == Secret(BLANK)
+    assert backend.key == Secret(PLACEHOLDER_KEY)
     assert said in backend.key_problem
     assert str(reader.secrets / "box") in backend.key_problem
     assert "hunter2" not in backend.key_problem

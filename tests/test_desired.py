@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backends.fetch import KINDS as MODULES
+from engine.backends.kinds import KINDS as MODULES
 from engine.config import KINDS, Config, load_config
 from engine.desired import desired_state, secret_values
 from engine.documents import desired_document
@@ -159,4 +159,4 @@ def test_the_later_backend_decides_for_a_model_that_both_list(tmp_path: Path) ->
 
 
 def test_every_kind_that_may_be_configured_can_be_asked() -> None:
-    assert set(KINDS) == set(MODULES)
+    assert set(KINDS) == {*MODULES, "auto", "static"}

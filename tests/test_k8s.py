@@ -1,4 +1,4 @@
-"""What ``k8s/`` and the Dockerfile promise: hardened, in step with the command line and loadable."""
+"""What k8s/ and the Dockerfile promise: hardened, loadable, in step with the command line."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def load(text: str, folder: Path) -> Config:
 def test_every_file_is_one_object_of_its_kind(name: str) -> None:
     found = document(name)
     assert found["apiVersion"]
-    assert found["kind"].lower() == name.split(".")[0]
+    assert found["kind"].lower() == name.split(".", maxsplit=1)[0]
 
 
 def test_the_sample_configuration_loads_without_a_warning(tmp_path: Path) -> None:

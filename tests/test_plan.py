@@ -278,3 +278,46 @@ def test_a_plan_that_does_not_converge_is_refused() -> None:
     state = b.desired(b.wanted("a"))
     with pytest.raises(UnprovenPlan, match="does not converge"):
         verify_plan(Plan(), state, b.observed())
+
+
+def test_what_a_backend_tells_anew_is_a_change_with_its_reason() -> None:
+    before = b.wanted("a", told={"max_input_tokens": 4096})
+    after = b.wanted("a", told={"max_input_tokens": 8192})
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
+    assert actions(plan) == [("update", "a", "changed")]
+    assert plan.operations[0].because == "box tells otherwise: max_input_tokens"
+
+
+def test_what_a_backend_told_stays_while_it_tells_nothing() -> None:
+    before = b.wanted("a", told={"max_input_tokens": 4096, "supports_vision": True})
+    silent = b.wanted("a", told={})
+    for editing in (b.IN_PLACE, b.REPLACING):
+        assert plan_of(b.desired(silent), b.observed(b.as_seen(before), editing=editing)) == Plan()
+
+
+def test_what_a_backend_told_survives_a_replacement() -> None:
+    before = b.wanted("a", told={"max_input_tokens": 4096}, params={"rpm": 1})
+    silent = b.wanted("a", told={})
+    plan = plan_of(b.desired(silent), b.observed(b.as_seen(before)))
+    (operation,) = plan.operations
+    assert operation.action == "replace"
+    assert operation.row["model_info"]["max_input_tokens"] == 4096
+    mark = operation.row["model_info"]["modelprovisioner"]
+    assert mark["evidence"] == ("/model_info/max_input_tokens",)
+
+
+def test_what_a_backend_told_goes_when_discovery_is_switched_off() -> None:
+    before = b.wanted("a", told={"max_input_tokens": 4096})
+    plan = plan_of(b.desired(b.wanted("a")), b.observed(b.as_seen(before)))
+    assert [(c.op, c.path) for c in plan.operations[0].changes] == [
+        ("remove", "/model_info/max_input_tokens")
+    ]
+
+
+def test_the_configuration_can_take_away_what_a_backend_told() -> None:
+    before = b.wanted("a", told={"supports_vision": True})
+    after = b.wanted("a", told={}, decided=("supports_vision",))
+    plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
+    assert [(c.op, c.path) for c in plan.operations[0].changes] == [
+        ("remove", "/model_info/supports_vision")
+    ]

@@ -42,6 +42,9 @@ def test_every_reason_is_told(reason: str) -> None:
     assert reason in CODE
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:engine|schemas|k8s)/[\w./]+)`", README))))
+FILES = sorted(set(re.findall(r"`((?:engine|schemas|k8s)/[\w./]+)`", README)))
+
+
+@pytest.mark.parametrize("path", FILES)
 def test_every_file_that_it_names_exists(path: str) -> None:
     assert (ROOT / path).exists()

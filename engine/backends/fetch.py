@@ -6,21 +6,23 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
-from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
+from ..clients import Http
 from ..endpoint import canonical_endpoint
 from ..errors import Garbled, Rejected, TransportError, Unavailable
 from ..listing import EMPTY_LIST, INVALID, NOT_READY, OK, UNAUTHORISED, UNREACHABLE, Listing, Model
-from ..transport import MAX_BACKEND_BODY, Client, Http
-from . import ollama, openai, vllm
-from .answer import Ids, Site
+from ..state import freeze
+from ..transport import Client
+from . import auto
+from .kinds import KINDS
+from .record import Record
+from .server import ROOT, V1, Found, Route, Server
 
 if TYPE_CHECKING:
     from ..config import Backend
 
-KINDS: Final[dict[str, ModuleType]] = {"openai": openai, "vllm": vllm, "ollama": ollama}
 _GRACE: Final = 1.0
 """Seconds beyond its timeout until a backend that still has not answered is given up: name
 resolution can hang longer than any socket timeout."""
@@ -65,38 +67,102 @@ def fetch_listings(
 
 def _client(backend: Backend, http: Http) -> Client:
     endpoint = canonical_endpoint(backend.url)
-    return http.client(endpoint, backend.key, backend.connection, MAX_BACKEND_BODY)
+    return http.client(endpoint, backend.key, backend.connection, backend=backend.name)
 
 
 def _listing(backend: Backend, client: Client) -> Listing:
+    if backend.kind == "static":
+        return _static(backend)
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
-    module = KINDS[backend.kind]
-    site = Site(canonical_endpoint(backend.url), backend.url, backend.models_endpoint)
     try:
-        ids, api_base = module.ask(client.get, site)
+        kind, found = _asked(backend, client)
     except TransportError as error:
         return Listing(backend.name, _outcome(error), detail=str(error))
     except Exception as error:  # a bug in one reader must not stop the others
         log.exception("%s: reading its list failed", backend.name)
-        return Listing(backend.name, INVALID, detail=f"reading its list failed: {error!r}")
-    models = tuple(sorted(Model(text, module.PROVIDER, api_base) for text in ids.ids))
+        detail = f"reading its list failed ({type(error).__name__}); please report it"
+        return Listing(backend.name, INVALID, detail=detail)
+    endpoint, routes = canonical_endpoint(backend.url), KINDS[kind].ROUTES
+    models = [_model(record, routes, endpoint, found.listed) for record in found.records]
     return Listing(
         backend.name,
-        OK if models else INVALID if ids.unread or ids.unusable else EMPTY_LIST,
-        models,
-        partial=bool(ids.unread),
-        detail=_left_out(ids),
+        OK if models else INVALID if found.unread or found.unusable else EMPTY_LIST,
+        tuple(sorted(models)),
+        partial=bool(found.unread) or found.paged,
+        detail="; ".join(_left_out(found)),
     )
 
 
-def _left_out(ids: Ids) -> str:
-    notes = []
-    if ids.unread:
-        notes.append(f"{ids.unread} of its entries have no readable model id")
-    if ids.unusable:
-        notes.append(f"{ids.unusable} model ids hold NUL, * or a broken character")
-    return "; ".join(notes)
+def _asked(backend: Backend, client: Client) -> tuple[str, Found]:
+    """Return the kind of a backend, recognised if it is not configured, and what it serves."""
+    if backend.kind == "auto":
+        return auto.ask_as(server_of(backend, client, auto.ALLOWED))
+    adapter = KINDS[backend.kind]
+    return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED))
+
+
+def server_of(backend: Backend, client: Client, allowed: Collection[str]) -> Server:
+    """Return a backend as its adapter may ask it.
+
+    A request that is not in ``allowed`` (``METHOD /path``, without query), nor the configured
+    place of the list, is never sent: it would be a bug, with an effect that nobody looked at.
+    """
+    endpoint = canonical_endpoint(backend.url)
+    prefix = backend.url.removeprefix(endpoint)
+    listed = f"GET {prefix}{backend.models_endpoint}".partition("?")[0]
+
+    def checked(method: str, path: str) -> None:
+        request = f"{method} {path.partition('?')[0]}"
+        if request not in allowed and not (backend.models_endpoint and request == listed):
+            raise AssertionError(f"{request} is not in the adapter's ALLOWED")
+
+    def get(path: str) -> Any:
+        checked("GET", path)
+        return client.get(path)
+
+    def post(path: str, body: object) -> Any:
+        checked("POST", path)
+        return client.send("POST", path, body)
+
+    return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.said)
+
+
+def _model(record: Record, routes: Mapping[str, Route], endpoint: str, listed: str) -> Model:
+    bases = {ROOT: endpoint, V1: f"{endpoint}/v1"}
+    ways = {mode: (way.provider, bases.get(way.base, listed)) for mode, way in routes.items()}
+    provider, api_base = ways.get(str(record.info.get("mode", "")), ways[""])
+    return Model(
+        record.id,
+        provider,
+        api_base,
+        freeze(ways),
+        freeze(record.info),
+        freeze(record.sources),
+        parent=record.parent,
+        state=record.state,
+        remote=record.remote,
+        family=record.family,
+        slots=record.slots,
+    )
+
+
+def _static(backend: Backend) -> Listing:
+    """Return the models of the configuration; what it says of them is its own word, no evidence."""
+    names = dict.fromkeys(name for name, _ in backend.models)
+    models = tuple(sorted(Model(name, "openai", backend.url) for name in names))
+    return Listing(backend.name, OK if models else EMPTY_LIST, models)
+
+
+def _left_out(found: Found) -> list[str]:
+    notes = list(found.notes)
+    if found.unread:
+        notes.append(f"{found.unread} of its entries have no readable model id")
+    if found.paged:
+        notes.append("its list has more pages, which are not read")
+    if found.unusable:
+        notes.append(f"{found.unusable} model ids hold NUL, * or a broken character")
+    return notes
 
 
 def _outcome(error: TransportError) -> str:

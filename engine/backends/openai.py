@@ -1,41 +1,80 @@
-"""Any OpenAI-compatible server: llama.cpp, TGI, LM Studio, SGLang, a gateway, ...
+"""Any OpenAI-compatible server: the list, and whatever its entries tell beyond their ids.
 
-LiteLLM's ``openai/`` provider appends ``/chat/completions`` to ``api_base`` as it is, so the
-address that answers the list decides the one to register.
+OpenAI's own list tells nothing. Servers and gateways add fields to it, each its own; those read
+here mean the same wherever they occur.
 """
 
 from __future__ import annotations
 
-from ..errors import Garbled, Rejected
-from .answer import Get, Ids, Site, read_ids
+from typing import Any, Final
 
-PROVIDER = "openai"
+from .record import FAILED, LOADED, UNLOADED, Record, part, texts
+from .server import LISTED, Found, Route, Server, listed_below
+
+ALLOWED: Final = ("GET /models", "GET /v1/models")
+ROUTES: Final = {
+    "": Route("openai", LISTED),
+    "rerank": Route("hosted_vllm", LISTED),
+}
+"""``openai/`` has no rerank in LiteLLM. Both append to ``api_base`` as it is, so the address that
+answers the list decides the one to register."""
+
+_LIST: Final = "GET /models"
+_WINDOWS: Final = (
+    ("max_input_tokens",),
+    ("max_model_len",),
+    ("meta", "n_ctx"),
+    ("context_length",),
+)
+"""Where the window is told: LiteLLM, vLLM and its kin, llama.cpp, llama-swap and OpenRouter."""
+_STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 
-def ask(get: Get, site: Site) -> tuple[Ids, str]:
-    """List the models; return them with the ``api_base`` that goes with the list.
+def ask(server: Server) -> Found:
+    """List the models, at ``/models`` or ``/v1/models`` below the configured URL."""
+    entries, listed = listed_below(server, ("", "/v1"))
+    return entries.found([_listed(name, entry) for name, entry in entries], listed)
 
-    ``url/models`` first. Where that is no list and ``url`` has no ``/v1``, ``url/v1/models``: a
-    bare root is what people write, and servers differ in whether they answer there.
+
+def _listed(name: str, entry: dict[str, Any]) -> Record:
+    record = Record(name)
+    parent = entry.get("parent")
+    record.parent = parent if isinstance(parent, str) else ""
+    record.state = _state(entry.get("status"))
+    for path in _WINDOWS:
+        record.tokens("max_input_tokens", part(entry, *path), f"{_LIST}: {'.'.join(path)}")
+    record.tokens(
+        "max_output_tokens", entry.get("max_output_tokens"), f"{_LIST}: max_output_tokens"
+    )
+    _add_mode(record, entry)
+    _add_capabilities(record, entry)
+    return record
+
+
+def _add_mode(record: Record, entry: dict[str, Any]) -> None:
+    """Note what it is for, where that is said or follows from what goes in and comes out.
+
+    llama.cpp's server calls its output text even where it was started for embeddings.
     """
-    if site.models_endpoint:
-        return read_ids(get(site.prefix + site.models_endpoint)), site.url
-    return ask_in_turn(get, site, ("", "/v1"))
+    mode = entry.get("mode")
+    record.mode(mode if isinstance(mode, str) else None, f"{_LIST}: mode")
+    if part(entry, "capabilities", "reranker") is True:
+        record.mode("rerank", f"{_LIST}: capabilities.reranker")
+    reads, writes = (
+        texts(part(entry, "architecture", f"{way}_modalities")) for way in ("input", "output")
+    )
+    if "text" in reads and "text" in writes and entry.get("owned_by") != "llamacpp":
+        record.mode("chat", f"{_LIST}: architecture")
 
 
-def ask_in_turn(get: Get, site: Site, below: tuple[str, ...]) -> tuple[Ids, str]:
-    """Try ``/models`` below the URL itself, or each of ``below`` if the URL has no ``/v1``.
+def _add_capabilities(record: Record, entry: dict[str, Any]) -> None:
+    for name in ("vision", "function_calling"):
+        record.flag(name, part(entry, "capabilities", name), f"{_LIST}: capabilities.{name}")
+    record.inputs(part(entry, "architecture", "input_modalities"), f"{_LIST}: architecture")
 
-    Raises:
-        Garbled, Rejected: from the first place, when no place has a list.
-    """
-    first: Garbled | Rejected | None = None
-    for suffix in ("",) if site.prefix else below:
-        try:
-            return read_ids(get(f"{site.prefix}{suffix}/models")), site.url + suffix
-        except (Garbled, Rejected) as error:
-            if isinstance(error, Rejected) and error.status in (401, 403):
-                raise
-            first = first or error
-    assert first is not None
-    raise first
+
+def _state(status: Any) -> str:
+    """Return the state that a router tells of a model."""
+    if part(status, "failed") is True:
+        return FAILED
+    return _STATES.get(str(part(status, "value")), "")

@@ -45,7 +45,7 @@ class ChatBackend(FakeBackend):
             return _json(404, {"error": f"model '{model}' not found"})
         if self.kind == "ollama" and path == "/api/show":
             return _json(200, {"template": "", "details": {}, "model_info": {}, "capabilities": []})
-        spoken = {
+        spoken: dict[str, dict[str, object]] = {
             "/api/generate": {"response": "hello"},
             "/api/chat": {"message": {"role": "assistant", "content": "hello"}},
         }

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ Json = dict[str, Any]
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE = 180.0
 """Seconds until a command that should have ended counts as stuck."""
+_PROMPT = 5.0
+"""Seconds in which SIGTERM must have ended the loop."""
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,13 @@ class Loop:
         """SIGHUP."""
         self.process.send_signal(signal.SIGHUP)
 
-    def terminate(self) -> tuple[int, float]:
-        """SIGTERM; return the exit code and the seconds that it took."""
-        begun = time.monotonic()
+    def terminate(self) -> int:
+        """SIGTERM; return the exit code of the process, which must end soon."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(_PATIENCE)
-        return code, time.monotonic() - begun
+        try:
+            return self.process.wait(_PROMPT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running {_PROMPT:g} s after SIGTERM") from None
 
     def end(self) -> None:
         """Kill it if it still runs, and read the rest of its output."""

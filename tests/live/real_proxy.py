@@ -62,6 +62,12 @@ class RealProxy:
         assert len(found) == 1, f"{len(found)} rows of {name} on {server}"
         return found[0]
 
+    def stores(self, model_id: str) -> bool:
+        """Whether a row is there, even one that LiteLLM cannot serve (as far as 1.83 tells)."""
+        answer = self.call("GET", f"/v2/model/info?modelId={model_id}&size=1000000")
+        assert answer.status_code == 200, answer.text
+        return model_id in ids(answer.json()["data"])
+
     def new(self, name: str, params: Json, info: Json | None = None) -> str:
         """Make a row by hand; return the id that LiteLLM gives it."""
         body = {"model_name": name, "litellm_params": params, "model_info": info or {}}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,6 +79,21 @@ class Tap:
         if self._server is not None:
             self._server.end()
             self._server = None
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Let every request wait for its answer until the block ends."""
+        released = threading.Event()
+
+        def wait(_method: str, _path: str, _body: bytes) -> None:
+            released.wait()
+
+        self.answer = wait
+        try:
+            yield
+        finally:
+            self.answer = None
+            released.set()
 
     def set_trap(self, trap: Trap | None) -> None:
         """Kill ``victim`` as the trap says, counting from now on."""

@@ -66,12 +66,7 @@ def test_no_secret_is_in_any_output(
     litellm.patch(litellm.rows_on(keyed.url)[0], {"litellm_params": {"live_token": "by-hand-1"}})
     assert cycle() == 0
 
-    def quoting(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
-        if method == "GET":
-            return None
-        return 500, json.dumps({"error": {"message": f"cannot store {body.decode()}"}}).encode()
-
-    for number, answer in ((3, quoting), (4, lambda m, *_: None if m == "GET" else (400, _[1]))):
+    for number, answer in ((3, _quoted), (4, _echoed)):
         installation.tap.answer = answer
         installation.configure(*sections(number))
         keyed.models.append(f"new-{number}-{unique}")
@@ -92,6 +87,17 @@ def test_no_secret_is_in_any_output(
         assert secret is not None
         for spelling in _spellings(secret):
             assert spelling not in everything, f"{secret} as {spelling}"
+
+
+def _quoted(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
+    """A LiteLLM that fails to write and says what."""
+    said = {"error": {"message": f"cannot store {body.decode()}"}}
+    return None if method == "GET" else (500, json.dumps(said).encode())
+
+
+def _echoed(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
+    """A LiteLLM that refuses to write and sends the request back."""
+    return None if method == "GET" else (400, body)
 
 
 def _spellings(secret: str) -> set[str]:

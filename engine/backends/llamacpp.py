@@ -1,0 +1,86 @@
+"""llama.cpp: one model with ``/props``, or a router whose list tells the state of each model.
+
+``GET /props?model=`` loads a model in a router and ``?reload=1`` rescans its disk: neither is sent.
+llama-swap has the same list, filled with what its administrator configured.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Final
+
+from .record import FAILED, LOADED, UNLOADED, Record, part, texts
+from .server import V1, Found, Route, Server, listed_below
+
+ALLOWED: Final = ("GET /models", "GET /v1/models", "GET /props")
+ROUTES: Final = {
+    "": Route("openai", V1),
+    "rerank": Route("hosted_vllm", V1),
+}
+"""``openai/`` has no rerank in LiteLLM."""
+
+_PROPS: Final = "GET /props"
+_STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
+
+
+def ask(server: Server) -> Found:
+    """List the models; for a server with one, read what ``/props`` adds."""
+    entries, listed = listed_below(server, ("", "/v1"))
+    records = [_listed(name, entry) for name, entry in entries]
+    router = any("status" in entry for _, entry in entries)
+    if records and not router:
+        props = server.optional("/props")
+        for record in records:
+            _add_props(record, props)
+    return entries.found(records, listed)
+
+
+def _listed(name: str, entry: dict[str, Any]) -> Record:
+    """Read an entry.
+
+    A router tells by its arguments what a model is for, a single server does
+    not: a list that says "text" is also that of an embedding server.
+    """
+    record = Record(name)
+    arguments = texts(part(entry, "status", "args"))
+    record.state = _STATES.get(str(part(entry, "status", "value")), "")
+    if part(entry, "status", "failed") is True:
+        record.state = FAILED
+    if {"--embeddings", "--embedding"} & set(arguments):
+        record.mode("embedding", "GET /models: status.args --embeddings")
+    elif {"--reranking", "--rerank"} & set(arguments):
+        record.mode("rerank", "GET /models: status.args --reranking")
+    elif arguments and "text" in texts(part(entry, "architecture", "output_modalities")):
+        record.mode("chat", "GET /models: status.args, architecture.output_modalities")
+    record.inputs(part(entry, "architecture", "input_modalities"), "GET /models: architecture")
+    record.tokens("max_input_tokens", part(entry, "meta", "n_ctx"), "GET /models: meta.n_ctx")
+    record.tokens(
+        "max_input_tokens",
+        _number_after("--ctx-size", arguments),
+        "GET /models: status.args --ctx-size",
+    )
+    return record
+
+
+def _add_props(record: Record, props: Any) -> None:
+    """Add what a server with a single model, perhaps under several aliases, says of it."""
+    if part(props, "chat_template"):
+        record.mode("chat", f"{_PROPS}: chat_template")
+    record.tokens(
+        "max_input_tokens", part(props, "default_generation_settings", "n_ctx"), f"{_PROPS}: n_ctx"
+    )
+    record.flag("vision", part(props, "modalities", "vision"), f"{_PROPS}: modalities")
+    record.flag("audio_input", part(props, "modalities", "audio"), f"{_PROPS}: modalities")
+    can = part(props, "chat_template_caps")
+    tools, calls = part(can, "supports_tools"), part(can, "supports_tool_calls")
+    if isinstance(tools, bool) and isinstance(calls, bool):
+        record.flag("function_calling", tools and calls, f"{_PROPS}: chat_template_caps")
+    slots = part(props, "total_slots")
+    record.slots = slots if isinstance(slots, int) and slots > 0 else 0
+
+
+def _number_after(option: str, arguments: list[str]) -> int | None:
+    for name, value in itertools.pairwise(arguments):
+        if name == option and value.isdigit():
+            return int(value)
+    return None

@@ -1,0 +1,92 @@
+"""What one backend tells of one model, field by field, each with where it came from.
+
+The rule for capabilities: yes on positive evidence, no only where the backend gives a closed list,
+otherwise nothing. An unknown capability is not in the record, so it is never written as a "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+MODES: Final = (
+    "chat",
+    "completion",
+    "embedding",
+    "rerank",
+    "image_generation",
+    "audio_transcription",
+    "audio_speech",
+    "video_generation",
+    "moderation",
+)
+"""The values of LiteLLM's ``model_info.mode`` that a local backend can have."""
+
+LOADED: Final = "loaded"
+UNLOADED: Final = "unloaded"
+FAILED: Final = "failed"
+
+
+@dataclass(slots=True)
+class Record:
+    """One model as its backend describes it, while it is being read.
+
+    ``info`` holds fields of LiteLLM's ``model_info``, ``sources`` where each came from (``GET
+    /props: chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one
+    of the words above, or "". ``remote`` says that the model runs elsewhere, ``family`` what it
+    descends from, ``slots`` how many requests the backend works on at once (0: not told).
+    """
+
+    id: str
+    info: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    parent: str = ""
+    state: str = ""
+    remote: bool = False
+    family: str = ""
+    slots: int = 0
+
+    def note(self, name: str, value: Any, source: str) -> None:
+        """Note a field, unless a better source has told it before or ``value`` is None."""
+        if value is not None and name not in self.info:
+            self.info[name] = value
+            self.sources[name] = source
+
+    def mode(self, value: str | None, source: str) -> None:
+        """Note what the model is for; a word that LiteLLM does not know is no mode."""
+        self.note("mode", value if value in MODES else None, source)
+
+    def flag(self, name: str, value: object, source: str) -> None:
+        """Note ``supports_<name>``; anything but true and false is unknown."""
+        self.note(f"supports_{name}", value if isinstance(value, bool) else None, source)
+
+    def tokens(self, name: str, value: object, source: str) -> None:
+        """Note a limit in tokens; anything but a whole number above 0 is unknown."""
+        sound = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40
+        self.note(name, value if sound else None, source)
+
+    def inputs(self, modalities: object, source: str) -> None:
+        """Note what it can read, from a list that names every modality it takes."""
+        if isinstance(modalities, list) and modalities:
+            self.flag("vision", "image" in modalities, source)
+            self.flag("audio_input", "audio" in modalities, source)
+
+
+def texts(value: object) -> list[str]:
+    """Return the strings of a list; nothing for anything else."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def part(value: object, *path: str) -> Any:
+    """Return what lies at a path of nested objects, None where there is no such thing."""
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def first_mode(words: Iterable[str], modes: Mapping[str, str]) -> str | None:
+    """Return the mode of the first of a backend's ``words`` that ``modes`` knows."""
+    return next((modes[word] for word in words if word in modes), None)

@@ -1,0 +1,192 @@
+"""A backend as its adapter sees it: what it may be asked, and how the common list is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import Garbled, Rejected
+from .record import Record
+
+Said = Callable[[object], str]
+"""What a foreign document says, in one line of bounded length and without our key."""
+
+ROOT: Final = "root"
+V1: Final = "v1"
+LISTED: Final = "listed"
+"""Which address LiteLLM is to use: the endpoint itself, ``/v1`` below it, or the one below which
+the list was found."""
+
+MAX_PAGES: Final = 50
+"""Pages of a list that are read; beyond them the list counts as partial."""
+_ID_KEYS: Final = ("id", "model", "name", "key")
+_UNUSABLE: Final = ("\x00", "*")
+"""PostgreSQL cannot store NUL in a text, and LiteLLM takes an asterisk for a wildcard route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How LiteLLM reaches models of one mode: its provider prefix, and ROOT, V1 or LISTED."""
+
+    provider: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One backend, as configured.
+
+    ``endpoint`` is its canonical address, ``url`` the configured one (with or without ``/v1``),
+    ``models_endpoint`` the configured path of the list below ``url`` ("" for the usual one).
+    ``get(path)`` and ``post(path, body)`` go below the endpoint, return JSON and raise
+    TransportError; a request that the adapter does not publish in its ``ALLOWED`` is a bug. What
+    the server writes comes into a message only through ``said``.
+    """
+
+    endpoint: str
+    url: str
+    models_endpoint: str
+    get: Callable[[str], Any]
+    post: Callable[[str, object], Any]
+    said: Said
+
+    @property
+    def prefix(self) -> str:
+        """The part of ``url`` below the endpoint: "" or "/v1"."""
+        return self.url.removeprefix(self.endpoint)
+
+    def optional(self, path: str, *, post: object = None) -> Any:
+        """Ask for something that only adds to the list; None where there is no such answer.
+
+        A server that does not answer at all still raises Unavailable.
+        """
+        try:
+            return self.get(path) if post is None else self.post(path, post)
+        except (Rejected, Garbled):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an adapter found: its records in the list's order, and what it could not use.
+
+    ``listed`` is the address below which the list was. ``unread`` counts entries without an id,
+    ``unusable`` ids that LiteLLM could not register, ``paged`` says that the list goes on.
+    ``notes`` are sentences for the operator: what was recognised, what was left out and why.
+    """
+
+    records: tuple[Record, ...]
+    listed: str
+    unread: int = 0
+    unusable: int = 0
+    paged: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Entries:
+    """The members of a list of models, once per id, each as (id, object)."""
+
+    members: dict[str, dict[str, Any]]
+    unread: int = 0
+    unusable: int = 0
+    paged: bool = False
+
+    def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        return iter(self.members.items())
+
+    def found(self, records: list[Record], listed: str, *notes: str) -> Found:
+        """Return the records with what could not be used of this list."""
+        return Found(tuple(records), listed, self.unread, self.unusable, self.paged, notes)
+
+
+def read_entries(document: object, said: Said) -> Entries:
+    """Read a list of models, as servers write it.
+
+    Accepts ``{"data": [...]}`` (OpenAI), ``{"models": [...]}`` (Ollama; some send both, then
+    ``data`` counts), a bare array (Triton, Together), and null for an empty list (Ollama's
+    ``/v1/models``). The members may be strings or objects; the first entry of an id counts.
+
+    Raises:
+        Garbled: it is no list of models. A status of 200 proves nothing: LM Studio answers an
+            error object with 200 on any path.
+    """
+    found = Entries({})
+    for member in _members(document, said):
+        text = id_of(member)
+        if not text:
+            found.unread += 1
+        elif any(char in text for char in _UNUSABLE) or not _encodable(text):
+            found.unusable += 1
+        else:
+            found.members.setdefault(text, member if isinstance(member, dict) else {})
+    if isinstance(document, dict):
+        found.paged = bool(document.get("has_more") or document.get("nextPageToken"))
+    return found
+
+
+def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
+    """Return the list and the address below which it was.
+
+    At ``models_endpoint`` if there is one. Else at ``/models`` below the URL itself, or below each
+    of ``suffixes`` in turn if the URL has no ``/v1``: a bare root is what people write.
+
+    Raises:
+        Garbled, Rejected: from the first place, when no place has a list.
+        Unavailable: the server does not answer.
+    """
+    if server.models_endpoint:
+        document = server.get(server.prefix + server.models_endpoint)
+        return read_entries(document, server.said), server.url
+    first: Garbled | Rejected | None = None
+    for suffix in ("",) if server.prefix else suffixes:
+        try:
+            document = server.get(f"{server.prefix}{suffix}/models")
+            return read_entries(document, server.said), server.url + suffix
+        except (Garbled, Rejected) as error:
+            if isinstance(error, Rejected) and error.status in (401, 403):
+                raise
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def id_of(member: object) -> str:
+    """Return the id of a list's member, "" where it has none."""
+    if isinstance(member, str):
+        return member
+    if isinstance(member, dict):
+        for name in _ID_KEYS:
+            if name in member:
+                return member[name] if isinstance(member[name], str) else ""
+    return ""
+
+
+def _members(document: object, said: Said) -> list[object]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise Garbled(f"the answer is no list of models but {_shape(document)}")
+    if document.get("error"):
+        raise Garbled(f"the answer is an error: {said(document)}")
+    for name in ("data", "models"):
+        if isinstance(document.get(name), list):
+            return list(document[name])
+    if any(name in document and document[name] is None for name in ("data", "models")):
+        return []
+    keys = said(", ".join(sorted(map(str, document))[:8])) or "none"
+    raise Garbled(f"the answer has no list 'data' or 'models' (its keys: {keys})")
+
+
+def _shape(value: object) -> str:
+    names = {str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""Answers that end: a deadline for the whole of one, where sockets know one for each read only.
+
+Without it a server that lets its headers drip in, or a gzip stream that holds nothing, keeps its
+client waiting for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
+import requests
+import urllib3
+
+
+class _Timed(io.RawIOBase):
+    """What a socket receives, until its timeout is over once, counted from now."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        """Tell that it is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Receive what is there, or wait for it until the deadline."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Let the socket go."""
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Timed(sock))
+
+
+class _Plain(urllib3.connection.HTTPConnection):
+    response_class = _Answer
+
+
+class _Tls(urllib3.connection.HTTPSConnection):
+    response_class = _Answer
+
+
+class Bounded(requests.adapters.HTTPAdapter):
+    """An adapter of requests whose read timeout holds for the whole of an answer."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the pool of requests, which from now on makes connections of ours."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _Tls if pool.scheme == "https" else _Plain
+        return pool

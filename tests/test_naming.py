@@ -1,0 +1,116 @@
+"""Which models are wanted, under which names, and what becomes of clashes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.clash import without_clashes
+from engine.config import Backend, Selection, load_config
+from engine.listing import Model
+from engine.naming import filtered, public_names, unwanted
+from engine.state import freeze
+
+from . import builders as b
+
+
+def backend(tmp_path: Path, options: str = "") -> Backend:
+    (tmp_path / "litellm").write_text("sk-1234")
+    text = f"litellm: {{url: http://p}}\nbackends: [{{name: box, url: http://box, {options}}}]\n"
+    (tmp_path / "config.yaml").write_text(text)
+    return load_config(tmp_path / "config.yaml", tmp_path).backends[0]
+
+
+def model(text: str = "m", **changes: Any) -> Model:
+    return replace(Model(text, "openai", "http://box"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("options", "listed", "names"),
+    [
+        ("", model("llama3:latest"), ("llama3:latest",)),
+        ("strip_tag: latest", model("llama3:latest"), ("llama3",)),
+        ("strip_tag: latest", model("llama3:8b"), ("llama3:8b",)),
+        ("name_format: '{backend}/{model}'", model("a"), ("box/a",)),
+        ("name_format: '{family}-{model}'", model("a", family="qwen3"), ("qwen3-a",)),
+        ("name_format: '{family}-{model}'", model("a"), ("unknown-a",)),
+        ("name_format: '{model}'", model("{backend}"), ("{backend}",)),
+        ("aliases: {a: [x, y, x]}", model("a"), ("a", "x", "y")),
+        ("aliases: {llama3: x}, strip_tag: latest", model("llama3:latest"), ("llama3", "x")),
+        ("aliases: {b: x}", model("a"), ("a",)),
+    ],
+)
+def test_names_follow_the_configuration(
+    tmp_path: Path, options: str, listed: Model, names: tuple[str, ...]
+) -> None:
+    assert public_names(backend(tmp_path, options), listed) == names
+
+
+@pytest.mark.parametrize(
+    ("selection", "listed", "wanted"),
+    [
+        (Selection(), model(parent="base"), True),
+        (Selection(adapters=False), model(parent="base"), False),
+        (Selection(), model(remote=True), False),
+        (Selection(remote=True), model(remote=True), True),
+        (Selection(unloaded=False), model(state="unloaded"), False),
+        (Selection(unloaded=False), model(state="loaded"), True),
+        (Selection(unloaded=False), model(state=""), True),
+        (Selection(failed=False), model(state="failed"), False),
+        (Selection(modes=("chat",)), model(info=freeze({"mode": "embedding"})), False),
+        (Selection(modes=("chat",)), model(), False),
+        (Selection(not_modes=("embedding",)), model(info=freeze({"mode": "embedding"})), False),
+        (Selection(not_modes=("embedding",)), model(), True),
+    ],
+)
+def test_models_are_selected_by_what_they_are(
+    tmp_path: Path, selection: Selection, listed: Model, wanted: bool
+) -> None:
+    chosen = replace(backend(tmp_path), selection=selection)
+    assert (unwanted(chosen, listed) == "") == wanted
+    assert not filtered(chosen, listed)
+
+
+ORDER = (b.OTHER_BOX, b.BOX)
+BOTH = (b.endpoint(), b.endpoint(b.OTHER_BOX, backends=("other",)))
+PAIR = (b.wanted("m"), b.wanted("m", endpoint=b.OTHER_BOX, backend="other"))
+
+
+def names(state: b.State) -> list[tuple[str, str]]:
+    return [(one.key.endpoint, one.key.name) for one in state.deployments]
+
+
+def test_a_pool_is_the_default() -> None:
+    state = b.desired(*PAIR, endpoints=BOTH)
+    assert without_clashes(state, b.observed(), "pool", ORDER) is state
+
+
+def test_a_suffix_names_all_but_the_first_in_the_file() -> None:
+    state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "suffix", ORDER)
+    assert names(state) == [(b.BOX, "m@box"), (b.OTHER_BOX, "m")]
+
+
+def test_an_error_refuses_all_but_the_first_and_says_so() -> None:
+    state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "error", ORDER)
+    assert names(state) == [(b.OTHER_BOX, "m")]
+    assert [(one.key.endpoint, one.reason) for one in state.refusals] == [(b.BOX, "clash")]
+
+
+@pytest.mark.parametrize("on_clash", ["suffix", "error"])
+def test_an_outage_of_the_first_renames_nothing_on_the_others(on_clash: str) -> None:
+    down = b.endpoint(b.OTHER_BOX, complete=False, outcome="unreachable")
+    seen = b.observed(b.as_seen(PAIR[1]))
+    alone = b.desired(PAIR[0], endpoints=(b.endpoint(), down))
+    state = without_clashes(alone, seen, on_clash, ORDER)
+    assert (b.BOX, "m") not in names(state)
+
+
+def test_names_that_do_not_clash_stay_as_they_are() -> None:
+    state = b.desired(b.wanted("a"), PAIR[1], endpoints=BOTH)
+    assert names(without_clashes(state, b.observed(), "suffix", ORDER)) == [
+        (b.BOX, "a"),
+        (b.OTHER_BOX, "m"),
+    ]
