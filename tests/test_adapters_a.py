@@ -1,4 +1,4 @@
-"""The adapters of ollama, vllm, openai, sglang, lmstudio, tgi, tei and infinity."""
+"""The adapters of ollama, llama.cpp, vllm, openai, sglang, lmstudio, tgi, tei and infinity."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.backends import (
     infinity,
+    llamacpp,
     lmstudio,
     ollama,
     openai,
@@ -29,6 +30,7 @@ from tests.adapters import ANY, FIXTURES, answered, cases, golden_case, route_of
 
 ADAPTERS: dict[str, ModuleType] = {
     "ollama": ollama,
+    "llamacpp": llamacpp,
     "vllm": vllm,
     "openai": openai,
     "sglang": sglang,
@@ -57,7 +59,7 @@ def test_every_adapter_has_cases(kind: str) -> None:
 
 _HARMLESS = {
     "GET /models", "GET /v1/models", "GET /api/tags", "GET /api/ps", "POST /api/show",
-    "GET /openapi.json", "GET /model_info", "GET /get_model_info", "GET /api/v1/models",
+    "GET /openapi.json", "GET /props", "GET /model_info", "GET /get_model_info", "GET /api/v1/models",
     "GET /api/v0/models", "GET /info",
 }  # fmt: skip
 """Requests that are known to load nothing and to generate nothing."""
@@ -164,10 +166,17 @@ def stirred(value: Any) -> Any:
     """Return a body with other volatile values in it, and its lists the other way round."""
     if isinstance(value, Mapping):
         return {
-            name: "something else" if name in _VOLATILE else stirred(inner)
+            name: _other(name, inner)
             for name, inner in reversed(list(value.items()))
         }
     return [stirred(inner) for inner in reversed(value)] if isinstance(value, list) else value
+
+
+def _other(name: str, inner: Any) -> Any:
+    """Return another value of a field; a command line (``args``) has an order that matters."""
+    if name in _VOLATILE:
+        return "something else"
+    return inner if name == "args" else stirred(inner)
 
 
 @pytest.mark.parametrize(("kind", "path"), CASES)
@@ -185,6 +194,11 @@ _SERVED = {
         "completion": "/api/generate",
         "embedding": "/api/embed",
         "image_generation": "/v1/images/generations",
+    },
+    "llamacpp": {
+        "chat": "/v1/chat/completions",
+        "embedding": "/v1/embeddings",
+        "rerank": "/v1/rerank",
     },
     "vllm": {
         "chat": "/v1/chat/completions",

@@ -15,9 +15,11 @@ from .server import V1, Found, Route, Server, listed_below
 ALLOWED: Final = ("GET /models", "GET /v1/models", "GET /props")
 ROUTES: Final = {
     "": Route("openai", V1),
+    "embedding": Route("hosted_vllm", V1),
     "rerank": Route("hosted_vllm", V1),
 }
-"""``openai/`` has no rerank in LiteLLM."""
+"""LiteLLM's ``openai/`` has no rerank, and before 1.95 sends ``encoding_format: null`` with an
+embedding, which llama.cpp refuses (seen on 1.83.14)."""
 
 _PROPS: Final = "GET /props"
 _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
@@ -52,6 +54,10 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
         record.mode("rerank", "GET /models: status.args --reranking")
     elif arguments and "text" in texts(part(entry, "architecture", "output_modalities")):
         record.mode("chat", "GET /models: status.args, architecture.output_modalities")
+    told = part(entry, "capabilities")  # llama-swap's; llama.cpp's own is a list without meaning
+    if part(told, "reranker") is True:
+        record.mode("rerank", "GET /models: capabilities.reranker")
+    record.flag("function_calling", part(told, "function_calling"), "GET /models: capabilities")
     record.inputs(part(entry, "architecture", "input_modalities"), "GET /models: architecture")
     record.tokens("max_input_tokens", part(entry, "meta", "n_ctx"), "GET /models: meta.n_ctx")
     record.tokens(

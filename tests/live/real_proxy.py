@@ -33,16 +33,6 @@ class RealProxy:
         """One request."""
         return self._session.request(method, self.url + path, json=body, timeout=120)
 
-    def version(self) -> tuple[int, int]:
-        """The major and minor version."""
-        for path in ("/public/model_hub/info", "/health/readiness"):
-            answer = self.call("GET", path)
-            found = answer.json().get("litellm_version") if answer.ok else None
-            if found:
-                major, minor = str(found).split(".")[:2]
-                return int(major), int(minor)
-        raise AssertionError(f"{self.url} does not tell its version")
-
     def rows(self) -> list[Json]:
         """Every row of the listing."""
         answer = self.call("GET", "/v2/model/info?size=1000000")
