@@ -59,8 +59,8 @@ def test_every_adapter_has_cases(kind: str) -> None:
 
 _HARMLESS = {
     "GET /models", "GET /v1/models", "GET /api/tags", "GET /api/ps", "POST /api/show",
-    "GET /openapi.json", "GET /props", "GET /model_info", "GET /get_model_info", "GET /api/v1/models",
-    "GET /api/v0/models", "GET /info",
+    "GET /openapi.json", "GET /props", "GET /model_info", "GET /get_model_info",
+    "GET /api/v1/models", "GET /api/v0/models", "GET /info",
 }  # fmt: skip
 """Requests that are known to load nothing and to generate nothing."""
 
@@ -165,10 +165,7 @@ _VOLATILE = {
 def stirred(value: Any) -> Any:
     """Return a body with other volatile values in it, and its lists the other way round."""
     if isinstance(value, Mapping):
-        return {
-            name: _other(name, inner)
-            for name, inner in reversed(list(value.items()))
-        }
+        return {name: _other(name, inner) for name, inner in reversed(list(value.items()))}
     return [stirred(inner) for inner in reversed(value)] if isinstance(value, list) else value
 
 
