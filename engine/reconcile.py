@@ -23,6 +23,7 @@ from .observed import observed_state
 from .operations import Plan
 from .plan import make_plan, verify_plan
 from .planlog import Artifacts, CycleLog
+from .probe import probed
 from .proxy import Proxy
 from .safety import Suspicion, hold
 from .state import Secret, State
@@ -91,10 +92,11 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
     listings = fetch_listings(config.backends, engine.http, engine.stop.is_set)
     for listing in listings:
         validate(listing_document(listing), "listing")
-    desired = desired_state(config, listings)
     document = proxy.fetch_deployments()
     validate(document, "observed")
-    observed = observed_state(document, {e.url for e in desired.endpoints}, config.owner)
+    observed = observed_state(document, config.endpoints(), config.owner)
+    listings = probed(config.backends, listings, observed, engine.http)
+    desired = desired_state(config, listings)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)

@@ -44,7 +44,7 @@ LAYERS = [
     {"config"},
     {"naming", "clash"},
     {"desired", "safety", "proxy", "backends"},
-    {"apply"},
+    {"apply", "probe"},
     {"planlog", "render"},
     {"progress"},
     {"reconcile"},

@@ -40,7 +40,7 @@ def fetch_listings(
     true, backends that have not answered yet count as unreachable.
     """
     answers: queue.SimpleQueue[Listing] = queue.SimpleQueue()
-    clients = {backend.name: _client(backend, http) for backend in backends}
+    clients = {backend.name: client_of(backend, http) for backend in backends}
     for backend in backends:
         threading.Thread(
             target=lambda backend=backend: answers.put(_listing(backend, clients[backend.name])),
@@ -65,7 +65,8 @@ def fetch_listings(
     return tuple(listings[backend.name] for backend in backends)
 
 
-def _client(backend: Backend, http: Http) -> Client:
+def client_of(backend: Backend, http: Http) -> Client:
+    """Return the client that talks to a backend, below its endpoint."""
     endpoint = canonical_endpoint(backend.url)
     return http.client(endpoint, backend.key, backend.connection, backend=backend.name)
 

@@ -70,6 +70,8 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 
 def _add_props(record: Record, props: Any) -> None:
     """Add what a server with a single model, perhaps under several aliases, says of it."""
+    if isinstance(props, dict):
+        record.state = LOADED
     if part(props, "chat_template"):
         record.mode("chat", f"{_PROPS}: chat_template")
     record.tokens(

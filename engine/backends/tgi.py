@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..errors import Garbled, Rejected
-from .record import Record, part
+from .record import LOADED, Record, part
 from .server import V1, Entries, Found, Route, Server, listed_below, read_entries
 
 ALLOWED: Final = ("GET /v1/models", "GET /info")
@@ -27,7 +27,7 @@ def ask(server: Server) -> Found:
         entries, listed = _named_by(info, server, error), f"{server.endpoint}/v1"
     else:
         info = server.optional("/info")
-    records = [Record(name) for name, _ in entries]
+    records = [Record(name, state=LOADED) for name, _ in entries]
     if len(records) == 1:
         _add_info(records[0], info)
     return entries.found(records, listed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from .record import Record, part
+from .record import LOADED, Record, part
 from .server import LISTED, Entries, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /v1/models", "GET /models", "GET /openapi.json")
@@ -47,6 +47,7 @@ def listed_records(entries: Entries) -> list[Record]:
     records = []
     for name, entry in entries:
         record = Record(name, parent=_text(entry, "parent"), family=_text(entry, "root"))
+        record.state = LOADED  # neither server answers before its models are loaded
         record.tokens("max_input_tokens", entry.get("max_model_len"), "GET /models: max_model_len")
         records.append(record)
     return records
