@@ -29,6 +29,7 @@ _NOT_SERVED: Final = (
     "stored, but not served by the proxy that answered: another replica learns of it within its"
     " reload interval; if it stays so, LiteLLM does not know the provider prefix"
 )
+_LIVE_ATTEMPTS: Final = 4
 _ATTEMPTS: Final = 2
 _PAUSE: Final = 0.5
 
@@ -111,8 +112,28 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
                 raise
             time.sleep(_PAUSE)
         else:
-            return Result(operation, APPLIED)
+            if proxy.editing.in_place or _becomes_live(operation, proxy):
+                return Result(operation, APPLIED)
+            return _withdrawn(operation, proxy, _NOT_SERVED)
     raise AssertionError("unreachable")
+
+
+def _becomes_live(operation: Operation, proxy: Proxy) -> bool:
+    """Tell whether a row is served; LiteLLM before 1.97 answers 200 to one that it cannot serve.
+
+    Behind a load balancer another replica may answer, which does not know it yet: ask repeatedly.
+    """
+    for attempt in range(_LIVE_ATTEMPTS):
+        if proxy.is_live(operation.id):
+            return True
+        time.sleep(_PAUSE * bool(attempt))
+    return False
+
+
+def _withdrawn(operation: Operation, proxy: Proxy, said: str) -> Result:
+    """Take away a row that LiteLLM stored and cannot serve: no listing would show it again."""
+    proxy.delete(operation.id)
+    return Result(operation, FAILED, said)
 
 
 def _settled(operation: Operation, proxy: Proxy, row: dict[str, Any], said: str) -> Result:
@@ -123,8 +144,16 @@ def _settled(operation: Operation, proxy: Proxy, row: dict[str, Any], said: str)
     if proxy.is_live(operation.id):
         return Result(operation, ALREADY)
     if STORED_ONLY in said:
-        return Result(operation, FAILED, said)
-    return Result(operation, ALREADY, _NOT_SERVED)
+        return _withdrawn(operation, proxy, said)
+    if not proxy.editing.in_place:
+        return Result(operation, ALREADY, _NOT_SERVED)
+    try:
+        proxy.load(operation.id)
+    except Unavailable as error:
+        if STORED_ONLY in str(error):
+            return _withdrawn(operation, proxy, str(error))
+        raise
+    return Result(operation, ALREADY)
 
 
 def _update(operation: Operation, proxy: Proxy) -> Result:
@@ -142,8 +171,8 @@ def _update(operation: Operation, proxy: Proxy) -> Result:
 
 def _replace(operation: Operation, proxy: Proxy) -> Result:
     created = _create(operation, proxy)
-    if created.done and not proxy.is_live(operation.id):
-        created = Result(operation, UNKNOWN, f"the old row stays: the new one is {_NOT_SERVED}")
+    if created.done and created.detail:
+        created = Result(operation, UNKNOWN, f"the old row stays: {created.detail}")
     if created.done:
         proxy.delete(operation.replaces)
     return created

@@ -67,6 +67,7 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
+    from .attend import attended
     from .config import load_config
     from .progress import Progress
     from .reconcile import Engine, reconcile_once
@@ -79,14 +80,15 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     renderer = Renderer(colour=_colour(arguments))
     engine = Engine(Progress(renderer, sys.stdout, redactor.redacted), force=arguments.force)
     stop_on_signals(engine)
-    report = reconcile_once(config, engine)
-    if not report.converged:
+    report = attended(engine, lambda: reconcile_once(config, engine))
+    if report is None or not report.converged:
         return ERROR
     return HELD if report.held else OK
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step again and again, with the plan log on stdout."""
+    from .attend import attended
     from .planlog import Artifacts, PlanLog
     from .reconcile import ConfigSource, Engine, Schedule, reconcile_forever, reconcile_once
     from .signals import stop_on_signals
@@ -104,8 +106,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     if not arguments.once:
         reconcile_forever(source, engine, Schedule(_interval(arguments)))
         return OK
-    report = reconcile_once(config, engine)
-    if not report.converged:
+    report = attended(engine, lambda: reconcile_once(config, engine))
+    if report is None or not report.converged:
         return ERROR
     if arguments.dry_run and report.plan.operations:
         return CHANGES

@@ -155,6 +155,15 @@ class Proxy:
                 return dict(row)
         return None
 
+    def load(self, row_id: str) -> None:
+        """Make the replica that answers load a row which it does not know yet (LiteLLM >= 1.98).
+
+        Raises:
+            Unavailable: with STORED_ONLY in its message where it cannot serve the row.
+            Rejected: as :meth:`create`.
+        """
+        self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", {})
+
     def is_live(self, row_id: str) -> bool:
         """Tell whether the proxy that answers serves the row, not only stores it."""
         try:

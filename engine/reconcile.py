@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from .apply import Result, apply_plan
+from .attend import attended
 from .backends.fetch import fetch_listings
 from .clash import without_clashes
 from .clients import Http
@@ -41,7 +42,8 @@ class Engine:
     """What outlives a cycle: open connections, logs, and since when lists are suspicious.
 
     ``stop`` ends the work after the operation in hand, ``wake`` starts the next cycle at once,
-    ``beat`` is called whenever something got done: a sign of life for a probe.
+    ``beat`` is called whenever something got done: a sign of life for a probe. ``writing`` is set
+    while a plan is carried out.
     """
 
     log: CycleLog
@@ -50,9 +52,18 @@ class Engine:
     suspicious_since: dict[str, float] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     wake: threading.Event = field(default_factory=threading.Event)
+    writing: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
     dry_run: bool = False
     force: bool = False
+
+    def carry_out(self, plan: Plan, proxy: Proxy) -> tuple[Result, ...]:
+        """Apply a plan; ``writing`` is set meanwhile."""
+        self.writing.set()
+        try:
+            return apply_plan(plan, proxy, self.report, self.stop.is_set)
+        finally:
+            self.writing.clear()
 
     def report(self, result: Result) -> None:
         """Log one result, and show that we are alive."""
@@ -108,7 +119,7 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
         _keep(engine.artifacts, plan)
     results: tuple[Result, ...] = ()
     if not engine.dry_run:
-        results = apply_plan(plan, proxy, engine.report, engine.stop.is_set)
+        results = engine.carry_out(plan, proxy)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     engine.log.end(plan, results, outcomes, time.monotonic() - begun)
     return Report(plan, desired, results)
@@ -192,13 +203,16 @@ def reconcile_forever(source: ConfigSource, engine: Engine, schedule: Schedule) 
 def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
     """Run one cycle; return whether all of it succeeded."""
     begun = time.monotonic()
+    report = error = None
     try:
-        return reconcile_once(source.load(), engine).converged
-    except EngineError as error:
-        log.error("%s", error)
-        engine.log.failed(str(error), time.monotonic() - begun)
-    except Exception as error:
+        report = attended(engine, lambda: reconcile_once(source.load(), engine))
+    except EngineError as expected:
+        log.error("%s", expected)
+        error = str(expected)
+    except Exception as bug:
         log.exception("the cycle failed; this is a bug, please report it")
-        engine.log.failed(f"{type(error).__name__}", time.monotonic() - begun)
-    engine.suspicious_since = {}
-    return False
+        error = type(bug).__name__
+    if error is not None:
+        engine.suspicious_since = {}
+        engine.log.failed(error, time.monotonic() - begun)
+    return error is None and (report is None or report.converged)

@@ -46,7 +46,7 @@ LAYERS = [
     {"desired", "safety", "proxy", "backends"},
     {"apply", "probe"},
     {"planlog", "render"},
-    {"progress"},
+    {"progress", "attend"},
     {"reconcile"},
     {"signals", "demo"},
     {"commands"},
