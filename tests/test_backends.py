@@ -772,3 +772,15 @@ def test_every_id_that_litellm_can_hold_is_listed_once(mirror: Mirror, names: li
     (listing,) = fetch_listings(mirror.backends["openai"], mirror.place.http)
     wanted = sorted({n for n in names if "*" not in n and "\0" not in n})
     assert [model.id for model in listing.models] == wanted
+
+
+def test_the_pages_of_a_list_are_read_to_its_end(place: Place) -> None:
+    def page(exchange: Exchange) -> None:
+        after = exchange.path.partition("after_id=")[2]
+        number = int(after) + 1 if after else 0
+        more = {"has_more": number < 3, "last_id": str(number)}
+        exchange.send(as_json({"data": [{"id": str(number)}], **more}))
+
+    listing = place.ask(place.serve(page).url + "/v1", "openai")
+    assert [model.id for model in listing.models] == ["0", "1", "2", "3"]
+    assert not listing.partial

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from .paging import find_list, paged_entries
 from .record import FAILED, LOADED, UNLOADED, Record, part, texts
-from .server import LISTED, Found, Route, Server, listed_below
+from .server import LISTED, Found, Route, Server
 
 ALLOWED: Final = ("GET /models", "GET /v1/models")
 ROUTES: Final = {
@@ -31,9 +32,10 @@ _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 
 def ask(server: Server) -> Found:
-    """List the models, at ``/models`` or ``/v1/models`` below the configured URL."""
-    entries, listed = listed_below(server, ("", "/v1"))
-    return entries.found([_listed(name, entry) for name, entry in entries], listed)
+    """List the models, at ``/models`` or ``/v1/models`` below the configured URL, page by page."""
+    first = find_list(server, ("", "/v1"))
+    entries = paged_entries(server, first.path, first.document)
+    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
 
 
 def _listed(name: str, entry: dict[str, Any]) -> Record:
