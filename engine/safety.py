@@ -7,7 +7,7 @@ believed once it has lasted.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -46,9 +46,9 @@ def hold(
     plan = plan.without(_forbidden(plan, endpoints))
     refused: dict[Order, Skip] = {}
     since: dict[str, float] = {}
-    managed = Counter(seen.key.endpoint for seen in observed.deployments if not seen.read_only)
     for url, losses in _losses(plan, desired).items():
-        why = _suspicious(endpoints[url], len(losses), managed[url], limits)
+        managed = _managed(url, observed) | {lost.id for lost in losses}
+        why = _suspicious(endpoints[url], len(losses), len(managed), limits)
         if not why:
             continue
         since[url] = suspicion.since.get(url, suspicion.now)
@@ -59,6 +59,15 @@ def hold(
         for lost in losses:
             refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
     return plan.without(refused), since
+
+
+def _managed(url: str, observed: State) -> set[str | None]:
+    """Return the ids of what is ours on an endpoint: the whole of which a loss is a part."""
+    return {
+        seen.id
+        for seen in observed.deployments
+        if seen.key.endpoint == url and seen.mark and seen.mark.owner == observed.owner
+    }
 
 
 def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Skip]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.config import Limits
@@ -109,3 +111,17 @@ def test_what_a_policy_forbids_is_not_suspicious_as_well() -> None:
     plan, since = held([], Suspicion(), outcome="empty", policy="upsert-only")
     assert {skip.reason for skip in plan.skips} == {"policy"}
     assert since == {}
+
+
+def test_rows_that_are_not_ours_do_not_make_a_loss_look_small() -> None:
+    ours = b.wanted("m00").mark
+    assert ours is not None
+    theirs = [
+        b.as_seen(b.wanted(f"x{number}"), mark=replace(ours, owner="someone"), row_id=str(number))
+        for number in range(50)
+    ]
+    desired, observed = fleet(NAMES[4:])
+    observed = replace(observed, deployments=(*observed.deployments, *theirs))
+    plan, since = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
+    assert not plan.operations
+    assert since
