@@ -64,7 +64,11 @@ class Proxy:
         """
         client = http.client(litellm.url, litellm.key, litellm.connection)
         client.hide(secrets.values())
-        health = client.get("/health/readiness", attempts=3)
+        try:
+            health = client.get("/health/readiness", attempts=3)
+        except Unavailable as error:
+            text = f"LiteLLM does not answer: {error}. Remedy: see that it runs at litellm.url"
+            raise Unavailable(text, status=error.status) from None
         database = health.get("db") if isinstance(health, dict) else None
         if database == "Not connected":
             raise Rejected(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,8 @@ MAX_PROXY_BODY: Final = 256 * 2**20
 """Bytes, decompressed, of LiteLLM's listing (7.5 KB a row: more than 30,000 rows)."""
 MAX_EXCERPT: Final = 300
 """Characters of a foreign error text that we repeat."""
+_KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
+"""What LiteLLM and OpenAI quote of a wrong key: its ends, and its hash."""
 _EXAMINED: Final = 64 * 1024
 _WORDS: Final = ("error", "detail", "message")
 _CHUNK: Final = 16 * 1024
@@ -226,6 +229,7 @@ class Client:
             text = text.replace(secret, "***")
         if cut and self._hidden:
             text = text[: -len(self._hidden[0])]
+        text = _KEY_PARTS.sub("***", text)
         text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
         return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
 

@@ -883,3 +883,14 @@ def test_no_tls_to_a_server_that_wants_it_is_an_error_of_ours(
     server = talk.server(as_json([1]), tls)
     with pytest.raises(TransportError):
         talk.client(f"http://127.0.0.1:{server.port}", timeout=1).get("/models", attempts=1)
+
+
+def test_what_a_server_quotes_of_a_wrong_key_is_taken_out(talk: Talk) -> None:
+    said = (
+        "Received API Key = sk-...1234, Key Hash (Token) ="
+        "eb796493f8fde42eb1d7cb36ec8b05b0c363663a46c7c08b182736ba01673276."
+    )
+    with pytest.raises(Rejected) as refused:
+        talk.get(as_json({"error": {"message": said}}, status="401 Unauthorized"))
+    assert "1234" not in str(refused.value)
+    assert "eb796493" not in str(refused.value)
