@@ -52,6 +52,7 @@ def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owne
         _ordered(seen),
         strays=_ordered(strays),
         editing=Editing(**document["editing"]),
+        taken=frozenset(ids),
     )
 
 

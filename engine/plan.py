@@ -98,7 +98,7 @@ class _Planner:
         self._by_key: defaultdict[Key, list[Deployment]] = defaultdict(list)
         for seen in observed.deployments:
             self._by_key[seen.key].append(seen)
-        self._ids = frozenset(seen.id for seen in observed.deployments)
+        self._ids = observed.taken | {seen.id for seen in observed.deployments}
         self._settled: set[str | None] = set()
 
     def settle_wanted(self, wanted: Deployment) -> None:

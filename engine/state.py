@@ -212,7 +212,7 @@ class State:
 
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
     are seen deployments that bear our mark on an endpoint which is no longer configured,
-    ``refusals`` listed models that are not desired.
+    ``refusals`` listed models that are not desired, ``taken`` the ids of all rows of LiteLLM.
     """
 
     owner: str
@@ -221,6 +221,7 @@ class State:
     strays: tuple[Deployment, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     editing: Editing = Editing()
+    taken: frozenset[str | None] = frozenset()
 
 
 def deployment_id(owner: str, key: Key, revision: int) -> str:
