@@ -1,0 +1,51 @@
+"""Waiting for a cycle without being held by it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from engine import attend
+from engine.attend import attended
+from engine.planlog import PlanLog
+from engine.reconcile import Engine
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr(attend, "PATIENCE", 0.2)
+    return Engine(PlanLog(None))
+
+
+def test_the_result_of_the_work_comes_back(engine: Engine) -> None:
+    assert attended(engine, lambda: 5) == 5
+
+
+def test_its_error_comes_back_as_well(engine: Engine) -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        attended(engine, fail)
+
+
+def test_a_stop_leaves_behind_what_only_reads(engine: Engine) -> None:
+    silent = threading.Event()
+    engine.stop.set()
+    begun = time.monotonic()
+    assert attended(engine, lambda: silent.wait(10)) is None
+    assert time.monotonic() - begun < 5
+    silent.set()
+
+
+def test_a_stop_waits_for_what_writes(engine: Engine) -> None:
+    def write() -> str:
+        engine.writing.set()
+        engine.stop.set()
+        time.sleep(1)
+        engine.writing.clear()
+        return "written"
+
+    assert attended(engine, write) == "written"
