@@ -29,7 +29,7 @@ class Model:
     unknown is not in it; ``sources`` tells of each where it came from. ``parent`` is the base model
     of a LoRA adapter, ``state`` one of ``loaded``, ``unloaded``, ``failed`` or "", ``remote`` says
     that the model runs elsewhere, ``family`` what it descends from, ``slots`` how many requests the
-    backend works on at once (0: not told).
+    backend works on at once, ``trained`` the window that it was trained for (0: not told).
     """
 
     id: str
@@ -43,6 +43,7 @@ class Model:
     remote: bool = False
     family: str = ""
     slots: int = 0
+    trained: int = 0
 
 
 @dataclass(frozen=True, slots=True)

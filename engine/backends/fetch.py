@@ -145,6 +145,7 @@ def _model(record: Record, routes: Mapping[str, Route], endpoint: str, listed: s
         remote=record.remote,
         family=record.family,
         slots=record.slots,
+        trained=record.trained,
     )
 
 

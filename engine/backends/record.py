@@ -35,7 +35,9 @@ class Record:
     ``info`` holds fields of LiteLLM's ``model_info``, ``sources`` where each came from (``GET
     /props: chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one
     of the words above, or "". ``remote`` says that the model runs elsewhere, ``family`` what it
-    descends from, ``slots`` how many requests the backend works on at once (0: not told).
+    descends from, ``slots`` how many requests the backend works on at once (0: not told),
+    ``trained`` the window in tokens that it was trained for (0: not told), which is never
+    registered: a server offers less, and cuts what is longer.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Record:
     remote: bool = False
     family: str = ""
     slots: int = 0
+    trained: int = 0
 
     def note(self, name: str, value: Any, source: str) -> None:
         """Note a field, unless a better source has told it before or ``value`` is None."""
@@ -65,6 +68,11 @@ class Record:
         """Note a limit in tokens; anything but a whole number above 0 is unknown."""
         sound = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40
         self.note(name, value if sound else None, source)
+
+    def train(self, value: object) -> None:
+        """Note the trained window; anything but a whole number above 0 is unknown."""
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40:
+            self.trained = self.trained or value
 
     def inputs(self, modalities: object, source: str) -> None:
         """Note what it can read, from a list that names every modality it takes."""
