@@ -11,9 +11,10 @@ from typing import Any
 import jsonpatch
 from deepdiff import DeepDiff
 
+from .errors import UnprovenPlan
 from .operations import FieldChange
 from .pointer import pointer
-from .state import Frozen, freeze, thaw
+from .state import Frozen, canonical_json, freeze, thaw
 
 _ABSENT = object()
 
@@ -21,8 +22,11 @@ _ABSENT = object()
 def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
     """Return the changes from ``before`` to ``after``, sorted by path.
 
-    A list, and a secret reference, is one value: it changes as a whole. True and 1 differ.
-    Equal inputs cost one comparison, so only rows that differ are ever walked.
+    A list, and a secret reference, is one value: it changes as a whole. True and 1 differ. The
+    changes are replayed before they are returned.
+
+    Raises:
+        UnprovenPlan: they do not lead from ``before`` to ``after``; a bug of ours.
     """
     old, new = thaw(before), thaw(after)
     tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
@@ -32,7 +36,10 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
         for level in levels
     }
     changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
-    return tuple(sorted(changes, key=lambda change: change.path))
+    ordered = tuple(sorted(changes, key=lambda change: change.path))
+    if canonical_json(replayed(before, ordered)) != canonical_json(after):
+        raise UnprovenPlan("the patch of a changed deployment does not lead to what is desired")
+    return ordered
 
 
 def replayed(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:

@@ -5,7 +5,6 @@
     EngineError
     +-- ConfigError        the configuration or a secret file is wrong: mend the file
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
-    +-- UnsafePlan         the plan was refused by a limit; --force is the way out
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
@@ -55,10 +54,6 @@ class InvalidDocument(EngineError):
         self.problems = tuple(sorted(problems))
         listed = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(f"the {name} document is not valid:\n{listed}")
-
-
-class UnsafePlan(EngineError):
-    """A limit refuses the plan."""
 
 
 class UnprovenPlan(EngineError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from .state import Secret
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
+"""What a model's name could steer a terminal with; line ends are those of tracebacks."""
 _MIN_SECRET = 4
 """Shorter secrets are not searched for: the words of a log would be torn apart."""
 
@@ -39,9 +42,9 @@ class Redactor(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        text = self.redacted(super().format(record))
         if not self._as_json:
-            return text
+            text = self.redacted(super().format(record))
+            return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),

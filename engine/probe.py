@@ -124,7 +124,7 @@ def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) ->
         # The server understood and will not: "auto tool choice requires ...", "not multimodal".
         answer = False if error.status in (400, 422, 501) else None
     except TransportError as error:
-        log.info("a probe of %s found nothing: %s", model.id, error)
+        log.info("a probe of %r found nothing: %s", model.id, error)
         answer = None
     return answer
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -95,19 +95,6 @@ def canonical_json(value: Any) -> str:
     return json.dumps(
         thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-
-
-def secret_references(value: Any) -> Iterator[str]:
-    """Yield the fingerprints of all secret references inside a document, at any depth."""
-    if isinstance(value, Mapping):
-        if SECRET in value:
-            yield str(value[SECRET])
-        else:
-            for item in value.values():
-                yield from secret_references(item)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from secret_references(item)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,36 @@
+"""Changes between fields, as RFC 6902."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.diff import field_changes
+from engine.state import canonical_json, freeze
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from(["", "a", "1"]))
+NAMES = st.sampled_from(["a", "b", "x/y", "x~1", "", "0", "$secret", "ü"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
+    max_leaves=8,
+)
+DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_a_standard_patch_leads_from_one_to_the_other(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    changes = field_changes(freeze(before), freeze(after))
+    patch = jsonpatch.JsonPatch([change.to_json() for change in changes])
+    assert canonical_json(patch.apply(before)) == canonical_json(after)
+    assert [change.path for change in changes] == sorted({change.path for change in changes})
+
+
+@given(DOCUMENTS)
+def test_equal_fields_have_no_changes(document: dict[str, Any]) -> None:
+    assert field_changes(freeze(document), freeze(document)) == ()
