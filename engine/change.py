@@ -10,7 +10,7 @@ from typing import Any, Final
 from .diff import field_changes
 from .masking import DEFAULT_FALSE, is_masked, same
 from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
-from .pointer import parts_of
+from .pointer import parts_of, pointer
 from .row import row_of
 from .state import Deployment, Editing, Frozen, free_id, freeze, thaw
 
@@ -131,7 +131,7 @@ class _Case:
         kept: dict[str, dict[str, Any]] = {"litellm_params": {}, "model_info": {}}
         lost = []
         for part, name, value in _fields(self.seen.fields):
-            if f"/{part}/{name}" in declared or (name in DEFAULT_FALSE and value is False):
+            if pointer((part, name)) in declared or (name in DEFAULT_FALSE and value is False):
                 continue
             if part == "model_info" and _INJECTED.fullmatch(name):
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.pointer import pointer
 from engine.row import row_of
 from engine.state import (
     Deployment,
@@ -20,7 +21,7 @@ from engine.state import (
     thaw,
 )
 
-__all__ = ["Editing", "Key", "State", "freeze"]
+__all__ = ["Editing", "Key", "State", "freeze", "pointer"]
 
 BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"

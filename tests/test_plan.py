@@ -109,6 +109,18 @@ def test_a_field_dropped_from_the_configuration_is_removed(editing: b.Editing, a
     ]
 
 
+@pytest.mark.parametrize("name", ["a/b", "a~b"])
+def test_a_dropped_parameter_with_an_odd_name_is_not_carried_over(name: str) -> None:
+    before, after = b.wanted("a"), b.wanted("a")
+    seen = b.edited(b.as_seen(before), **{name: 1})
+    assert seen.mark is not None
+    paths = (*seen.mark.fields, b.pointer(("litellm_params", name)))
+    seen = replace(seen, mark=replace(seen.mark, fields=paths, fingerprint="0" * 32))
+    (operation,) = plan_of(b.desired(after), b.observed(seen)).operations
+    assert [change.op for change in operation.changes] == ["remove"]
+    assert name not in operation.row["litellm_params"]
+
+
 def test_a_dropped_model_info_field_needs_a_new_row_on_every_version() -> None:
     before, after = b.wanted("a", info={"mode": "chat"}), b.wanted("a")
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before), editing=b.REMOVING))
