@@ -65,11 +65,11 @@ def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
         return wanted
     known = {*wanted.fields["model_info"], *wanted.decided}
     seen_info = seen.fields.get("model_info", {})
-    names = [path.removeprefix("/model_info/") for path in mark.evidence]
+    names = [parts_of(path)[1] for path in mark.evidence]
     kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
     if not kept:
         return wanted
-    paths = [f"/model_info/{name}" for name in kept]
+    paths = [pointer(("model_info", name)) for name in kept]
     return replace(
         wanted,
         fields=freeze({**wanted.fields, "model_info": {**wanted.fields["model_info"], **kept}}),
@@ -104,9 +104,12 @@ class _Case:
         seen = self.seen
         revision = seen.mark.revision if seen.mark else 0
         params = seen.fields.get("litellm_params", {})
-        on = {name: True for name in sorted(DEFAULT_FALSE) if params.get(name) is True}
         declared = seen.mark.fields if seen.mark else ()
-        kept = {name: on[name] for name in on if f"/litellm_params/{name}" not in declared}
+        kept = {
+            name: True
+            for name in sorted(DEFAULT_FALSE)
+            if params.get(name) is True and pointer(("litellm_params", name)) not in declared
+        }
         row = row_of(
             self.wanted, seen.id or "", revision=revision, kept=freeze({"litellm_params": kept})
         )

@@ -11,11 +11,13 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .operatorlog import Redactor
+
+if TYPE_CHECKING:
+    from .config import Config
 
 OK: Final = 0
 ERROR: Final = 1
@@ -43,14 +45,11 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show what would be done; write nothing to LiteLLM."""
-    from .config import load_config
     from .planlog import PlanLog, write_atomically
     from .reconcile import Engine, reconcile_once
     from .render import Renderer
 
-    config = load_config(arguments.config, arguments.secrets)
-    redactor.learn(config.secrets())
-    _warn(config.warnings)
+    config = _configured(arguments, redactor)
     engine = Engine(PlanLog(None), dry_run=True, force=arguments.force)
     report = reconcile_once(config, engine)
     document = json.dumps(report.plan.to_json(), indent=2)
@@ -68,15 +67,12 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
     from .attend import attended
-    from .config import load_config
     from .progress import Progress
     from .reconcile import Engine, reconcile_once
     from .render import Renderer
     from .signals import stop_on_signals
 
-    config = load_config(arguments.config, arguments.secrets)
-    redactor.learn(config.secrets())
-    _warn(config.warnings)
+    config = _configured(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
     engine = Engine(Progress(renderer, sys.stdout, redactor.redacted), force=arguments.force)
     stop_on_signals(engine)
@@ -168,6 +164,12 @@ def _colour(arguments: argparse.Namespace) -> bool:
     )
 
 
-def _warn(warnings: Sequence[str]) -> None:
-    for warning in warnings:
+def _configured(arguments: argparse.Namespace, redactor: Redactor) -> Config:
+    """Return the configuration; its secrets are hidden and its warnings in the log."""
+    from .config import load_config
+
+    config = load_config(arguments.config, arguments.secrets)
+    redactor.learn(config.secrets())
+    for warning in config.warnings:
         logging.getLogger(__name__).warning("%s", warning)
+    return config

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .listing import Listing, Model
-from .row import mark_document
+from .mark import mark_document
 from .state import Deployment, Endpoint, State, thaw
 
 

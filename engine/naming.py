@@ -20,9 +20,7 @@ def public_names(backend: Backend, model: Model) -> tuple[str, ...]:
     """Return the names under which a model is offered: the formatted one, then its aliases."""
     stripped = model.id.removesuffix(f":{backend.strip_tag}") if backend.strip_tag else model.id
     values = {"backend": backend.name, "family": model.family or "unknown", "model": stripped}
-    formatted = re.sub(
-        r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), backend.name_format
-    )
+    formatted = _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), backend.name_format)
     aliases = backend.aliases.get(model.id, backend.aliases.get(stripped, ()))
     names = (formatted, *aliases)
     return tuple(dict.fromkeys(_UNPRINTABLE.sub("_", name)[:MAX_NAME] for name in names))

@@ -7,16 +7,15 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from .endpoint import canonical_endpoint
+from .mark import read_mark
 from .pointer import put
 from .state import (
-    EMPTY,
     MARK,
     SECRET,
     TEAM_ROW,
     Deployment,
     Editing,
     Key,
-    Mark,
     State,
     freeze,
     thaw,
@@ -71,7 +70,7 @@ def _endpoint(api_base: object) -> str:
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:
     params, info = row["litellm_params"], row["model_info"]
-    mark = _mark(info.get(MARK))
+    mark = read_mark(info.get(MARK))
     fields = thaw(
         {
             "litellm_params": {k: v for k, v in params.items() if v is not None},
@@ -102,38 +101,3 @@ def _read_only(row: Mapping[str, Any], times: int) -> str:
     if times > 1:
         return "LiteLLM lists it under several names"
     return ""
-
-
-def _mark(value: object) -> Mark | None:
-    """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
-        return None
-    revision, opaque = value.get("revision"), value.get("opaque")
-    sound = isinstance(revision, int) and not isinstance(revision, bool) and revision >= 0
-    return Mark(
-        owner=value["owner"],
-        backend=str(value.get("backend", "")),
-        revision=revision if isinstance(revision, int) and sound else 0,
-        fields=_paths(value.get("fields")),
-        opaque=_opaque(opaque),
-        fingerprint=str(value.get("fingerprint", "")),
-        evidence=_paths(value.get("evidence")),
-    )
-
-
-def _paths(value: object) -> tuple[str, ...]:
-    """Return the paths of whole fields in a list from a mark."""
-    members = value if isinstance(value, list | tuple) else ()
-    return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
-
-
-def _opaque(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        return EMPTY
-    return freeze(  # type: ignore[no-any-return]
-        {
-            path: fingerprint
-            for path, fingerprint in value.items()
-            if isinstance(fingerprint, str) and str(path).startswith("/litellm_params/")
-        }
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .state import MARK, Deployment, Frozen, Mark, freeze, thaw
+from .mark import mark_document
+from .state import MARK, Deployment, Frozen, freeze, thaw
 
 
 def row_of(
@@ -31,16 +32,3 @@ def row_of(
             "model_info": {**info, "id": row_id, MARK: mark_document(mark)},
         }
     )
-
-
-def mark_document(mark: Mark) -> dict[str, Any]:
-    """Return a mark as it is written into ``model_info``."""
-    return {
-        "owner": mark.owner,
-        "backend": mark.backend,
-        "revision": mark.revision,
-        "fields": list(mark.fields),
-        "opaque": thaw(mark.opaque),
-        "evidence": list(mark.evidence),
-        "fingerprint": mark.fingerprint,
-    }

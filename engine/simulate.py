@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .mark import read_mark
 from .operations import CREATE, DELETE, Operation, Plan
 from .pointer import parts_of
-from .state import MARK, Deployment, Mark, State, freeze, thaw
+from .state import MARK, Deployment, State, freeze, thaw
 
 
 def simulate(plan: Plan, observed: State) -> State:
@@ -25,7 +26,7 @@ def simulate(plan: Plan, observed: State) -> State:
 
 def _after(operation: Operation, before: Deployment | None) -> Deployment:
     row = thaw(operation.row)
-    document = row["model_info"].pop(MARK)
+    mark = read_mark(row["model_info"].pop(MARK))
     row["model_info"].pop("id")
     fields = {"litellm_params": row["litellm_params"], "model_info": row["model_info"]}
     if before is not None and operation.action not in (CREATE, "replace"):
@@ -37,13 +38,4 @@ def _after(operation: Operation, before: Deployment | None) -> Deployment:
             way = parts_of(change.path)
             if change.op == "remove" and len(way) == 2:
                 fields[way[0]].pop(way[1], None)
-    mark = Mark(
-        document["owner"],
-        document["backend"],
-        document["revision"],
-        tuple(document["fields"]),
-        freeze(document["opaque"]),
-        document["fingerprint"],
-        tuple(document["evidence"]),
-    )
     return Deployment(operation.key, freeze(fields), mark, operation.id)

@@ -25,6 +25,7 @@ HOMES = {
 PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
     "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
+    "mark",
 }  # fmt: skip
 IMPURE_IMPORTS = {
     "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket", "subprocess",
@@ -34,7 +35,8 @@ IMPURE_IMPORTS = {
 LAYERS = [
     {"errors", "__init__"},
     {"deadline", "state", "endpoint", "pointer", "masking", "patterns"},
-    {"listing", "operations", "row", "operatorlog"},
+    {"listing", "operations", "mark", "operatorlog"},
+    {"row"},
     {"diff", "observed", "simulate", "documents", "validate", "transport"},
     {"clients"},
     {"change", "yamlscalar"},

@@ -1,0 +1,56 @@
+"""The mark of a deployment of ours, as it is written into ``model_info`` and read back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .state import EMPTY, Mark, freeze, thaw
+
+
+def mark_document(mark: Mark) -> dict[str, Any]:
+    """Return a mark as it is written into ``model_info``."""
+    return {
+        "owner": mark.owner,
+        "backend": mark.backend,
+        "revision": mark.revision,
+        "fields": list(mark.fields),
+        "opaque": thaw(mark.opaque),
+        "evidence": list(mark.evidence),
+        "fingerprint": mark.fingerprint,
+    }
+
+
+def read_mark(value: object) -> Mark | None:
+    """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
+        return None
+    revision, opaque = value.get("revision"), value.get("opaque")
+    sound = isinstance(revision, int) and not isinstance(revision, bool) and revision >= 0
+    return Mark(
+        owner=value["owner"],
+        backend=str(value.get("backend", "")),
+        revision=revision if isinstance(revision, int) and sound else 0,
+        fields=_paths(value.get("fields")),
+        opaque=_opaque(opaque),
+        fingerprint=str(value.get("fingerprint", "")),
+        evidence=_paths(value.get("evidence")),
+    )
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    """Return the paths of whole fields in a list from a mark."""
+    members = value if isinstance(value, list | tuple) else ()
+    return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
+
+
+def _opaque(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        return EMPTY
+    return freeze(  # type: ignore[no-any-return]
+        {
+            path: fingerprint
+            for path, fingerprint in value.items()
+            if isinstance(fingerprint, str) and str(path).startswith("/litellm_params/")
+        }
+    )
