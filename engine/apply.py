@@ -29,7 +29,11 @@ _NOT_SERVED: Final = (
     "stored, but not served by the proxy that answered: another replica learns of it within its"
     " reload interval; if it stays so, LiteLLM does not know the provider prefix"
 )
+_NOT_EVERYWHERE: Final = (
+    "another replica of LiteLLM does not serve the new one yet; the next cycle removes the old one"
+)
 _LIVE_ATTEMPTS: Final = 4
+_STREAK: Final = 3
 _ATTEMPTS: Final = 2
 _PAUSE: Final = 0.5
 
@@ -130,6 +134,21 @@ def _becomes_live(operation: Operation, proxy: Proxy) -> bool:
     return False
 
 
+def _served_by_all(operation: Operation, proxy: Proxy) -> bool:
+    """Tell whether every replica that a load balancer sends us to serves the row.
+
+    A replica that deletes the old row forgets it at once, and learns of the new one only when it
+    reloads: asked too early, it would serve the name no longer.
+    """
+    streak = 0
+    for attempt in range(_LIVE_ATTEMPTS + _STREAK):
+        streak = streak + 1 if proxy.is_live(operation.id) else 0
+        if streak == _STREAK:
+            return True
+        time.sleep(0 if streak else _PAUSE * bool(attempt))
+    return False
+
+
 def _withdrawn(operation: Operation, proxy: Proxy, said: str) -> Result:
     """Take away a row that LiteLLM stored and cannot serve: no listing would show it again."""
     proxy.delete(operation.id)
@@ -173,6 +192,8 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
     created = _create(operation, proxy)
     if created.done and created.detail:
         created = Result(operation, UNKNOWN, f"the old row stays: {created.detail}")
+    elif created.done and not _served_by_all(operation, proxy):
+        created = Result(operation, UNKNOWN, f"the old row stays: {_NOT_EVERYWHERE}")
     if created.done:
         proxy.delete(operation.replaces)
     return created

@@ -1,0 +1,79 @@
+"""The fault campaign: ``python -m tests.chaos``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from .campaign import Score, campaign, simulated
+from .litellms import LiteLLM, Real
+from .scenarios import SCENARIOS, Scenario
+from .table import table
+
+
+def main() -> int:
+    """Play, print the table, and return 1 if anything was violated."""
+    options = _options()
+    chosen = [one for one in SCENARIOS if one.name in (options.scenario or (one.name,))]
+    if not chosen:
+        print(f"no such scenario; there are: {', '.join(one.name for one in SCENARIOS)}")
+        return 64
+    seeds = [options.seed] if options.seed is not None else list(range(1, options.seeds + 1))
+    make = simulated
+    where = "simulated LiteLLM"
+    if options.real:
+        commands = {name: getattr(options, name) for name in ("restart", "restart_database")}
+        chosen = [one for one in chosen if not one.needs or commands[one.needs]]
+
+        def real(seed: int, scenario: Scenario) -> LiteLLM:
+            del seed
+            urls = (os.environ.get("LITELLM_URLS") or os.environ["LITELLM_URL"]).split(",")
+            return Real(urls[: scenario.replicas], os.environ["LITELLM_MASTER_KEY"], commands)
+
+        make = real
+        litellm = make(0, chosen[0])
+        where = litellm.name
+        litellm.close()
+    tell = (lambda _: None) if options.quiet else (lambda text: print(text, file=sys.stderr))
+    scores = campaign(chosen, seeds, make, tell)
+    print(table(scores))
+    for score in scores:
+        for violation in score.violations:
+            print(f"VIOLATION {score.scenario}: {violation}")
+    if options.report:
+        _write(options.report, where, scores)
+    return int(any(score.violations for score in scores))
+
+
+def _write(path: Path, where: str, scores: list[Score]) -> None:
+    document = {"litellm": where, "scores": [score.to_json() for score in scores]}
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos",
+        description="Puts the engine under fire, and prints what it came to.",
+        epilog="A violation names its seed: --scenario NAME --seed N plays it again.",
+    )
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 1 to N (5)")
+    parser.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    parser.add_argument("--scenario", action="append", metavar="NAME", help="only this one; repeat")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write the figures as JSON"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    real = parser.add_argument_group(
+        "a real LiteLLM", "named by LITELLM_URL (or LITELLM_URLS) and LITELLM_MASTER_KEY"
+    )
+    real.add_argument("--real", action="store_true", help="use it in place of the simulated ones")
+    real.add_argument("--restart", default="", metavar="CMD", help="restarts LiteLLM")
+    real.add_argument("--restart-database", default="", metavar="CMD", help="restarts PostgreSQL")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

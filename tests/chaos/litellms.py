@@ -1,0 +1,241 @@
+"""The LiteLLM that a run of the campaign is about: a simulated one, or a real one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import requests
+
+from engine.demo.loopback import Fault
+from engine.demo.simulator import Database, LiteLLMSimulator
+
+Json = dict[str, Any]
+Rows = list[Json]
+
+MASTER_KEY: Final = "sk-chaos-master-0123456789"
+STATIC: Final[Json] = {
+    "model_name": "static-model",
+    "litellm_params": {"model": "openai/static-model", "api_base": "http://127.0.0.1:9/v1"},
+}
+_NOWHERE: Final = "http://127.0.0.1:9"
+_LISTING: Final = "/v2/model/info?size=1000000"
+VOLATILE: Final = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
+
+
+class LiteLLM(Protocol):
+    """What the campaign needs of a LiteLLM.
+
+    ``urls`` are where its replicas listen just now, ``key`` is the master key, ``timeout`` what
+    an engine should wait for an answer, in seconds.
+    """
+
+    name: str
+    key: str
+    timeout: float
+
+    @property
+    def urls(self) -> list[str]: ...
+
+    def listings(self) -> list[Rows | None]:
+        """What each replica lists now; None for one that does not answer."""
+
+    def call(self, method: str, path: str, body: Json) -> Json:
+        """Do by hand what an operator would do; it must succeed."""
+
+    def settle(self) -> None:
+        """Wait until every replica has seen what the others did."""
+
+    def crash(self) -> None:
+        """End every replica at once, in whatever it is doing."""
+
+    def revive(self) -> None:
+        """Start it again, and wait until it answers."""
+
+    def lose_database(self) -> None:
+        """Take the database away."""
+
+    def find_database(self) -> None:
+        """Give it back, and wait until LiteLLM has noticed."""
+
+    def close(self) -> None:
+        """Remove what was made, and stop."""
+
+
+class Simulated:
+    """Simulated replicas on one database."""
+
+    timeout = 1.0
+    key = MASTER_KEY
+
+    def __init__(self, version: str, replicas: int = 1) -> None:
+        self.name = f"simulated {version}"
+        self.version = version
+        self.database = Database()
+        self.replicas: list[LiteLLMSimulator] = []
+        self._count = replicas
+        self.revive()
+
+    @property
+    def urls(self) -> list[str]:
+        return [replica.url for replica in self.replicas] or [_NOWHERE]
+
+    def listings(self) -> list[Rows | None]:
+        return [self._listing(replica) for replica in self.replicas]
+
+    def _listing(self, replica: LiteLLMSimulator) -> Rows:
+        answer = replica.answer("GET", _LISTING, f"Bearer {MASTER_KEY}", b"")
+        rows: Rows = json.loads(answer.body)["data"]
+        return rows
+
+    def call(self, method: str, path: str, body: Json) -> Json:
+        sent = json.dumps(body).encode()
+        answer = self.replicas[0].answer(method, path, f"Bearer {MASTER_KEY}", sent)
+        assert answer.status == 200, answer.body
+        done: Json = json.loads(answer.body)
+        return done
+
+    def settle(self) -> None:
+        for replica in self.replicas:
+            replica.reload()
+
+    def crash(self) -> None:
+        replicas, self.replicas = self.replicas, []
+        for replica in replicas:
+            replica.__exit__()
+
+    def revive(self) -> None:
+        interval = 0.3 if self._count > 1 else None
+        for _ in range(self._count - len(self.replicas)):
+            replica = LiteLLMSimulator(
+                self.version,
+                master_key=MASTER_KEY,
+                config_models=[STATIC],
+                database=self.database,
+                reload_interval=interval,
+            )
+            self.replicas.append(replica.__enter__())
+
+    def lose_database(self) -> None:
+        for replica in self.replicas:
+            replica.fault = _without_database
+
+    def find_database(self) -> None:
+        for replica in self.replicas:
+            replica.fault = None
+
+    def close(self) -> None:
+        self.crash()
+
+
+def _without_database(method: str, path: str, body: bytes) -> Fault | None:
+    """What LiteLLM answers while PostgreSQL is away: lists come from its memory."""
+    if path.startswith("/health/readiness"):
+        return Fault("status", 503, '{"detail": "Service Unhealthy (Database not reachable)"}')
+    if method == "GET" and "modelId=" not in path:
+        return None
+    error = '{"error": {"message": "{\'error\': \'Failed to add model to db. Check your server'
+    # The last transaction may have been committed before the connection broke.
+    kind = "status_after" if len(body) % 3 == 0 and method != "GET" else "status"
+    return Fault(kind, 500, error + ' logs for more details.\'}", "code": "500"}}')  # type: ignore[arg-type]
+
+
+class Real:
+    """A running LiteLLM; what is done to it is undone, as far as the engine does not do so."""
+
+    timeout = 10.0
+
+    def __init__(self, urls: list[str], key: str, commands: dict[str, str]) -> None:
+        self.key = key
+        self._urls = [url.rstrip("/") for url in urls]
+        self._commands = commands
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {key}"
+        self.name = f"LiteLLM {self._version()}"
+        self._before = {row["model_info"]["id"] for row in self.listings()[0] or ()}
+
+    @property
+    def urls(self) -> list[str]:
+        return self._urls
+
+    def _version(self) -> str:
+        for path in ("/public/model_hub/info", "/health/readiness"):
+            answer = self._session.get(self._urls[0] + path, timeout=30)
+            if answer.ok and answer.json().get("litellm_version"):
+                return str(answer.json()["litellm_version"])
+        raise AssertionError("LiteLLM does not tell its version")
+
+    def listings(self) -> list[Rows | None]:
+        return [self._listing(url) for url in self._urls]
+
+    def _listing(self, url: str) -> Rows | None:
+        try:
+            answer = self._session.get(url + _LISTING, timeout=30)
+            return list(answer.json()["data"]) if answer.ok else None
+        except (requests.RequestException, ValueError, KeyError):
+            return None
+
+    def call(self, method: str, path: str, body: Json) -> Json:
+        answer = self._session.request(method, self._urls[0] + path, json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+        done: Json = answer.json()
+        return done
+
+    def settle(self) -> None:
+        """With one replica there is nothing to wait for; several poll every few seconds."""
+        if len(self._urls) > 1:
+            time.sleep(float(self._commands.get("reload", 7)))
+
+    def crash(self) -> None:
+        """A restart command does both, see :meth:`revive`."""
+
+    def revive(self) -> None:
+        self._run("restart")
+        self._wait(self._ready, "LiteLLM does not answer after its restart")
+
+    def lose_database(self) -> None:
+        """A restart command does both, see :meth:`find_database`."""
+
+    def find_database(self) -> None:
+        self._run("restart_database")
+        self._wait(self._ready, "LiteLLM does not find its database again")
+
+    def _ready(self) -> bool:
+        for url in self._urls:
+            try:
+                answer = self._session.get(f"{url}/health/readiness", timeout=10)
+                if answer.status_code != 200 or answer.json().get("db") != "connected":
+                    return False
+            except (requests.RequestException, ValueError):
+                return False
+        return all(rows is not None for rows in self.listings())
+
+    def _run(self, what: str) -> None:
+        command = self._commands[what]
+        subprocess.run(command, shell=True, check=True, capture_output=True, timeout=180)
+
+    def _wait(self, condition: Callable[[], bool], failing: str) -> None:
+        end = time.monotonic() + 120
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(failing)
+            time.sleep(0.3)
+
+    def close(self) -> None:
+        for row in self._listing(self._urls[0]) or ():
+            info = row["model_info"]
+            if info.get("db_model") and info["id"] not in self._before:
+                self._session.post(
+                    f"{self._urls[0]}/model/delete", json={"id": info["id"]}, timeout=60
+                )
+        self._session.close()
+
+
+def lasting(row: Json) -> bytes:
+    """The bytes of a listed row, without what LiteLLM changes by itself."""
+    info = {key: value for key, value in row["model_info"].items() if key not in VOLATILE}
+    return json.dumps({**row, "model_info": info}, sort_keys=True).encode()

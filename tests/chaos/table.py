@@ -1,0 +1,34 @@
+"""The figures of a campaign as a table."""
+
+from __future__ import annotations
+
+from .campaign import Score
+
+_HEAD = ("scenario", "seeds", "cycles", "faults", "kills", "samples", "rows compared", "violations")
+
+
+def table(scores: list[Score]) -> str:
+    """Return the figures as Markdown, with a line of sums."""
+    total = Score("**all**")
+    for score in scores:
+        total.add(score)
+    lines = [_line(_HEAD), "| --- |" + " ---: |" * (len(_HEAD) - 1)]
+    lines += [_line(_cells(score)) for score in [*scores, total]]
+    return "\n".join(lines)
+
+
+def _cells(score: Score) -> tuple[str, ...]:
+    figures = (
+        score.seeds,
+        score.cycles,
+        sum(score.faults.values()),
+        score.kills,
+        score.samples,
+        score.compared,
+        len(score.violations),
+    )
+    return (score.scenario, *(f"{figure:,}" for figure in figures))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,123 @@
+"""Looks at LiteLLM all along, and notes whatever must never be."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from engine.state import MARK
+
+from .litellms import lasting
+
+if TYPE_CHECKING:
+    from .litellms import LiteLLM, Rows
+
+Json = dict[str, Any]
+Offer = tuple[str, str]
+"""A server's address and a public name."""
+
+
+class Witness:
+    """Compares every sample with what has to hold at any moment.
+
+    ``protect`` are the offers that have to stay once a replica has listed them: their models are
+    served all along, and every configuration wants them. ``violations`` are sentences.
+    """
+
+    def __init__(self, litellm: LiteLLM, endpoints: list[str]) -> None:
+        self._litellm = litellm
+        self._endpoints = endpoints
+        self._lock = threading.Lock()
+        self._foreign: dict[str, bytes] = {}
+        self._first: dict[int, set[Offer]] = {}
+        self.protected: set[Offer] = set()
+        self.samples = 0
+        self.compared = 0
+        self.violations: list[str] = []
+
+    def blame(self, what: str) -> None:
+        """Note a violation, once."""
+        if what not in self.violations:
+            self.violations.append(what)
+
+    def protect(self, offers: set[Offer]) -> None:
+        """From now on these have to stay, once they are listed, and no others."""
+        with self._lock:
+            self.protected = set(offers)
+            self._first = {number: seen & offers for number, seen in self._first.items()}
+
+    def remember_foreign(self) -> None:
+        """Take what is listed now for other people's rows, which nobody may touch."""
+        rows = self._litellm.listings()[0]
+        assert rows is not None
+        self._foreign = {row["model_info"]["id"]: lasting(row) for row in rows}
+
+    def sample(self) -> None:
+        """Look at every replica once."""
+        with self._lock:
+            for number, rows in enumerate(self._litellm.listings()):
+                if rows is not None:
+                    self._examine(number, rows)
+
+    def _examine(self, number: int, rows: Rows) -> None:
+        self.samples += 1
+        offers = {offer for row in rows if (offer := self.offer(row))}
+        first = self._first.setdefault(number, set())
+        for endpoint, name in sorted(first - offers):
+            site = self._endpoints.index(endpoint)
+            self.blame(f"{name} of backend {site} was lost although its backend serves it")
+        first |= offers & self.protected
+        found = {row["model_info"]["id"]: row for row in rows}
+        for row_id, bytes_before in self._foreign.items():
+            if row_id in found:
+                self.compared += 1
+                if lasting(found[row_id]) != bytes_before:
+                    self.blame(f"the row {row_id} of somebody else was changed")
+
+    def offer(self, row: Json) -> Offer | None:
+        """What a row of the engines offers, and where; None for a row of somebody else."""
+        if row["model_info"]["id"] in self._foreign or MARK not in row["model_info"]:
+            return None
+        base = str(row["litellm_params"].get("api_base", ""))
+        for endpoint in self._endpoints:
+            if base in (endpoint, f"{endpoint}/v1"):
+                return endpoint, row["model_name"]
+        return None
+
+    def judge(self, expected: dict[str, dict[Offer, Json]]) -> list[str]:
+        """Return what is wrong with LiteLLM now that nothing fails any more.
+
+        ``expected`` holds, per owner, the fields of ``litellm_params`` that each offer must have.
+        """
+        wrong: list[str] = []
+        for rows in self._litellm.listings():
+            if rows is None:
+                return ["LiteLLM does not answer"]
+            wrong += self._misfits(rows, expected)
+            missing = self._foreign.keys() - {row["model_info"]["id"] for row in rows}
+            wrong += [f"the row {row_id} of somebody else is gone" for row_id in sorted(missing)]
+        return list(dict.fromkeys(wrong))
+
+    def _misfits(self, rows: Rows, expected: dict[str, dict[Offer, Json]]) -> list[str]:
+        wrong: list[str] = []
+        counts: Counter[tuple[str, Offer]] = Counter()
+        for row in rows:
+            offer = self.offer(row)
+            if offer is None:
+                continue
+            owner = str(row["model_info"][MARK].get("owner"))
+            counts[owner, offer] += 1
+            fields = expected.get(owner, {}).get(offer)
+            if fields is None:
+                wrong.append(f"{offer[1]} should not be there ({owner})")
+                continue
+            seen = {name: row["litellm_params"].get(name) for name in fields}
+            if seen != fields:
+                wrong.append(f"{offer[1]} has {seen}, not {fields}")
+        wrong += [
+            f"{o[1]} is there {n} times ({owner})" for (owner, o), n in counts.items() if n > 1
+        ]
+        wanted = {(owner, offer) for owner, offers in expected.items() for offer in offers}
+        wrong += [f"{o[1]} is missing ({owner})" for owner, o in sorted(wanted - counts.keys())]
+        return wrong

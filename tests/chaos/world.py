@@ -1,0 +1,329 @@
+"""A fleet under fire: backends, a LiteLLM, engines, and a fault proxy on every way between them."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from engine.demo.backends import FakeBackend
+
+from .engines import EngineProcess
+from .faultproxy import FaultProxy
+from .faults import Dice
+from .witness import Offer, Witness
+
+if TYPE_CHECKING:
+    from .litellms import LiteLLM
+
+Json = dict[str, Any]
+POOL: Final = 6
+"""Models that a backend may come to serve, besides the one that it always serves."""
+
+
+@dataclass
+class Site:
+    """A backend behind its fault proxy; ``models`` is what it truly serves."""
+
+    name: str
+    backend: FakeBackend
+    proxy: FaultProxy
+    key: str
+
+    @property
+    def models(self) -> list[str]:
+        return self.backend.models
+
+    @property
+    def anchor(self) -> str:
+        """The model that is always served."""
+        return f"{self.name}-anchor"
+
+
+@dataclass
+class Seat:
+    """An engine behind its fault proxy, the sites that it is configured with, and its ``rpm``."""
+
+    engine: EngineProcess
+    proxy: FaultProxy
+    sites: list[Site]
+    rpm: int = 60
+
+
+class World:
+    """One run. Everything random in it follows from ``seed``; a context manager."""
+
+    def __init__(self, seed: str, litellm: LiteLLM, folder: Path) -> None:
+        self.seed = seed
+        self.dice = random.Random(f"{seed}/world")
+        self.litellm = litellm
+        self.folder = folder
+        self.sites: list[Site] = []
+        self.seats: list[Seat] = []
+        self.settled = 0
+        self._stack = ExitStack()
+        self._proxies = [FaultProxy(f"{seed}/{number}") for number in range(8)]
+        for proxy in self._proxies:
+            self._stack.callback(proxy.close)
+        # Operations are ordered by address: with sorted ports the order is the same in each run.
+        self._unused = sorted(self._proxies, key=lambda proxy: proxy.port)
+        self._secrets = {litellm.key}
+        self.witness = Witness(litellm, [])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for seat in self.seats:
+            if seat.engine.running:
+                seat.engine.kill()
+        self._stack.close()
+
+    def add_site(self, *, keyed: bool = False) -> Site:
+        """Let there be one more backend."""
+        number = len(self.sites)
+        name = f"box{number}"
+        key = f"sk-{name}-{self.dice.getrandbits(64):016x}" if keyed else ""
+        self._secrets |= {key} - {""}
+        backend = self._stack.enter_context(FakeBackend("openai", [], key=key or None))
+        proxy = self._unused.pop(0)
+        proxy.upstreams = [backend.url]
+        site = Site(name, backend, proxy, key)
+        backend.models = [site.anchor, *self.dice.sample(self.pool(site), 3)]
+        self.sites.append(site)
+        return site
+
+    def pool(self, site: Site) -> list[str]:
+        """The models that come and go on a site."""
+        return [f"{site.name}-model-{number}" for number in range(POOL)]
+
+    def add_engine(self, owner: str = "chaos", sites: list[Site] | None = None) -> Seat:
+        """Let there be one more engine, configured with some of the sites (all)."""
+        engine = EngineProcess(self.folder / f"engine{len(self.seats)}", owner)
+        seat = Seat(engine, self._unused.pop(), self.sites if sites is None else sites)
+        seat.proxy.upstreams = self.litellm.urls
+        seat.proxy.kill = engine.kill
+        self.seats.append(seat)
+        self.configure(seat)
+        return seat
+
+    def begin(self) -> None:
+        """Make other people's rows, and start to look."""
+        for number, body in enumerate(self._rows_of_others()):
+            body["model_info"]["id"] = f"chaos-foreign-{self.dice.getrandbits(64):016x}-{number}"
+            self.litellm.call("POST", "/model/new", body)
+        self.litellm.settle()
+        self.witness = Witness(self.litellm, [site.proxy.url for site in self.sites])
+        self.witness.remember_foreign()
+        self.protect()
+        for seat in self.seats:
+            seat.proxy.on_write = self.witness.sample
+
+    def _rows_of_others(self) -> list[Json]:
+        """A cloud model, a hand-made alias, another owner's row, a row on another server."""
+        site = self.sites[0]
+        base = f"{site.proxy.url}/v1"
+        mark = {"owner": "somebody-else", "backend": "x", "revision": 0, "fields": []}
+        mark |= {"fingerprint": "hmac:00", "opaque": {}, "evidence": []}
+        return [
+            {
+                "model_name": "cloud",
+                "litellm_params": {"model": "anthropic/claude-x", "api_key": "sk-cloud-1"},
+                "model_info": {},
+            },
+            {
+                "model_name": "by-hand",
+                "litellm_params": {
+                    "model": f"openai/{site.anchor}",
+                    "api_base": base,
+                    "api_key": "none",
+                },
+                "model_info": {"note": "hand-made"},
+            },
+            {
+                "model_name": "not-ours",
+                "litellm_params": {"model": "openai/not-ours", "api_base": base, "api_key": "none"},
+                "model_info": {"modelprovisioner": mark},
+            },
+            {
+                "model_name": "elsewhere",
+                "litellm_params": {"model": "openai/x", "api_base": "http://127.0.0.1:9/v1"},
+                "model_info": {"nested": {"a": [1, None, "x"]}},
+            },
+        ]
+
+    def configure(self, seat: Seat, **top: Any) -> None:
+        """Write an engine's configuration and keys."""
+        backends = [
+            {
+                "name": site.name,
+                "url": site.proxy.url,
+                "timeout": 1,
+                "litellm_params_defaults": {"rpm": seat.rpm},
+            }
+            for site in seat.sites
+        ]
+        document = {
+            "litellm": {"url": seat.proxy.url, "timeout": self.litellm.timeout},
+            "owner": seat.engine.owner,
+            "backends": backends,
+            **top,
+        }
+        secrets = seat.engine.folder / "secrets"
+        (secrets / "litellm").write_text(self.litellm.key + "\n")
+        for site in seat.sites:
+            if site.key:
+                (secrets / site.name).write_text(site.key + "\n")
+        (seat.engine.folder / "config.yaml").write_text(json.dumps(document, indent=1))
+
+    def churn(self) -> str:
+        """Change the truth a little; return what was changed."""
+        site = self.dice.choice(self.sites)
+        what = self.dice.choice(["add", "remove", "remove", "swap", "rpm", "key"])
+        away = [model for model in self.pool(site) if model not in site.models]
+        here = [model for model in site.models if model != site.anchor]
+        if what in ("remove", "swap") and here:
+            self.withdraw(site, self.dice.choice(here))
+        if what in ("add", "swap") and away:
+            self.offer(site, self.dice.choice(away))
+        if what == "rpm":
+            self.set_rpm(self.dice.randint(1, 1000))
+        if what == "key" and site.key:
+            self.rotate(site)
+        return what
+
+    def offer(self, site: Site, model: str) -> None:
+        """Let a backend serve one model more."""
+        site.backend.models = [*site.models, model]
+        self.protect()
+
+    def withdraw(self, site: Site, model: str) -> None:
+        """Let a backend serve a model no longer."""
+        self.deliver()
+        self.witness.protect(self.witness.protected - {(site.proxy.url, model)})
+        site.backend.models = [one for one in site.models if one != model]
+
+    def set_rpm(self, rpm: int) -> None:
+        """Change a parameter of every row."""
+        for seat in self.seats:
+            seat.rpm = rpm
+            self.configure(seat)
+
+    def rotate(self, site: Site) -> None:
+        """Give a backend another key."""
+        site.key = f"sk-{site.name}-{self.dice.getrandbits(64):016x}"
+        self._secrets.add(site.key)
+        site.backend.key = site.key
+        for seat in self.seats:
+            self.configure(seat)
+
+    def protect(self) -> None:
+        """Tell the witness what has to stay."""
+        configured = [site for seat in self.seats for site in seat.sites]
+        self.witness.protect({(s.proxy.url, model) for s in configured for model in s.models})
+
+    def break_things(
+        self, rate: float, *, litellm: Mapping[str, int], backends: Mapping[str, int]
+    ) -> None:
+        """From now on a share of the requests fails, by kinds with their weights."""
+        for number, seat in enumerate(self.seats):
+            seed = f"{self.seed}/engine{number}/{self.settled}"
+            seat.proxy.dice = Dice(seed, rate if litellm else 0.0, litellm)
+        for site in self.sites:
+            seed = f"{self.seed}/{site.name}/{self.settled}"
+            site.proxy.dice = Dice(seed, rate if backends else 0.0, backends)
+
+    def deliver(self) -> None:
+        """Let arrive what was held back."""
+        for proxy in self._proxies:
+            proxy.deliver()
+
+    def cycle(self) -> None:
+        """Let every engine run one cycle, all at once."""
+        for seat in self.seats:
+            seat.proxy.upstreams = self.litellm.urls
+        threads = [threading.Thread(target=self._cycle, args=(seat,)) for seat in self.seats]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.witness.sample()
+
+    def _cycle(self, seat: Seat) -> None:
+        try:
+            seat.engine.cycle()
+        except TimeoutError as stuck:
+            self.witness.blame(str(stuck))
+
+    def expected(self) -> dict[str, dict[Offer, Json]]:
+        """Return what must be registered, per owner."""
+        wanted: dict[str, dict[Offer, Json]] = {}
+        for seat in self.seats:
+            offers = wanted.setdefault(seat.engine.owner, {})
+            for site in seat.sites:
+                for model in site.models:
+                    fields = {"model": f"openai/{model}", "rpm": seat.rpm}
+                    offers[site.proxy.url, model] = fields
+        return wanted
+
+    def settle(self) -> None:
+        """Let nothing fail any more: two cycles must do, the third must be quiet."""
+        for proxy in self._proxies:
+            proxy.calm()
+        self.litellm.settle()
+        wrong: list[str] = ["no cycle"]
+        for _ in range(2):
+            self.cycle()
+            self.litellm.settle()
+            wrong = self.witness.judge(self.expected())
+            if not wrong:
+                break
+        for what in wrong:
+            self.witness.blame(f"after two quiet cycles {what}")
+        before = [len(seat.proxy.requests) for seat in self.seats]
+        self.cycle()
+        for seat, start in zip(self.seats, before, strict=True):
+            writes = [one for one in seat.proxy.requests[start:] if one[0] != "GET"]
+            if writes:
+                self.witness.blame(f"a cycle without changes writes: {writes}")
+        self.settled += 1
+
+    def end(self) -> None:
+        """Stop the engines; look for what leaked."""
+        for seat in self.seats:
+            code = seat.engine.stop()
+            if code:
+                self.witness.blame(f"SIGTERM ended the loop with exit code {code}")
+            self._look_for_secrets(seat)
+            allowed = {f"Bearer {self.litellm.key}"}
+            if not seat.proxy.authorizations <= allowed:
+                self.witness.blame("LiteLLM was sent a key that is not its own")
+        for site in self.sites:
+            sent = site.proxy.authorizations
+            if any(self.litellm.key in one for one in sent):
+                self.witness.blame("a backend was sent LiteLLM's key")
+            for other in self.sites:
+                if other is not site and other.key and any(other.key in one for one in sent):
+                    self.witness.blame("a backend was sent the key of another one")
+        for proxy in self._proxies:
+            if any(path.startswith("/elsewhere") for _, path in proxy.requests):
+                self.witness.blame("a redirect to another server was followed")
+
+    def _look_for_secrets(self, seat: Seat) -> None:
+        texts = {"output": "".join(seat.engine.said)}
+        for path in seat.engine.folder.glob("artifacts/*"):
+            texts["artifact"] = texts.get("artifact", "") + path.read_text()
+        for where, text in texts.items():
+            if any(secret in text for secret in self._secrets):
+                self.witness.blame(f"a secret is in the {where} of an engine")
+
+    @property
+    def tally(self) -> Counter[str]:
+        """What failed, by kind."""
+        return sum((proxy.tally for proxy in self._proxies), Counter())
