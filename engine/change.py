@@ -24,7 +24,7 @@ carry them over, since they would turn from a guess of LiteLLM's into a statemen
 
 
 def adjust(
-    wanted: Deployment, seen: Deployment, editing: Editing, taken: Collection[str | None]
+    wanted: Deployment, seen: Deployment, editing: Editing, taken: Collection[str]
 ) -> Operation | Skip | None:
     """Return what brings ``seen`` in line with ``wanted``: None if it is.
 
@@ -51,7 +51,7 @@ def adjust(
         return case.update(reason, because)
     if seen.blocked:
         waits = "paused by hand; it is brought in line once it is unblocked"
-        return Skip(REPLACE, seen.key, seen.id or "", "paused", waits)
+        return Skip(REPLACE, seen.key, seen.id, "paused", waits)
     return case.replacement(reason, because, taken)
 
 
@@ -61,10 +61,11 @@ def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
     A context window that is known only while a model is loaded would otherwise come and go.
     """
     mark = seen.mark
-    if wanted.mark is None or mark is None or not wanted.discovers:
+    assert wanted.mark is not None
+    if mark is None or not wanted.discovers:
         return wanted
     known = {*wanted.fields["model_info"], *wanted.decided}
-    seen_info = seen.fields.get("model_info", {})
+    seen_info = seen.fields["model_info"]
     names = [parts_of(path)[1] for path in mark.evidence]
     kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
     if not kept:
@@ -95,7 +96,7 @@ class _Case:
         removed = [change.path for change in self.changes if change.op == "remove"]
         whole = [path for path in removed if path.count("/") == 2]
         removable = all(path.startswith("/litellm_params/") for path in whole)
-        reachable = "/" not in (self.seen.id or "")  # LiteLLM's route has no place for a slash
+        reachable = "/" not in self.seen.id  # LiteLLM's route has no place for a slash
         exact = not whole or (self.editing.removes and removable)
         return self.editing.in_place and reachable and exact
 
@@ -103,19 +104,17 @@ class _Case:
         """Return the update in place; what others switched on by hand is sent along."""
         seen = self.seen
         revision = seen.mark.revision if seen.mark else 0
-        params = seen.fields.get("litellm_params", {})
+        params = seen.fields["litellm_params"]
         declared = seen.mark.fields if seen.mark else ()
         kept = {
             name: True
             for name in sorted(DEFAULT_FALSE)
             if params.get(name) is True and pointer(("litellm_params", name)) not in declared
         }
-        row = row_of(
-            self.wanted, seen.id or "", revision=revision, kept=freeze({"litellm_params": kept})
-        )
-        return Operation(UPDATE, self.wanted.key, seen.id or "", reason, because, row, self.changes)
+        row = row_of(self.wanted, seen.id, revision=revision, kept=freeze({"litellm_params": kept}))
+        return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
 
-    def replacement(self, reason: str, because: str, taken: Collection[str | None]) -> Operation:
+    def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
         """Return the replacement: a new row under the next id, which then outlives the old one."""
         seen = self.seen
         assert self.wanted.mark is not None
@@ -126,7 +125,7 @@ class _Case:
             because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
         row = row_of(self.wanted, new_id, revision=revision, kept=kept)
         key, changes = self.wanted.key, self.changes
-        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id or "")
+        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id)
 
     def _carried(self) -> tuple[Frozen, list[str]]:
         """Return what others set on the row, and the names of what cannot be read back."""
@@ -165,7 +164,7 @@ def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
     before: dict[str, dict[str, Any]] = {}
     differs = False
     for part, wanted_fields in thaw(wanted.fields).items():
-        seen_fields = thaw(seen.fields.get(part, {}))
+        seen_fields = thaw(seen.fields[part])
         before[part] = {}
         for name, value in seen_fields.items():
             if name in wanted_fields and same(wanted_fields[name], value, name):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
 from . import __version__, commands
+from .bounds import MAX_INTERVAL
 from .commands import ERROR
 from .errors import EngineError
 from .operatorlog import start_logging
@@ -83,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", "bring LiteLLM in step, again and again", commands.run)
     _run_arguments(run)
     demo = command("demo", "show the engine at work on a simulated fleet, then end", commands.demo)
-    demo.add_argument("--pause", type=float, default=0.0, metavar="S", help="seconds between acts")
+    demo.add_argument("--pause", type=_pause, default=0.0, metavar="S", help="seconds between acts")
     alive = command("alive", "for a probe: has the loop got something done lately?", commands.alive)
     alive.add_argument("--heartbeat", type=Path, metavar="FILE", required=True)
     alive.add_argument("--max-age", type=_seconds, default=600.0, metavar="S")
@@ -131,15 +133,26 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
     run.add_argument("--dry-run", action="store_true", help="plan and log, write nothing")
     run.add_argument("--force", action="store_true", help="carry out deletions that are held")
     run.add_argument("--artifacts", type=Path, metavar="DIR", help="keep each new plan as JSON")
-    run.add_argument("--keep", type=int, default=100, metavar="N", help="plans in DIR (100)")
+    run.add_argument("--keep", type=_count, default=100, metavar="N", help="plans in DIR (100)")
     run.add_argument("--heartbeat", type=Path, metavar="FILE", help="touched when work is done")
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, least: float = 1.0) -> float:
     try:
         seconds = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
-    if not 1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"expected 1 to 86400 seconds, got {text}")
+    if not least <= seconds <= MAX_INTERVAL:
+        bounds = f"{least:g} to {MAX_INTERVAL:.0f}"
+        raise argparse.ArgumentTypeError(f"expected {bounds} seconds, got {text}")
     return seconds
+
+
+def _pause(text: str) -> float:
+    return _seconds(text, 0.0)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 999999, got {text!r}")
+    return int(text)

@@ -4,36 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .transport import MAX_BACKEND_BODY, MAX_PROXY_BODY, Client
+from .allowance import Pool
+from .transport import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from .config import Connection
     from .state import Secret
 
 
 class Http:
-    """One Client per server, kept between cycles."""
+    """One Client per server, kept between cycles; ``pool`` is the memory that backends share."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str, Secret, Connection], Client] = {}
+        self.pool = Pool()
+        self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
 
     def client(self, url: str, key: Secret, connection: Connection, *, backend: str = "") -> Client:
         """Return the client for LiteLLM, or the one of a backend, made on first use.
 
-        Two backends on one server have a client each, since they are asked at the same time.
+        Two backends on one server have a client each, since they are asked at the same time. One
+        with another address, key or timeout takes the place of the one before it.
         """
-        wanted = (backend, url, key, connection)
-        if wanted not in self._clients:
-            limit = MAX_BACKEND_BODY if backend else MAX_PROXY_BODY
-            self._clients[wanted] = Client(url, key, connection, max_body=limit)
-        return self._clients[wanted]
+        wanted = (url, key, connection)
+        if backend in self._clients:
+            known, client = self._clients[backend]
+            if known == wanted:
+                return client
+            client.close()
+        self._clients[backend] = wanted, Client(url, key, connection)
+        return self._clients[backend][1]
+
+    def keep(self, backends: Collection[str]) -> None:
+        """Close the connections of all backends but these."""
+        for name in self._clients.keys() - {"", *backends}:
+            self._clients.pop(name)[1].close()
 
     def discard(self, client: Client) -> None:
         """Forget a client whose thread was given up, so that no other thread shares it."""
-        self._clients = {key: kept for key, kept in self._clients.items() if kept is not client}
+        self._clients = {
+            name: kept for name, kept in self._clients.items() if kept[1] is not client
+        }
 
     def close(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
+        for _, client in self._clients.values():
             client.close()
         self._clients.clear()

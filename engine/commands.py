@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .bounds import MAX_INTERVAL, MAX_QUOTED
 from .operatorlog import Redactor
 
 if TYPE_CHECKING:
@@ -149,9 +150,11 @@ def _interval(arguments: argparse.Namespace) -> float:
         seconds = int(text)
     except ValueError:
         seconds = 0
-    if seconds < 1:
+    if not 1 <= seconds <= MAX_INTERVAL:
         log = logging.getLogger(__name__)
-        log.warning("SLEEP_INTERVAL=%r is no number of seconds from 1 up; using 60", text)
+        said = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        limit = int(MAX_INTERVAL)
+        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", said, limit)
         return 60.0
     return float(seconds)
 

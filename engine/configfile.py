@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import yaml
 
+from .bounds import MAX_CONFIG
 from .errors import ConfigError, Problem
-from .yamltree import MAX_BYTES, Expansion, Node, Steps, check_bounds, refusal
+from .files import read_bounded
+from .yamltree import Expansion, Node, Steps, check_bounds, refusal
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE: Final = "tag:yaml.org,2002:"
@@ -25,7 +27,7 @@ _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00
 _LINE_BREAK: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EMPTY: Final = "empty; it needs at least `litellm: {url: ...}`"
-_TOO_LARGE: Final = f"larger than {MAX_BYTES >> 10} KiB"
+_TOO_LARGE: Final = f"larger than {MAX_CONFIG >> 10} KiB"
 _QUOTED: Final = re.compile(r"'(?P<said>[^']*)'")
 
 
@@ -53,17 +55,18 @@ def read_text(path: Path) -> str:
     """
     remedy = "name another file with --config (by default /etc/config/config.yaml)"
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) <= MAX_BYTES:
+        content = read_bounded(path, MAX_CONFIG)
+        if len(content) <= MAX_CONFIG:
             return content.decode("utf-8-sig")
         what = _TOO_LARGE
     except FileNotFoundError:
         what = f"there is no such file; write it, or {remedy}"
     except UnicodeDecodeError:
         what = "not UTF-8 text; save it as UTF-8"
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
+    except ValueError:
+        what = f"not a file; {remedy}"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
         what = f"cannot be read ({reason.lower()}); mend its permissions, or {remedy}"
     raise ConfigError([Problem(str(path), what)])
 
@@ -74,7 +77,7 @@ def read_yaml(text: str, name: str) -> Document:
     Raises:
         ConfigError: no YAML, not exactly one document, or beyond a limit; with line and column.
     """
-    if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
+    if len(text) > MAX_CONFIG or len(text.encode(errors="replace")) > MAX_CONFIG:
         raise refusal(name, None, _TOO_LARGE)
     text = text.removeprefix("\ufeff")
     strange = _NOT_YAML.search(text)

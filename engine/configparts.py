@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from .bounds import MAX_PERIOD, MAX_TIMEOUT
 from .masking import is_masked
 from .state import MARK, SECRET, Frozen, Secret, freeze
 from .validate import nearest
@@ -39,8 +40,6 @@ TEAM_KEYS: Final = frozenset({"team_id", "team_public_model_name"})
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
-_MAX_TIMEOUT: Final = 86400.0
-_MAX_PERIOD: Final = 31536000.0
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENT: Final = "os.environ/"
 """LiteLLM replaces a value that begins so by that of the variable, also in its listings."""
@@ -62,14 +61,14 @@ def seconds(value: float | str) -> float:
 
 def timeout(value: float | str) -> float:
     """Return how long to wait for an answer, in seconds."""
-    if not 0 < (wait := seconds(value)) <= _MAX_TIMEOUT:
+    if not 0 < (wait := seconds(value)) <= MAX_TIMEOUT:
         raise ValueError("expected more than 0 and at most 24h")
     return wait
 
 
 def period(value: float | str) -> float:
     """Return for how long absences are suspicious, in seconds."""
-    if (lasting := seconds(value)) > _MAX_PERIOD:
+    if (lasting := seconds(value)) > MAX_PERIOD:
         raise ValueError("expected at most a year (8760h)")
     return lasting
 

@@ -77,9 +77,9 @@ def secret_values(config: Config) -> dict[str, Secret]:
 
 def _routed(backend: Backend, model: Model) -> Model:
     """Return a model with the provider and address of its mode, if the configuration says it."""
-    mode = str(_ruled_info(backend, model).get("mode") or model.info.get("mode", ""))
+    mode = _ruled_info(backend, model).get("mode") or model.info.get("mode")
     usual = model.ways.get("", (model.provider, model.api_base))
-    provider, api_base = model.ways.get(mode, usual)
+    provider, api_base = model.ways.get(str(mode), usual)
     return replace(model, provider=provider, api_base=api_base)
 
 

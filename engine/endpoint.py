@@ -39,7 +39,7 @@ def normal_url(url: str) -> str:
 
 def without_v1(url: str) -> str:
     """Return a normal URL without a trailing ``/v1``."""
-    return url.removesuffix("/v1").rstrip("/")
+    return url.removesuffix("/v1")
 
 
 def canonical_endpoint(url: str) -> str:

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .bounds import MAX_PROBLEMS
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -34,6 +36,11 @@ class Problem:
         return f"{self.where}: {self.what}" if self.where else self.what
 
 
+def _listed(problems: tuple[Problem, ...]) -> list[str]:
+    lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
+    return [*lines, "... and more; mend these first"] if len(problems) > MAX_PROBLEMS else lines
+
+
 class EngineError(Exception):
     """The root: everything that the engine raises on purpose."""
 
@@ -43,7 +50,7 @@ class ConfigError(EngineError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(_listed(self.problems)))
 
 
 class InvalidDocument(EngineError):
@@ -52,7 +59,7 @@ class InvalidDocument(EngineError):
     def __init__(self, name: str, problems: list[Problem]) -> None:
         self.name = name
         self.problems = tuple(sorted(problems))
-        listed = "\n".join(f"  {problem}" for problem in self.problems)
+        listed = "\n".join(f"  {line}" for line in _listed(self.problems))
         super().__init__(f"the {name} document is not valid:\n{listed}")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 from typing import Final
 
-MAX_BYTES: Final = 64 * 1024
+from .bounds import MAX_KEY_FILE
+from .files import read_bounded
+
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 
@@ -19,7 +20,7 @@ def read_key(path: Path) -> str:
         ValueError: it cannot be a key's file; a sentence that does not hold the content.
     """
     try:
-        content = _content(path)
+        content = read_bounded(path, MAX_KEY_FILE)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             raise ValueError(f"the key file {path} is a link to nothing") from None
@@ -27,6 +28,10 @@ def read_key(path: Path) -> str:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise ValueError(f"the key file {path} cannot be read: {reason}") from None
+    except ValueError:
+        raise ValueError(f"the key file {path} is not a file") from None
+    if len(content) > MAX_KEY_FILE:
+        raise ValueError(f"the key file {path} is larger than {MAX_KEY_FILE >> 10} KiB")
     try:
         key = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
@@ -36,14 +41,3 @@ def read_key(path: Path) -> str:
     if _UNSENDABLE.search(key):
         raise ValueError(f"the key file {path} holds a character that no HTTP header may hold")
     return key
-
-
-def _content(path: Path) -> bytes:
-    # A named pipe would keep us waiting for ever; /dev/zero would never end.
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError(f"the key file {path} is not a file")
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"the key file {path} is larger than {MAX_BYTES >> 10} KiB")
-    return content

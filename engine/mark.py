@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
+from .bounds import MAX_DEPTH, MAX_MARKED
 from .state import EMPTY, Mark, freeze, thaw
 
 
@@ -25,14 +27,13 @@ def read_mark(value: object) -> Mark | None:
     """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
     if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
         return None
-    revision, opaque = value.get("revision"), value.get("opaque")
-    sound = isinstance(revision, int) and not isinstance(revision, bool) and revision >= 0
+    revision = value.get("revision")
     return Mark(
         owner=value["owner"],
         backend=str(value.get("backend", "")),
-        revision=revision if isinstance(revision, int) and sound else 0,
+        revision=max(revision, 0) if type(revision) is int else 0,
         fields=_paths(value.get("fields")),
-        opaque=_opaque(opaque),
+        opaque=_opaque(value.get("opaque")),
         fingerprint=str(value.get("fingerprint", "")),
         evidence=_paths(value.get("evidence")),
     )
@@ -40,7 +41,7 @@ def read_mark(value: object) -> Mark | None:
 
 def _paths(value: object) -> tuple[str, ...]:
     """Return the paths of whole fields in a list from a mark."""
-    members = value if isinstance(value, list | tuple) else ()
+    members = value[:MAX_MARKED] if isinstance(value, list | tuple) else ()
     return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
 
 
@@ -50,7 +51,9 @@ def _opaque(value: object) -> Mapping[str, Any]:
     return freeze(  # type: ignore[no-any-return]
         {
             path: fingerprint
-            for path, fingerprint in value.items()
-            if isinstance(fingerprint, str) and str(path).startswith("/litellm_params/")
+            for path, fingerprint in islice(value.items(), MAX_MARKED)
+            if isinstance(fingerprint, str)
+            and str(path).startswith("/litellm_params/")
+            and str(path).count("/") <= MAX_DEPTH
         }
     )

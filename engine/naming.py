@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from .bounds import MAX_NAME
 from .listing import Model
 
 if TYPE_CHECKING:
     from .config import Backend
 
-MAX_NAME: Final = 255
-"""Characters of a public model name; longer ones are cut."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -20,7 +19,7 @@ def public_names(backend: Backend, model: Model) -> tuple[str, ...]:
     """Return the names under which a model is offered: the formatted one, then its aliases."""
     stripped = model.id.removesuffix(f":{backend.strip_tag}") if backend.strip_tag else model.id
     values = {"backend": backend.name, "family": model.family or "unknown", "model": stripped}
-    formatted = _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), backend.name_format)
+    formatted = _PLACEHOLDER.sub(lambda found: values[found[1]], backend.name_format)
     aliases = backend.aliases.get(model.id, backend.aliases.get(stripped, ()))
     names = (formatted, *aliases)
     return tuple(dict.fromkeys(_UNPRINTABLE.sub("_", name)[:MAX_NAME] for name in names))

@@ -41,11 +41,11 @@ def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owne
         if endpoint in endpoints:
             times = ids[row["model_info"]["id"]]
             deployment = _deployment(row, endpoint, times)
-            seen.setdefault(str(deployment.id), deployment)
+            seen.setdefault(deployment.id, deployment)
         elif MARK in row["model_info"]:
             deployment = _deployment(row, endpoint, 1)
             if deployment.mark is not None and deployment.mark.owner == owner:
-                strays.setdefault(str(deployment.id), deployment)
+                strays.setdefault(deployment.id, deployment)
     return State(
         owner,
         _ordered(seen),
@@ -56,7 +56,7 @@ def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owne
 
 
 def _ordered(deployments: Mapping[str, Deployment]) -> tuple[Deployment, ...]:
-    return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id or "")))
+    return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id)))
 
 
 def _endpoint(api_base: object) -> str:

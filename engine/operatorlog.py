@@ -11,7 +11,10 @@ from typing import Any
 
 from .state import Secret
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 """What a model's name could steer a terminal with; line ends are those of tracebacks."""
 _MIN_SECRET = 4
 """Shorter secrets are not searched for: the words of a log would be torn apart."""

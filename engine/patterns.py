@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import re2
 
+from .bounds import MAX_PATTERN, MAX_PATTERN_MEMORY, MAX_REASON
+
 _LOOK_AROUND: Final = re.compile(r"\(\?<?[=!]")
 _BACK_REFERENCE: Final = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
-_MAX_REASON: Final = 80
-"""Characters of RE2's own explanation, which quotes the pattern, that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,11 @@ def compile_pattern(text: str) -> Pattern:
     Raises:
         ValueError: RE2 cannot read it; the message says why and, where it can, what to do.
     """
+    if len(text) > MAX_PATTERN:
+        raise ValueError(f"longer than {MAX_PATTERN} characters; shorten it")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = MAX_PATTERN_MEMORY
     try:
         return Pattern(text, re2.compile(text, options))
     except UnicodeEncodeError:
@@ -59,7 +62,7 @@ def _reason(text: str, error: Exception) -> str:
         )
     said = error.args[0] if error.args else ""
     reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-    return reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]}..."
+    return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}..."
 
 
 def _encodable(subject: str) -> str:

@@ -99,7 +99,7 @@ class _Planner:
         for seen in observed.deployments:
             self._by_key[seen.key].append(seen)
         self._ids = observed.taken | {seen.id for seen in observed.deployments}
-        self._settled: set[str | None] = set()
+        self._settled: set[str] = set()
 
     def settle_wanted(self, wanted: Deployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
@@ -144,7 +144,7 @@ class _Planner:
 
     def skip(self, action: str, seen: Deployment, reason: str, because: str) -> None:
         """Note what is not done."""
-        self.skips.append(Skip(action, seen.key, seen.id or "", reason, because))
+        self.skips.append(Skip(action, seen.key, seen.id, reason, because))
 
     def _at(self, wanted: Deployment) -> list[Deployment]:
         """Return what is registered under its key, or in its place by the program before us."""
@@ -173,8 +173,8 @@ class _Planner:
 
     def _create(self, wanted: Deployment) -> Operation:
         new_id, revision = free_id(self.desired.owner, wanted.key, 0, self._ids)
-        backend = wanted.mark.backend if wanted.mark else ""
-        because = f"{backend} serves it and LiteLLM does not have it"
+        assert wanted.mark is not None
+        because = f"{wanted.mark.backend} serves it and LiteLLM does not have it"
         row = row_of(wanted, new_id, revision=revision)
         return Operation(CREATE, wanted.key, new_id, "missing", because, row)
 
@@ -190,8 +190,7 @@ class _Planner:
             self._delete(other, "duplicate", f"{best.id} offers the same")
 
     def _delete(self, seen: Deployment, reason: str, because: str) -> None:
-        key, row_id = seen.key, seen.id or ""
-        self.operations.append(Operation(DELETE, key, row_id, reason, because, EMPTY))
+        self.operations.append(Operation(DELETE, seen.key, seen.id, reason, because, EMPTY))
 
 
 def _preference(wanted: Deployment, seen: Deployment) -> tuple[bool, bool, int, str]:
@@ -202,7 +201,7 @@ def _preference(wanted: Deployment, seen: Deployment) -> tuple[bool, bool, int, 
         and wanted.mark is not None
         and (mark.fingerprint == wanted.mark.fingerprint)
     )
-    return not in_line, mark is None, -(mark.revision if mark else 0), seen.id or ""
+    return not in_line, mark is None, -(mark.revision if mark else 0), seen.id
 
 
 def _surplus(endpoint: Endpoint, seen: Deployment) -> str:

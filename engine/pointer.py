@@ -37,11 +37,17 @@ def put(document: Any, path: str, value: object) -> None:
     for part in way:
         if isinstance(document, dict):
             document = document.setdefault(part, {})
-        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+        elif isinstance(document, list) and _is_index(part, document):
             document = document[int(part)]
         else:
             return
     if isinstance(document, dict):
         document[last] = value
-    elif isinstance(document, list) and last.isdigit() and int(last) < len(document):
+    elif isinstance(document, list) and _is_index(last, document):
         document[int(last)] = value
+
+
+def _is_index(part: str, members: Sequence[object]) -> bool:
+    """Tell whether a part is that of a member; ``"²".isdigit()`` holds, and ``int("²")`` raises."""
+    sound = part.isascii() and part.isdigit() and len(part) <= len(str(len(members)))
+    return sound and int(part) < len(members)

@@ -6,13 +6,14 @@ The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.108.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from .clients import Http
 from .errors import Garbled, Rejected, Unavailable
+from .keep import Rows
 from .state import SECRET, Editing, Secret
 from .transport import Client
 
@@ -26,8 +27,6 @@ _REMOVING_PATCH: Final = (1, 109)
 _EVERYTHING: Final = 1_000_000
 """A page size: an updated row moves to the end of the list, so pages would shift under us."""
 _EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
-MAX_DEPTH: Final = 100
-"""Levels of maps and lists in a row of LiteLLM's listing; real ones have about five."""
 _NOT_FOUND: Final = "not found in db"
 STORED_ONLY: Final = "not live in this pod"
 """What LiteLLM 1.97 and later says of a row that it stored but cannot serve."""
@@ -76,8 +75,9 @@ class Proxy:
                 status=200,
             )
         if database != "connected":
-            raise Unavailable(f"{litellm.url}: LiteLLM's database is {database or 'not reported'}")
-        version = str(health.get("litellm_version") or _hub_version(client))
+            state = client.said(database) if database else "not reported"
+            raise Unavailable(f"{litellm.url}: LiteLLM's database is {state}")
+        version = client.said(health.get("litellm_version") or _hub_version(client))
         return cls(client, editing_of(version), secrets)
 
     def fetch_deployments(self) -> dict[str, Any]:
@@ -99,14 +99,12 @@ class Proxy:
             raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
         if answer.get("total_pages", 1) not in (0, 1):
             raise Garbled("LiteLLM's listing came in pages although all was asked for")
-        if any(_depth(row) > MAX_DEPTH for row in rows):
-            raise Garbled(f"LiteLLM lists a row that is nested over {MAX_DEPTH} levels deep")
-        return {"editing": asdict(self.editing), "data": [_without_nulls(row) for row in rows]}
+        return {"editing": asdict(self.editing), "data": rows}
 
     def _listed(self, path: str) -> Any:
         """Return a listing; a proxy that has no model yet answers 500, and has an empty one."""
         try:
-            return self._client.get(path, attempts=3)
+            return self._client.rows(path, lambda: Rows().kept, attempts=3)
         except Unavailable as error:
             if any(text in str(error) for text in _EMPTY_ROUTER):
                 return {"data": []}
@@ -203,7 +201,7 @@ class Proxy:
 
 def editing_of(version: str) -> Editing:
     """Return how a LiteLLM of this version changes a row; an unknown version is replaced."""
-    match = re.match(r"(\d+)\.(\d+)", version)
+    match = re.match(r"(\d{1,9})\.(\d{1,9})", version, re.ASCII)
     if match is None:
         return Editing(version)
     number = (int(match[1]), int(match[2]))
@@ -217,33 +215,6 @@ def _hub_version(client: Client) -> str:
     except (Rejected, Garbled, Unavailable):
         return ""
     return str(answer.get("litellm_version") or "") if isinstance(answer, dict) else ""
-
-
-def _without_nulls(row: Any) -> Any:
-    if not isinstance(row, dict):
-        return row
-    return {
-        name: {k: v for k, v in value.items() if v is not None}
-        if name in ("litellm_params", "model_info") and isinstance(value, dict)
-        else value
-        for name, value in row.items()
-        if name in ("model_name", "litellm_params", "model_info")
-    }
-
-
-def _depth(value: Any) -> int:
-    """Return how deeply maps and lists are nested, without recursing into them."""
-    depth, level = 0, [value]
-    while level and depth <= MAX_DEPTH:
-        depth += 1
-        level = [member for one in level for member in _members(one)]
-    return depth
-
-
-def _members(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def _explained(error: Rejected | Unavailable) -> str:

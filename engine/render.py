@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .apply import Result
+from .bounds import MAX_EXCERPT
 from .operations import FieldChange, Operation, Plan, Skip
 from .state import SECRET, Endpoint, State, thaw
 
@@ -70,7 +71,7 @@ class Renderer:
         colour = "create" if result.done else "delete"
         outcome = self._paint(colour, result.outcome)
         detail = f"  {printable(result.detail)}" if result.detail else ""
-        name = printable(operation.key.name)
+        name = named(operation.key.name)
         return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
 
     def _endpoint(self, endpoint: Endpoint) -> Iterator[str]:
@@ -91,8 +92,8 @@ class Renderer:
 
     def _operation(self, operation: Operation) -> Iterator[str]:
         sign = self._paint(operation.action, f"{_SIGNS[operation.action]} {operation.action}")
-        name = self._paint("bold", printable(operation.key.name))
-        upstream = self._paint("dim", printable(operation.key.upstream))
+        name = self._paint("bold", named(operation.key.name))
+        upstream = self._paint("dim", named(operation.key.upstream))
         yield f"  {sign} {name}  {upstream}"
         yield self._paint("dim", f"      {operation.reason}: {printable(operation.because)}")
         for change in operation.changes:
@@ -113,7 +114,7 @@ class Renderer:
         """Yield what is left alone, with the names that share a reason in one line."""
         names: dict[tuple[str, str], list[str]] = {}
         for skip in skips:
-            names.setdefault((skip.reason, skip.because), []).append(printable(skip.key.name))
+            names.setdefault((skip.reason, skip.because), []).append(named(skip.key.name))
         for (reason, because), group in names.items():
             yield self._paint("dim", f"  . left alone: {', '.join(group)}")
             yield self._paint("dim", f"      {reason}: {printable(because)}")
@@ -127,6 +128,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def named(text: str) -> str:
+    """Return a name, printable and no longer than a line can hold."""
+    return printable(text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}...")
 
 
 def counted(number: int, noun: str) -> str:

@@ -9,9 +9,7 @@ from .mark import mark_document
 from .state import MARK, Deployment, Frozen, freeze, thaw
 
 
-def row_of(
-    wanted: Deployment, row_id: str, *, revision: int = 0, kept: Frozen | None = None
-) -> Frozen:
+def row_of(wanted: Deployment, row_id: str, *, revision: int, kept: Frozen | None = None) -> Frozen:
     """Return ``{"model_name", "litellm_params", "model_info"}`` of a deployment under an id.
 
     ``kept`` are fields, shaped like ``Deployment.fields``, that somebody else set on the row and

@@ -61,7 +61,7 @@ def hold(
     return plan.without(refused), since
 
 
-def _managed(url: str, observed: State) -> set[str | None]:
+def _managed(url: str, observed: State) -> set[str]:
     """Return the ids of what is ours on an endpoint: the whole of which a loss is a part."""
     return {
         seen.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .mark import read_mark
-from .operations import CREATE, DELETE, Operation, Plan
+from .operations import DELETE, UPDATE, Operation, Plan
 from .pointer import parts_of
 from .state import MARK, Deployment, State, freeze, thaw
 
@@ -20,7 +20,7 @@ def simulate(plan: Plan, observed: State) -> State:
             before = rows.get(operation.replaces or operation.id)
             rows.pop(operation.replaces, None)
             rows[operation.id] = _after(operation, before)
-    ordered = sorted(rows.values(), key=lambda row: (row.key, row.id or ""))
+    ordered = sorted(rows.values(), key=lambda row: (row.key, row.id))
     return replace(observed, deployments=tuple(ordered))
 
 
@@ -29,10 +29,10 @@ def _after(operation: Operation, before: Deployment | None) -> Deployment:
     mark = read_mark(row["model_info"].pop(MARK))
     row["model_info"].pop("id")
     fields = {"litellm_params": row["litellm_params"], "model_info": row["model_info"]}
-    if before is not None and operation.action not in (CREATE, "replace"):
+    if before is not None and operation.action == UPDATE:
         merged = thaw(before.fields)
         for part, values in fields.items():
-            merged.setdefault(part, {}).update(values)
+            merged[part].update(values)
         fields = merged
         for change in operation.changes:
             way = parts_of(change.path)

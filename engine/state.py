@@ -54,7 +54,7 @@ class Secret:
         )
 
     def __hash__(self) -> int:
-        return hash(("Secret", self._value))
+        return hash(self._value)
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -134,7 +134,7 @@ class Deployment:
     """One row in LiteLLM, wanted or seen.
 
     ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark. ``id`` is
-    None for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
+    empty for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
     ``predecessors`` are upstreams under which the program that came before us would have
     registered the same model. ``discovers`` says that what a backend told once stays registered
     while it tells nothing else, except for the ``decided`` names, which the configuration rules.
@@ -143,7 +143,7 @@ class Deployment:
     key: Key
     fields: Frozen
     mark: Mark | None = None
-    id: str | None = None
+    id: str = ""
     read_only: str = ""
     blocked: bool = False
     predecessors: tuple[str, ...] = ()
@@ -208,7 +208,7 @@ class State:
     strays: tuple[Deployment, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     editing: Editing = Editing()
-    taken: frozenset[str | None] = frozenset()
+    taken: frozenset[str] = frozenset()
 
 
 def deployment_id(owner: str, key: Key, revision: int) -> str:
@@ -218,10 +218,10 @@ def deployment_id(owner: str, key: Key, revision: int) -> str:
     the row that is there already.
     """
     parts = [owner, key.endpoint, key.name, key.upstream, revision]
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts, ensure_ascii=True)))
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
 
 
-def free_id(owner: str, key: Key, revision: int, taken: Collection[str | None]) -> tuple[str, int]:
+def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
     """Return the first id from ``revision`` on that is not taken, and its revision.
 
     An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.

@@ -1,16 +1,17 @@
 """HTTP: one exchange, bounded in time and size, ending in JSON or in one of our errors.
 
-The only importer of requests. Bounds of hostile input that arrives over HTTP are named here.
+The only importer of requests, beside :mod:`engine.deadline`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import math
-import re
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -18,31 +19,40 @@ import requests
 import urllib3
 
 from . import __version__
+from .allowance import Allowance
+from .answers import document_of, rows_of, text_size, values_in
+from .bounds import CONNECT_TIMEOUT, MAX_BODY, MAX_LISTING, MAX_REDIRECTS
 from .deadline import Bounded
 from .errors import Garbled, Rejected, TransportError, Unavailable
-from .state import PLACEHOLDER_KEY, Secret
+from .quoting import Quoter
+from .state import Secret
 
 if TYPE_CHECKING:
     from .config import Connection
 
-CONNECT_TIMEOUT: Final = 3.0
-"""Seconds until a server that does not take the connection counts as unreachable."""
-MAX_REDIRECTS: Final = 3
-MAX_BACKEND_BODY: Final = 10 * 2**20
-"""Bytes, decompressed, that a backend's answer may have (OpenRouter's list is about 1 MB)."""
-MAX_PROXY_BODY: Final = 256 * 2**20
-"""Bytes, decompressed, of LiteLLM's listing (7.5 KB a row: more than 30,000 rows)."""
-MAX_EXCERPT: Final = 300
-"""Characters of a foreign error text that we repeat."""
-_KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
-"""What LiteLLM and OpenAI quote of a wrong key: its ends, and its hash."""
-_EXAMINED: Final = 64 * 1024
-_WORDS: Final = ("error", "detail", "message")
+_Keep = Callable[[Any], Any]
 _CHUNK: Final = 16 * 1024
 _RETRY_PAUSE: Final = 0.3
+_PARSING: Final = threading.Lock()
+"""One text at a time is turned into values: it is no slower so, and takes less memory."""
 
 log = logging.getLogger(__name__)
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A request: ``path`` goes below the client's URL, ``body`` is sent as JSON.
+
+    ``allowance`` is what its answer may cost. With a ``keeper`` the answer is a list that may be
+    long, of whose members only what is kept stays; it makes one to keep with for each attempt.
+    """
+
+    method: str
+    path: str
+    body: object = None
+    allowance: Allowance = field(default_factory=Allowance)
+    keeper: Callable[[], _Keep] | None = None
 
 
 class _Session(requests.Session):
@@ -57,52 +67,50 @@ class Client:
     within ``connection.timeout`` seconds. Not for use by two threads at once.
     """
 
-    def __init__(
-        self, base_url: str, key: Secret, connection: Connection, *, max_body: int
-    ) -> None:
+    def __init__(self, base_url: str, key: Secret, connection: Connection) -> None:
         self.base_url = base_url
         self._key = key
         self._timeout = connection.timeout
         self._verify = connection.ca_file or connection.verify
-        self._max_body = max_body
-        self._hidden: tuple[str, ...] = ()
-        self.hide((key,))
+        self._quoter = Quoter()
+        self.hide, self.said = self._quoter.hide, self._quoter.said
+        self.hide([key])
         self._session = _Session()
-        self._session.mount("http://", Bounded())
-        self._session.mount("https://", Bounded())
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, Bounded())
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # keep none
         self._session.auth = self._authorized
         self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
         self._session.headers["Accept"] = "application/json"
 
-    def hide(self, secrets: Iterable[Secret]) -> None:
-        """Keep these out of error texts: a server may quote what it was sent."""
-        raw = {secret.reveal() for secret in secrets} - {"", PLACEHOLDER_KEY}
-        spelled = raw | {json.dumps(t, ensure_ascii=e)[1:-1] for t in raw for e in (False, True)}
-        self._hidden = tuple(sorted(spelled.union(self._hidden), key=len, reverse=True))
-
-    def get(self, path: str, *, attempts: int = 2) -> Any:
+    def get(self, path: str, *, attempts: int = 2, allowance: Allowance | None = None) -> Any:
         """GET a path and return its JSON, trying again where no usable answer came.
 
         Raises:
             Unavailable: refused, timed out, broken off, 429 or 5xx, each time.
             Rejected: another 4xx, or a redirect to another server.
-            Garbled: a body that is no JSON, or too large.
+            Garbled: a body that is no JSON, or beyond a bound.
         """
-        for attempt in range(1, attempts):
-            try:
-                return self._exchange("GET", path, None)
-            except Unavailable:
-                time.sleep(_RETRY_PAUSE * attempt)
-        return self._exchange("GET", path, None)
+        return self._repeated(_Ask("GET", path, None, allowance or Allowance()), attempts)
 
-    def send(self, method: str, path: str, body: object) -> Any:
+    def rows(self, path: str, keeper: Callable[[], _Keep], *, attempts: int = 2) -> Any:
+        """GET a map with a list ``data`` that may be long; of each member only what is kept of it.
+
+        ``keeper`` is called for each attempt and returns what a member is given to.
+
+        Raises:
+            Unavailable, Rejected, Garbled: as :meth:`get`.
+        """
+        return self._repeated(_Ask("GET", path, keeper=keeper), attempts)
+
+    def send(self, method: str, path: str, body: object, allowance: Allowance | None = None) -> Any:
         """Send a write once and return the JSON of its answer.
 
         Raises:
             Unavailable: its fate is unknown, unless ``sent`` is false; the caller settles it.
             Rejected, Garbled: as :meth:`get`.
         """
-        return self._exchange(method, path, body)
+        return self._exchange(_Ask(method, path, body, allowance or Allowance()))
 
     def close(self) -> None:
         """Close the connections."""
@@ -114,63 +122,76 @@ class Client:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
 
-    def _exchange(self, method: str, path: str, body: object) -> Any:
-        deadline = time.monotonic() + self._timeout
-        url = self.base_url + path
-        subject = f"{method} {url}"
+    def _repeated(self, ask: _Ask, attempts: int) -> Any:
+        for attempt in range(1, attempts):
+            try:
+                return self._exchange(ask)
+            except Unavailable:
+                time.sleep(_RETRY_PAUSE * attempt)
+                if time.monotonic() >= ask.allowance.until:
+                    raise
+        return self._exchange(ask)
+
+    def _exchange(self, ask: _Ask) -> Any:
+        before = ask.allowance.spent()
+        try:
+            return self._answer(ask)
+        except BaseException:
+            ask.allowance.restore(before)
+            raise
+
+    def _answer(self, ask: _Ask) -> Any:
+        url = self.base_url + ask.path
+        subject = f"{ask.method} {url}"
+        begun = time.monotonic()
+        patience = min(self._timeout, ask.allowance.until - begun)
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                response = self._request(method, url, body, deadline)
+                response = self._request(ask, url, begun + patience)
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:
-                        return self._outcome(subject, response)
+                        return self._outcome(subject, response, ask)
                 url = self._same_origin(subject, url, target)
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise self._unavailable(subject, error) from None
+            raise self._unavailable(subject, error, patience) from None
         raise Rejected(f"{subject}: more than {MAX_REDIRECTS} redirects", status=310)
 
-    def _request(self, method: str, url: str, body: object, deadline: float) -> requests.Response:
-        remaining = max(0.05, deadline - time.monotonic())
+    def _request(self, ask: _Ask, url: str, deadline: float) -> requests.Response:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise requests.Timeout
         return self._session.request(
-            method,
+            ask.method,
             url,
-            data=None if body is None else json.dumps(body, allow_nan=False).encode(),
-            headers=None if body is None else {"Content-Type": "application/json"},
+            data=None if ask.body is None else json.dumps(ask.body, allow_nan=False).encode(),
+            headers=None if ask.body is None else {"Content-Type": "application/json"},
             timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
             allow_redirects=False,
             stream=True,
             verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
         )
 
-    def _outcome(self, subject: str, response: requests.Response) -> Any:
-        status = response.status_code
-        content = self._read(subject, response)
-        log.debug("%s -> %d (%d bytes)", subject, status, len(content))
-        if 200 <= status < 300:
-            return self._parse(subject, content, response)
-        message = f"{subject}: HTTP {status}: {self._excerpt(content)}".rstrip(": ")
+    def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
+        body, status = _Body(response), response.status_code
+        try:
+            if 200 <= status < 300:
+                if ask.keeper:
+                    return rows_of(body.chunks(MAX_LISTING), ask.keeper())
+                return _document(body, ask.allowance)
+            content = body.whole(ask.allowance)
+        except Garbled as error:
+            raise Garbled(f"{subject}: {error}") from None
+        except ValueError:
+            kind = self._quoter.clean(response.headers.get("Content-Type", "no content type"))
+            said = f"not JSON ({kind})" if body.size else "empty"
+            raise Garbled(f"{subject}: the answer is {said}") from None
+        finally:
+            log.debug("%s -> %d (%d bytes)", subject, status, body.size)
+        message = f"{subject}: HTTP {status}: {self._quoter.excerpt(content)}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
-
-    def _read(self, subject: str, response: requests.Response) -> bytearray:
-        content = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
-            content += chunk
-            if len(content) > self._max_body:
-                raise Garbled(f"{subject}: the answer has over {self._max_body} bytes")
-        return content
-
-    def _parse(self, subject: str, content: bytearray, response: requests.Response) -> Any:
-        try:
-            return json.loads(content, parse_constant=_number, parse_float=_number)
-        except RecursionError:
-            raise Garbled(f"{subject}: the answer is nested too deeply") from None
-        except ValueError:
-            kind = self._clean(response.headers.get("Content-Type", "no content type"))
-            said = f"not JSON ({kind})" if content else "empty"
-            raise Garbled(f"{subject}: the answer is {said}") from None
 
     def _same_origin(self, subject: str, url: str, target: str) -> str:
         try:
@@ -179,62 +200,61 @@ class Client:
         except ValueError:
             raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
         if origin != urlsplit(url)[:2]:
-            raise Rejected(
-                f"{subject} redirects to another server ({self._clean('://'.join(origin))}); not"
-                " followed, since the key would go with it: configure that URL itself",
-                status=307,
-            )
+            what = f"redirects to another server ({self._quoter.clean('://'.join(origin))})"
+            why = "not followed, since the key would go with it: configure that URL itself"
+            raise Rejected(f"{subject} {what}; {why}", status=307)
         return new
 
-    def _unavailable(self, subject: str, error: Exception) -> TransportError:
+    def _unavailable(self, subject: str, error: Exception, patience: float) -> TransportError:
         cause = error.args[0] if error.args else error
         reason = getattr(cause, "reason", cause)
         match reason if isinstance(reason, urllib3.exceptions.HTTPError) else error:
             case urllib3.exceptions.DecodeError():
                 return Garbled(f"{subject}: the answer's compression is broken")
             case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
-                why = f"TLS: {self._clean(str(reason))}; set ca_file for a private authority"
+                why = f"TLS: {self._quoter.clean(str(reason))}; set ca_file for a private authority"
             case urllib3.exceptions.NewConnectionError():
                 why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
             case urllib3.exceptions.ConnectTimeoutError():
-                why = f"no connection within {min(CONNECT_TIMEOUT, self._timeout):g} s"
+                why = f"no connection within {min(CONNECT_TIMEOUT, patience):.2g} s"
             case requests.Timeout() | urllib3.exceptions.TimeoutError():
                 why = f"no answer within {self._timeout:g} s"
+                if patience < 0.9 * self._timeout:
+                    why += ", in which all that this server is asked has to be answered"
             case urllib3.exceptions.ProtocolError():
                 why = "the answer broke off"
             case _:
-                why = f"the connection failed ({self._clean(str(error))})"
+                why = f"the connection failed ({self._quoter.clean(str(error))})"
         unsent = isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
         return Unavailable(f"{subject}: {why}", sent=not unsent)
 
-    def _excerpt(self, content: bytearray) -> str:
-        """Return the error text of a body, "" if it is HTML."""
-        text = content[:_EXAMINED].decode(errors="replace")
-        try:
-            return self.said(json.loads(text))
-        except (ValueError, RecursionError):
-            cut = len(content) > _EXAMINED  # perhaps in the middle of the key
-            return "" if text.lstrip().startswith("<") else self._clean(text, cut=cut)
 
-    def said(self, document: Any) -> str:
-        """Return, fit for a message, what a document says: OpenAI's error, FastAPI's detail, ..."""
-        while isinstance(document, dict) and any(map(document.get, _WORDS)):
-            document = next(filter(None, map(document.get, _WORDS)))
-        is_text = isinstance(document, str)
-        return self._clean(document if is_text else json.dumps(document, ensure_ascii=False))
+class _Body:
+    """What an answer holds, as it comes in; ``size`` counts its bytes, unpacked."""
 
-    def _clean(self, text: str, *, cut: bool = False) -> str:
-        """Return foreign text in one printable line of bounded length, without our key."""
-        for secret in self._hidden:
-            text = text.replace(secret, "***")
-        if cut and self._hidden:
-            text = text[: -len(self._hidden[0])]
-        text = _KEY_PARTS.sub("***", text)
-        text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-        return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
+    def __init__(self, response: requests.Response) -> None:
+        self._raw = response.raw
+        self.size = 0
+
+    def chunks(self, limit: int) -> Iterator[bytes]:
+        """Yield all of it; raises Garbled beyond ``limit``."""
+        while chunk := self._raw.read1(_CHUNK, decode_content=True):
+            self.size += len(chunk)
+            if self.size > limit:
+                raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
+            yield chunk
+
+    def whole(self, allowance: Allowance) -> bytearray:
+        """Return all of it; raises Garbled where that is more than is allowed."""
+        content = bytearray()
+        for chunk in self.chunks(MAX_BODY):
+            allowance.spend(len(chunk))
+            content += chunk
+        return content
 
 
-def _number(text: str) -> float:
-    if math.isfinite(number := float(text)):
-        return number
-    raise ValueError(f"{text} is not JSON")
+def _document(body: _Body, allowance: Allowance) -> Any:
+    content = body.whole(allowance)
+    allowance.spend(text_size(content) - len(content), values_in(content))
+    with _PARSING:
+        return document_of(content)

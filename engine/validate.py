@@ -12,15 +12,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import islice
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from .bounds import MAX_PROBLEMS, MAX_QUOTED
 from .errors import InvalidDocument, Problem
 
-MAX_SHOWN: Final = 60
-"""Characters of a value, or of a key, that a message repeats."""
 _SECRET_NAME: Final = re.compile(
     r"key|token|passw|secret|auth|credential|cookie|private|signature|\$secret", re.IGNORECASE
 )
@@ -78,9 +78,9 @@ def problems(document: Any, schema_name: str) -> list[Problem]:
 
 
 def violations(document: Any, schema_name: str) -> list[Violation]:
-    """Return everything that is wrong, each thing once, in the order of the schema."""
+    """Return what is wrong, each thing once, in the order of the schema; no more than is told."""
     try:
-        errors = list(_validator(schema_name).iter_errors(document))
+        errors = list(islice(_validator(schema_name).iter_errors(document), MAX_PROBLEMS + 1))
     except RecursionError:
         return [Violation((), "nested too deeply")]
     return list(dict.fromkeys(found for error in errors for found in _explained(error)))
@@ -102,7 +102,7 @@ def path_text(path: Iterable[str | int]) -> str:
             text += f"[{step}]"
         elif _SECRET_VALUE.search(step):
             text += "[(not shown)]"
-        elif _PLAIN_KEY.fullmatch(step) and len(step) <= MAX_SHOWN:
+        elif _PLAIN_KEY.fullmatch(step) and len(step) <= MAX_QUOTED:
             text += f".{step}" if text else step
         else:
             text += f"[{_cut(step)}]"
@@ -112,7 +112,7 @@ def path_text(path: Iterable[str | int]) -> str:
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice that ``word`` was probably meant to be, or None."""
     by_lower = {choice.lower(): choice for choice in choices}
-    close = difflib.get_close_matches(word[:MAX_SHOWN].lower(), by_lower, n=1)
+    close = difflib.get_close_matches(word[:MAX_QUOTED].lower(), by_lower, n=1)
     return by_lower[close[0]] if close else None
 
 
@@ -237,4 +237,4 @@ def _shown(value: Any, path: Iterable[str | int]) -> str:
 
 
 def _cut(text: str) -> str:
-    return repr(text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}...")
+    return repr(text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}...")

@@ -10,6 +10,8 @@ import math
 import re
 from typing import Final
 
+from .bounds import MAX_DIGITS
+
 Scalar = str | int | float | bool | None
 
 NULLS: Final = ("", "~", "null", "Null", "NULL")
@@ -27,8 +29,6 @@ _INTEGER: Final = re.compile(
 )
 _BASES: Final = {"x": 16, "b": 2, "o": 8, "d": 10}
 _FLOAT: Final = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?", re.ASCII)
-_MAX_DIGITS: Final = 70
-"""No 64-bit integer is longer, in any base and with a prefix."""
 
 
 def resolve(text: str) -> Scalar:
@@ -73,7 +73,7 @@ def resolve_as(tag: str, text: str) -> Scalar:
 def _integer(plain: str) -> int | None:
     """Return a whole number if it fits 64 bits (a sign makes it a signed one)."""
     match = _INTEGER.fullmatch(plain)
-    if match is None or len(plain) > _MAX_DIGITS:
+    if match is None or len(plain) > MAX_DIGITS:
         return None
     kind = str(match.lastgroup)
     value = int(match[kind], _BASES[kind])

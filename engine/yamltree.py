@@ -7,20 +7,14 @@ memory. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from .bounds import MAX_CONFIG, MAX_CONFIG_DEPTH, MAX_CONFIG_VALUES
 from .errors import ConfigError, Problem
 from .yamlscalar import NULLS, resolve, resolve_as
 
 Steps = tuple[str | int, ...]
 """The path of a value: keys and indexes from the root."""
-
-MAX_BYTES: Final = 1 << 20
-"""Size of a configuration file; also of what its aliases may expand to, in characters."""
-MAX_NODES: Final = 100_000
-"""Values (maps, lists, scalars and keys) in a document once its aliases are expanded."""
-MAX_DEPTH: Final = 50
-"""Maps and lists inside one another, and merges of merges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +41,10 @@ def refusal(name: str, mark: Any, what: str) -> ConfigError:
 
 def check_bounds(name: str, mark: Any, nodes: int, depth: int) -> None:
     """Raise ConfigError if a document is beyond what anybody writes by hand."""
-    if nodes > MAX_NODES:
-        raise refusal(name, mark, f"more than {MAX_NODES} values (aliases count each time)")
-    if depth > MAX_DEPTH:
-        raise refusal(name, mark, f"nested more than {MAX_DEPTH} levels deep")
+    if nodes > MAX_CONFIG_VALUES:
+        raise refusal(name, mark, f"more than {MAX_CONFIG_VALUES} values (aliases count each time)")
+    if depth > MAX_CONFIG_DEPTH:
+        raise refusal(name, mark, f"nested more than {MAX_CONFIG_DEPTH} levels deep")
 
 
 @dataclass(slots=True)
@@ -84,8 +78,8 @@ class Expansion:
         check_bounds(self.name, node.mark, self.nodes, depth)
         if node.kind == "scalar":
             self.characters += len(node.content)
-            if self.characters > MAX_BYTES:
-                what = f"aliases expand to more than {MAX_BYTES >> 10} KiB of text"
+            if self.characters > MAX_CONFIG:
+                what = f"aliases expand to more than {MAX_CONFIG >> 10} KiB of text"
                 raise refusal(self.name, node.mark, what)
 
     def _scalar(self, node: Node, path: Steps) -> Any:

@@ -25,6 +25,7 @@ from engine.backends import (
 )
 from engine.backends.record import MODES, Record
 from engine.backends.server import Found
+from engine.bounds import MAX_SHOWN
 from engine.errors import Rejected, TransportError, Unavailable
 from tests.adapters import ANY, FIXTURES, answered, cases, golden_case, route_of, server_over
 
@@ -280,12 +281,12 @@ def test_a_backend_that_is_loading_is_not_asked_further(kind: str) -> None:
 
 
 def test_ollama_asks_about_a_bounded_number_of_models() -> None:
-    tags = {"models": [{"name": f"m{number:03}"} for number in range(ollama.MAX_SHOWN + 5)]}
+    tags = {"models": [{"name": f"m{number:03}"} for number in range(MAX_SHOWN + 5)]}
     answers = {"GET /api/tags": tags, "POST /api/show": {"capabilities": ["completion"]}}
     server, sent = server_over(answers, ollama.ALLOWED)
     found = ollama.ask(server)
-    assert len(sent) == 2 + ollama.MAX_SHOWN
-    assert len(found.records) == ollama.MAX_SHOWN + 5
+    assert len(sent) == 2 + MAX_SHOWN
+    assert len(found.records) == MAX_SHOWN + 5
     assert found.notes == ("only the first 200 models without a description were asked about",)
 
 

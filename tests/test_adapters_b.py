@@ -19,7 +19,8 @@ from engine.backends import auto, openrouter
 from engine.backends.kinds import KINDS
 from engine.backends.paging import left_out, paged_entries
 from engine.backends.record import MODES, Record
-from engine.backends.server import MAX_PAGES, Found, Route
+from engine.backends.server import Found, Route
+from engine.bounds import MAX_PAGES
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from tests.adapters import (
     ANY,

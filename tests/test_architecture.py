@@ -25,7 +25,8 @@ HOMES = {
 PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
     "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
-    "mark",
+    "mark", "bounds", "answers", "keep",
+    "quoting",
 }  # fmt: skip
 IMPURE_IMPORTS = {
     "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket", "subprocess",
@@ -33,10 +34,11 @@ IMPURE_IMPORTS = {
 }  # fmt: skip
 
 LAYERS = [
-    {"errors", "__init__"},
-    {"deadline", "state", "endpoint", "pointer", "masking", "patterns"},
-    {"listing", "operations", "mark", "operatorlog"},
-    {"row"},
+    {"bounds", "__init__"},
+    {"errors"},
+    {"deadline", "state", "endpoint", "pointer", "masking", "patterns", "files"},
+    {"listing", "operations", "mark", "operatorlog", "answers", "allowance", "quoting"},
+    {"row", "keep"},
     {"diff", "observed", "simulate", "documents", "validate", "transport"},
     {"clients"},
     {"change", "yamlscalar"},

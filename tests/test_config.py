@@ -682,14 +682,14 @@ def test_a_key_file_without_permission_makes_a_key_problem(
 ) -> None:
     path = reader.secrets / "box"
     path.write_text("x")
-    real = Path.open
+    real = os.open
 
-    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
-        if self == path:
+    def refuse(opened: Any, *args: Any, **kwargs: Any) -> Any:
+        if opened == path:
             raise PermissionError(13, "Permission denied")
-        return real(self, *args, **kwargs)
+        return real(opened, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     said = f"the key file {path} cannot be read: permission denied"
     assert reader.backend().key_problem == said
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.backends.kinds import KINDS as MODULES
 from engine.config import KINDS, Config, load_config
-from engine.desired import desired_state, secret_values
+from engine.desired import desired_state, is_price, secret_values
 from engine.documents import desired_document
 from engine.listing import OUTCOMES, Listing, Model
-from engine.state import Secret, State, thaw
+from engine.state import Key, Refusal, Secret, State, freeze, thaw
 from engine.validate import validate
 
 HEAD = "litellm: {url: 'http://litellm:4000'}\nbackends:\n"
@@ -160,3 +162,227 @@ def test_the_later_backend_decides_for_a_model_that_both_list(tmp_path: Path) ->
 
 def test_every_kind_that_may_be_configured_can_be_asked() -> None:
     assert set(KINDS) == {*MODULES, "auto", "static"}
+
+
+def modelled(text: str = "m", **changes: Any) -> Listing:
+    """Return a sound list of one model."""
+    model = replace(Model(text, "openai", "http://box:8000/v1"), **changes)
+    return Listing("box", "ok", (model,))
+
+
+def test_each_backend_needs_its_list(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        desired_state(configured(tmp_path, BOX % ""), ())
+
+
+def test_a_filtered_model_hides_none_that_follow(tmp_path: Path) -> None:
+    state = state_of(configured(tmp_path, BOX % "exclude_regex: '^a'"), listed("a", "b", "ab"))
+    assert [one.key.name for one in state.deployments] == ["b"]
+
+
+def test_a_listed_model_that_is_not_selected_is_refused_once_under_each_name(
+    tmp_path: Path,
+) -> None:
+    backends = BOX % "aliases: {m: x}" + "  - {name: box2, url: 'http://box:8000'}\n"
+    remote = modelled(remote=True)
+    state = state_of(configured(tmp_path, backends), remote, replace(remote, backend="box2"))
+    why = "it runs in a cloud, not here (include_remote: false)"
+    assert state.refusals == tuple(
+        Refusal(Key("http://box:8000", name, "openai/m"), "excluded", why) for name in ("m", "x")
+    )
+    assert state.deployments == ()
+    assert state.endpoints[0].excluded == (("m", "openai/m"), ("x", "openai/m"))
+
+
+WAYS = freeze({"": ("openai", "http://box:8000/v1"), "rerank": ("hosted_vllm", "http://box:8000")})
+
+
+@pytest.mark.parametrize(
+    ("options", "info", "upstream", "api_base"),
+    [
+        ("", {}, "openai/m", "http://box:8000/v1"),
+        ("", {"mode": "chat"}, "openai/m", "http://box:8000/v1"),
+        ("", {"mode": "rerank"}, "hosted_vllm/m", "http://box:8000"),
+        ("model_info_defaults: {mode: rerank}", {}, "hosted_vllm/m", "http://box:8000"),
+        (
+            "model_info_defaults: {mode: chat}",
+            {"mode": "rerank"},
+            "openai/m",
+            "http://box:8000/v1",
+        ),
+        (
+            "overrides: [{regex: m, capabilities: {mode: rerank}}]",
+            {"mode": "chat"},
+            "hosted_vllm/m",
+            "http://box:8000",
+        ),
+    ],
+)
+def test_the_way_to_a_model_is_that_of_its_mode(
+    tmp_path: Path, options: str, info: dict[str, Any], upstream: str, api_base: str
+) -> None:
+    model = modelled(info=freeze(info), ways=WAYS, provider="other", api_base="http://box:8000/x")
+    (wanted,) = state_of(configured(tmp_path, BOX % options), model).deployments
+    params = wanted.fields["litellm_params"]
+    assert (wanted.key.upstream, params["model"]) == (upstream, upstream)
+    assert params["api_base"] == api_base
+
+
+def test_a_model_with_one_way_is_reached_so_whatever_its_mode(tmp_path: Path) -> None:
+    model = modelled(info=freeze({"mode": "rerank"}), ways=freeze({"chat": ("x", "http://y")}))
+    (wanted,) = state_of(configured(tmp_path, BOX % ""), model).deployments
+    assert wanted.key.upstream == "openai/m"
+    assert wanted.fields["litellm_params"]["api_base"] == "http://box:8000/v1"
+
+
+@pytest.mark.parametrize(
+    ("options", "upstream", "predecessor"),
+    [
+        ("type: ollama", "ollama_chat/m", "ollama/m"),
+        ("type: vllm", "other/m", "hosted_vllm/m"),
+        ("type: llamacpp", "other/m", "openai/m"),
+        ("type: vllm, model_format: 'x/{model}'", "x/m", "x/m"),
+    ],
+)
+def test_the_predecessor_gave_a_model_the_provider_of_its_type(
+    tmp_path: Path, options: str, upstream: str, predecessor: str
+) -> None:
+    model = modelled(provider=upstream.partition("/")[0])
+    (wanted,) = state_of(configured(tmp_path, BOX % options), model).deployments
+    assert (wanted.key.upstream, wanted.predecessors) == (upstream, (predecessor,))
+
+
+TOLD = freeze({"mode": "chat", "max_tokens": 5, "supports_vision": True, "price": None})
+
+
+def test_what_was_told_is_evidence_unless_the_configuration_rules_it(tmp_path: Path) -> None:
+    options = "model_info_defaults: {max_tokens: 9, tier: a}"
+    (wanted,) = state_of(configured(tmp_path, BOX % options), modelled(info=TOLD)).deployments
+    assert thaw(wanted.fields["model_info"]) == {
+        "mode": "chat",
+        "max_tokens": 9,
+        "supports_vision": True,
+        "tier": "a",
+    }
+    assert wanted.mark is not None
+    assert wanted.mark.evidence == ("/model_info/mode", "/model_info/supports_vision")
+    assert wanted.mark.fields == (
+        "/litellm_params/api_base",
+        "/litellm_params/api_key",
+        "/litellm_params/model",
+        "/model_info/max_tokens",
+        "/model_info/mode",
+        "/model_info/supports_vision",
+        "/model_info/tier",
+    )
+    assert wanted.decided == ("max_tokens", "tier")
+    assert (wanted.discovers, wanted.mark.revision) == (True, 0)
+
+
+def test_without_discovery_only_the_mode_is_evidence(tmp_path: Path) -> None:
+    config = configured(tmp_path, BOX % "discovery: false")
+    (wanted,) = state_of(config, modelled(info=TOLD)).deployments
+    assert thaw(wanted.fields["model_info"]) == {"mode": "chat"}
+    assert wanted.mark is not None
+    assert wanted.mark.evidence == ("/model_info/mode",)
+    assert wanted.discovers is False
+
+
+def test_the_fingerprint_follows_the_configuration_but_not_what_was_told(tmp_path: Path) -> None:
+    def fingerprint(options: str, info: Any = TOLD) -> str:
+        listing = modelled(info=info)
+        (wanted,) = state_of(configured(tmp_path, BOX % options), listing).deployments
+        assert wanted.mark is not None
+        return wanted.mark.fingerprint
+
+    assert fingerprint("") == fingerprint("", freeze({"mode": "chat", "max_tokens": 7}))
+    different = [
+        "",
+        "discovery: false",
+        "model_info_defaults: {max_tokens: 5}",
+        "model_info_defaults: {max_tokens: 6}",
+        "overrides: [{regex: m, capabilities: {max_tokens: null}}]",
+        "litellm_params_defaults: {max_tokens: 5}",
+    ]
+    assert len({fingerprint(options) for options in different}) == len(different)
+
+
+def test_a_static_model_has_the_fields_that_its_list_says(tmp_path: Path) -> None:
+    options = "type: static, models: [{id: m, mode: rerank}, n]"
+    config = configured(tmp_path, BOX % options)
+    infos = [
+        thaw(one.fields["model_info"]) for one in state_of(config, listed("m", "n")).deployments
+    ]
+    assert infos == [{"mode": "rerank"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("options", "slots", "registered"),
+    [
+        ("use_slots: true", 4, 4),
+        ("use_slots: true", 0, None),
+        ("use_slots: false", 4, None),
+        ("use_slots: true, litellm_params_defaults: {max_parallel_requests: 2}", 4, 2),
+    ],
+)
+def test_slots_limit_parallel_requests_where_that_is_wanted(
+    tmp_path: Path, options: str, slots: int, registered: int | None
+) -> None:
+    state = state_of(configured(tmp_path, BOX % options), modelled(slots=slots))
+    params = state.deployments[0].fields["litellm_params"]
+    assert params.get("max_parallel_requests") == registered
+
+
+@pytest.mark.parametrize(
+    ("name", "price"),
+    [
+        ("input_cost_per_token", True),
+        ("cache_read_input_token_cost", True),
+        ("tiered_pricing", True),
+        ("cost", False),
+    ],
+)
+def test_prices_are_known_by_their_names(name: str, price: bool) -> None:
+    assert is_price(name) == price
+
+
+def test_secrets_inside_lists_are_references_as_well(tmp_path: Path) -> None:
+    options = "litellm_params_defaults: {extra_body: {tokens: [{api_key: sk-inner-1234}, 5]}}"
+    config = configured(tmp_path, BOX % options)
+    params = state_of(config, listed("m")).deployments[0].fields["litellm_params"]
+    (secret,) = [one for one in secret_values(config).values() if one.reveal() == "sk-inner-1234"]
+    reference = {"$secret": secret.fingerprint(config.litellm.key)}
+    assert thaw(params["extra_body"]) == {"tokens": [{"api_key": reference}, 5]}
+
+
+def test_a_list_that_is_partly_unreadable_proves_no_absence(tmp_path: Path) -> None:
+    (site,) = state_of(configured(tmp_path, BOX % ""), replace(listed("m"), partial=True)).endpoints
+    assert (site.complete, site.outcome) == (False, "ok")
+
+
+def test_an_endpoint_has_what_its_backends_say_and_their_rules(tmp_path: Path) -> None:
+    one = BOX % "policy: upsert-only, ownership: marked"
+    backends = one + one.replace("box,", "a,") + one.replace("box,", "c,")
+    listings = [
+        replace(listed("m"), detail="one is odd"),
+        listed("n", backend="a"),
+        Listing("c", "invalid", detail="no JSON"),
+    ]
+    (site,) = state_of(configured(tmp_path, backends), *listings).endpoints
+    assert (site.policy, site.ownership) == ("upsert-only", "marked")
+    assert site.backends == ("a", "box", "c")
+    assert (site.outcome, site.detail) == ("invalid", "box: one is odd; c: no JSON")
+    assert site.served == ("m", "n")
+
+
+def test_what_is_filtered_out_is_known_under_our_upstream_and_the_predecessors(
+    tmp_path: Path,
+) -> None:
+    config = configured(tmp_path, BOX % "type: ollama, filter_regex: x, aliases: {m: y}")
+    (site,) = state_of(config, listed("m", "x", provider="ollama_chat")).endpoints
+    assert site.excluded == (
+        ("m", "ollama/m"),
+        ("m", "ollama_chat/m"),
+        ("y", "ollama/m"),
+        ("y", "ollama_chat/m"),
+    )

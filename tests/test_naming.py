@@ -12,7 +12,7 @@ from engine.clash import without_clashes
 from engine.config import Backend, Selection, load_config
 from engine.listing import Model
 from engine.naming import filtered, public_names, unwanted
-from engine.state import freeze
+from engine.state import Refusal, freeze
 
 from . import builders as b
 
@@ -41,6 +41,9 @@ def model(text: str = "m", **changes: Any) -> Model:
         ("aliases: {a: [x, y, x]}", model("a"), ("a", "x", "y")),
         ("aliases: {llama3: x}, strip_tag: latest", model("llama3:latest"), ("llama3", "x")),
         ("aliases: {b: x}", model("a"), ("a",)),
+        ("aliases: {'a:latest': x, a: y}, strip_tag: latest", model("a:latest"), ("a", "x")),
+        ("", model("a:"), ("a:",)),
+        ("name_format: '{model}{model}'", model("\x85"), ("__",)),
     ],
 )
 def test_names_follow_the_configuration(
@@ -114,3 +117,68 @@ def test_names_that_do_not_clash_stay_as_they_are() -> None:
         (b.BOX, "a"),
         (b.OTHER_BOX, "m"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("selection", "listed", "why"),
+    [
+        (
+            Selection(adapters=False),
+            model(parent="base"),
+            "it is an adapter of base (include_adapters: false)",
+        ),
+        (Selection(), model(remote=True), "it runs in a cloud, not here (include_remote: false)"),
+        (
+            Selection(unloaded=False),
+            model(state="unloaded"),
+            "it is not loaded (include_unloaded: false)",
+        ),
+        (
+            Selection(failed=False),
+            model(state="failed"),
+            "its backend could not load it (include_failed: false)",
+        ),
+        (Selection(modes=("chat",)), model(), "its mode is not known (include_modes)"),
+        (
+            Selection(modes=("chat",)),
+            model(info=freeze({"mode": "rerank"})),
+            "its mode is rerank (include_modes)",
+        ),
+        (
+            Selection(not_modes=("rerank",)),
+            model(info=freeze({"mode": "rerank"})),
+            "its mode is rerank (exclude_modes)",
+        ),
+        (Selection(), model(state="failed"), ""),
+        (Selection(), model(state="unloaded"), ""),
+        (Selection(failed=False, unloaded=False, adapters=False), model(), ""),
+        (Selection(modes=("chat",)), model(info=freeze({"mode": "chat"})), ""),
+    ],
+)
+def test_what_is_not_wanted_says_which_option_it_is(
+    tmp_path: Path, selection: Selection, listed: Model, why: str
+) -> None:
+    assert unwanted(replace(backend(tmp_path), selection=selection), listed) == why
+
+
+def test_a_refusal_for_a_clash_names_who_has_the_name() -> None:
+    state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "error", ORDER)
+    because = f"{b.OTHER_BOX} offers a model under this name already (on_clash: error)"
+    assert [(one.key, one.because) for one in state.refusals] == [(PAIR[0].key, because)]
+
+
+def test_a_refusal_joins_those_that_were_there() -> None:
+    before = Refusal(b.Key(b.OTHER_BOX, "z", "openai/z"), "excluded", "why")
+    desired = replace(b.desired(*PAIR, endpoints=BOTH), refusals=(before,))
+    state = without_clashes(desired, b.observed(), "error", ORDER)
+    assert [one.reason for one in state.refusals] == ["clash", "excluded"]
+
+
+@pytest.mark.parametrize(("complete", "ours"), [(True, True), (True, False), (False, False)])
+def test_a_row_reserves_its_name_only_if_it_is_ours_and_its_backend_is_not_seen(
+    complete: bool, ours: bool
+) -> None:
+    site = b.endpoint(b.OTHER_BOX, complete=complete)
+    seen = b.as_seen(PAIR[1]) if ours else b.as_seen(PAIR[1], mark=None)
+    alone = b.desired(PAIR[0], endpoints=(b.endpoint(), site))
+    assert names(without_clashes(alone, b.observed(seen), "suffix", ORDER)) == [(b.BOX, "m")]

@@ -11,6 +11,7 @@ from engine.state import TEAM_ROW, State, thaw
 
 from . import builders as b
 
+FILE_ROW = "it comes from LiteLLM's configuration file"
 MARK = {
     "owner": b.OWNER,
     "backend": "box",
@@ -81,21 +82,21 @@ def test_the_spelling_of_an_address_does_not_matter(spelling: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"model_info": {"db_model": False}}, "configuration file"),
-        ({"model_info": {"db_model": None}}, "configuration file"),
+        ({"model_info": {"db_model": False}}, FILE_ROW),
+        ({"model_info": {"db_model": None}}, FILE_ROW),
         ({"model_info": {"team_id": "t1"}}, TEAM_ROW),
-        ({"model_name": "any/*"}, "wildcard"),
-        ({"litellm_params": {"model": "openai/*"}}, "wildcard"),
+        ({"model_name": "any/*"}, "it is a wildcard"),
+        ({"litellm_params": {"model": "openai/*"}}, "it is a wildcard"),
     ],
 )
 def test_rows_that_cannot_be_edited_say_why(changes: dict[str, Any], why: str) -> None:
     (seen,) = state_of(row(**changes)).deployments
-    assert why in seen.read_only
+    assert seen.read_only == why
 
 
 def test_a_row_that_an_old_listing_repeats_under_an_alias_is_left_alone() -> None:
     (seen,) = state_of(row(), row(model_name="alias")).deployments
-    assert "several names" in seen.read_only
+    assert seen.read_only == "LiteLLM lists it under several names"
 
 
 def test_what_the_listing_masks_is_read_from_the_mark() -> None:
@@ -133,3 +134,63 @@ def test_what_names_no_owner_is_no_mark(mark: object) -> None:
 def test_a_paused_row_is_known_as_such() -> None:
     (seen,) = state_of(row(model_info={"blocked": True})).deployments
     assert seen.blocked
+
+
+def test_what_a_row_holds_is_kept_but_nulls_and_what_litellm_owns_are_not() -> None:
+    listed = row(
+        litellm_params={"rpm": 5, "tpm": None},
+        model_info={"mode": "chat", "tier": None, "blocked": False},
+    )
+    (seen,) = state_of(listed).deployments
+    params = {"model": "openai/m", "api_base": b.BOX + "/v1", "rpm": 5}
+    params |= {"extra_headers": {"Authorization": {"$secret": "f" * 32}}}
+    assert thaw(seen.fields) == {"litellm_params": params, "model_info": {"mode": "chat"}}
+    assert not seen.blocked
+
+
+def test_a_state_knows_its_owner_how_rows_change_and_every_id_that_is_taken() -> None:
+    elsewhere = row(litellm_params={"api_base": None}, model_info={"id": "two"})
+    state = state_of(row(), elsewhere)
+    assert state.owner == b.OWNER
+    assert state.editing == b.IN_PLACE
+    assert state.taken == {"one", "two"}
+
+
+def test_rows_are_in_the_order_of_key_and_id_however_they_are_listed() -> None:
+    rows = [
+        row(model_name=name, model_info={"id": row_id}, litellm_params={"api_base": url})
+        for url in (b.OTHER_BOX, b.BOX)
+        for name, row_id in (("b", "3"), ("a", "2"), ("a", "1"))
+    ]
+    for number, one in enumerate(rows):
+        one["model_info"]["id"] += str(number // 3)
+    state = state_of(*rows)
+    assert [seen.id for seen in state.deployments] == ["11", "21", "31"]
+    assert [seen.id for seen in state.strays] == ["10", "20", "30"]
+
+
+def test_a_row_without_a_usable_address_hides_none_that_follow() -> None:
+    nowhere = row(litellm_params={"api_base": None}, model_info={"id": "zero"})
+    state = state_of(nowhere, row())
+    assert [seen.id for seen in state.deployments] == ["one"]
+    assert state.strays == ()
+
+
+@pytest.mark.parametrize("api_base", [None, "no address"])
+def test_a_row_of_ours_without_a_usable_address_is_no_stray(api_base: object) -> None:
+    assert state_of(row(litellm_params={"api_base": api_base})).strays == ()
+
+
+def test_a_stray_says_where_it_is_and_that_it_could_be_edited() -> None:
+    (stray,) = state_of(row(litellm_params={"api_base": b.OTHER_BOX})).strays
+    assert stray.key == b.Key(b.OTHER_BOX, "m", "openai/m")
+    assert stray.read_only == ""
+
+
+def test_an_unmarked_row_has_no_mark_and_all_its_fields() -> None:
+    (seen,) = state_of(row(model_info={"modelprovisioner": None})).deployments
+    assert seen.mark is None
+    assert thaw(seen.fields["litellm_params"]) == {
+        "model": "openai/m",
+        "api_base": b.BOX + "/v1",
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from engine.errors import UnprovenPlan
-from engine.operations import Plan
+from engine.operations import Plan, Skip
 from engine.plan import make_plan, verify_plan
-from engine.state import TEAM_ROW, Deployment, State, deployment_id, thaw
+from engine.state import TEAM_ROW, Deployment, Refusal, State, deployment_id, thaw
 
 from . import builders as b
 
@@ -219,6 +220,7 @@ def test_an_unmarked_row_of_a_model_that_is_gone_is_deleted() -> None:
     alias = unmarked(b.wanted("fast", upstream="openai/gone"), "hand")
     plan = plan_of(b.desired(), b.observed(alias))
     assert actions(plan) == [("delete", "fast", "surplus")]
+    assert plan.operations[0].because == "box does not serve it"
 
 
 def test_a_row_of_the_predecessor_is_deleted_when_its_model_is_filtered_out() -> None:
@@ -333,3 +335,151 @@ def test_the_configuration_can_take_away_what_a_backend_told() -> None:
     assert [(c.op, c.path) for c in plan.operations[0].changes] == [
         ("remove", "/model_info/supports_vision")
     ]
+
+
+def test_a_row_of_the_predecessor_is_given_to_one_deployment_alone() -> None:
+    pair = [
+        b.wanted("a", upstream=f"{provider}/a", predecessors=("openai/a",))
+        for provider in ("ollama_chat", "hosted_vllm")
+    ]
+    plan = plan_of(b.desired(*pair), b.observed(unmarked(b.wanted("a"))))
+    assert [(op.action, op.key.upstream) for op in plan.operations] == [
+        ("create", "ollama_chat/a"),
+        ("update", "hosted_vllm/a"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["ours", "read_only"])
+def test_only_a_free_row_under_the_upstream_of_the_predecessor_is_adopted(kind: str) -> None:
+    wanted = b.wanted("a", upstream="ollama_chat/a", predecessors=("ollama/a",))
+    old = b.as_seen(b.wanted("a", upstream="ollama/a"))
+    if kind == "read_only":
+        old = replace(old, mark=None, read_only="it is a wildcard")
+    plan = plan_of(b.desired(wanted), b.observed(old))
+    assert actions(plan)[0] == ("create", "a", "missing")
+
+
+def test_a_row_in_line_is_kept_rather_than_a_later_one() -> None:
+    wanted = b.wanted("a", params={"rpm": 6})
+    later = b.as_seen(b.wanted("a", params={"rpm": 5}), revision=1)
+    plan = plan_of(b.desired(wanted), b.observed(later, b.as_seen(wanted)))
+    assert [(op.action, op.id) for op in plan.operations] == [("delete", later.id)]
+
+
+def test_of_several_rows_in_line_the_latest_replacement_is_kept() -> None:
+    wanted = b.wanted("a")
+    rows = [b.as_seen(wanted, row_id=row_id, revision=n) for n, row_id in enumerate("abc")]
+    plan = plan_of(b.desired(wanted), b.observed(*rows))
+    assert [(op.action, op.id, op.because) for op in plan.operations] == [
+        ("delete", "a", "c offers the same"),
+        ("delete", "b", "c offers the same"),
+    ]
+
+
+@pytest.mark.parametrize("row_id", ["a", "z"])
+def test_a_row_of_ours_is_kept_rather_than_an_unmarked_one(row_id: str) -> None:
+    wanted = b.wanted("a", params={"rpm": 6})
+    ours = b.as_seen(b.wanted("a", params={"rpm": 5}), row_id="m")
+    plan = plan_of(b.desired(wanted), b.observed(unmarked(wanted, row_id), ours))
+    assert [(op.action, op.id) for op in plan.operations] == [("update", "m"), ("delete", row_id)]
+
+
+def because_of(plan: Plan) -> list[str]:
+    return [op.because for op in plan.operations] + [skip.because for skip in plan.skips]
+
+
+def test_what_is_left_alone_says_why() -> None:
+    wanted = b.wanted("a")
+    assert wanted.mark is not None
+    rows = [
+        b.as_seen(wanted, row_id="1", mark=replace(wanted.mark, owner="someone")),
+        unmarked(wanted, "2"),
+        replace(unmarked(wanted, "3"), read_only="it is a wildcard"),
+    ]
+    state = b.desired(wanted, endpoints=(b.endpoint(ownership="marked"),))
+    stray = b.as_seen(b.wanted("old", endpoint=b.OTHER_BOX))
+    plan = plan_of(state, b.observed(*rows, strays=(stray,)))
+    assert [(skip.action, skip.because) for skip in plan.skips] == [
+        ("update", "it belongs to owner 'someone'"),
+        ("update", "it bears no mark of ours (ownership: marked)"),
+        ("update", "it is a wildcard; left alone"),
+        ("delete", "its endpoint is no longer configured; left alone"),
+    ]
+
+
+def test_a_refusal_is_a_skip_in_its_words() -> None:
+    key = b.Key(b.BOX, "a", "openai/a")
+    state = replace(b.desired(), refusals=(Refusal(key, "excluded", "it is not loaded"),))
+    assert plan_of(state, b.observed()).skips == (
+        Skip("create", key, "", "excluded", "it is not loaded"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "because"),
+    [
+        ("not_ready", "its backend is not ready yet"),
+        ("unauthorised", "its backend refuses our key"),
+        ("unreachable", "its backend cannot be reached"),
+        ("invalid", "its backend's list cannot be read"),
+        ("ok", "part of its backend's list cannot be read"),
+    ],
+)
+def test_what_an_incomplete_list_keeps_says_why(outcome: str, because: str) -> None:
+    seen = b.as_seen(b.wanted("a"))
+    for detail, told in (("", ""), ("box: 503", " (box: 503)")):
+        site = b.endpoint(complete=False, outcome=outcome, detail=detail)
+        plan = plan_of(b.desired(endpoints=(site,)), b.observed(seen))
+        assert plan.skips == (Skip("delete", seen.key, seen.id, "incomplete", because + told),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({}, "box and twin does not serve it"),
+        ({"outcome": "empty"}, "box and twin serves no model at all"),
+        ({"outcome": "not_ready"}, "box and twin is not_ready (on_unreachable: remove)"),
+        ({"served": ("a",)}, "box and twin serves it, but the configuration does not want it so"),
+    ],
+)
+def test_a_deletion_says_what_proves_the_absence(changes: dict[str, Any], because: str) -> None:
+    site = b.endpoint(backends=("box", "twin"), **changes)
+    plan = plan_of(b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a"))))
+    assert [(op.action, op.reason, op.because) for op in plan.operations] == [
+        ("delete", "surplus", because)
+    ]
+
+
+def test_what_is_filtered_out_and_what_is_an_alias_say_so() -> None:
+    site = b.endpoint(served=("a",), excluded=(("a", "openai/a"),))
+    rows = [unmarked(b.wanted("a")), unmarked(b.wanted("fast", upstream="openai/a"), "hand")]
+    assert because_of(plan_of(b.desired(endpoints=(site,)), b.observed(*rows))) == [
+        "the configuration filters this model out",
+        "made by hand for a model that is served; left alone",
+    ]
+
+
+@pytest.mark.parametrize("upstream", ["org/a", "openai/org/a"])
+def test_an_alias_is_one_with_and_without_a_provider(upstream: str) -> None:
+    site = b.endpoint(served=("org/a",))
+    alias = unmarked(b.wanted("fast", upstream=upstream))
+    assert skips(plan_of(b.desired(endpoints=(site,)), b.observed(alias))) == [("fast", "alias")]
+
+
+def test_a_create_says_who_serves_it_and_takes_no_id_that_is_in_use() -> None:
+    wanted = b.wanted("a")
+    taken = frozenset({deployment_id(b.OWNER, wanted.key, 0)})
+    (operation,) = plan_of(b.desired(wanted), replace(b.observed(), taken=taken)).operations
+    assert operation.id == deployment_id(b.OWNER, wanted.key, 1)
+    assert operation.row["model_info"]["modelprovisioner"]["revision"] == 1
+    assert operation.because == "box serves it and LiteLLM does not have it"
+
+
+def test_a_plan_that_does_not_converge_says_what_would_be_left() -> None:
+    with pytest.raises(UnprovenPlan) as raised:
+        verify_plan(Plan(), b.desired(b.wanted("a"), b.wanted("b")), b.observed())
+    assert str(raised.value) == (
+        "the plan does not converge: after it, 2 operations would be left, the first: create 'a'"
+        " on http://box:8000 (box serves it and LiteLLM does not have it). This is a bug; please"
+        " report it with the plan"
+    )

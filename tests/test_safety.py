@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.config import Limits
-from engine.operations import Plan
+from engine.operations import Plan, Skip
 from engine.plan import make_plan
 from engine.safety import Suspicion, hold
 from engine.state import Deployment, State
@@ -125,3 +125,86 @@ def test_rows_that_are_not_ours_do_not_make_a_loss_look_small() -> None:
     plan, since = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
     assert not plan.operations
     assert since
+
+
+def hold_of(desired: State, observed: State, suspicion: Suspicion | None = None) -> Plan:
+    suspicion = suspicion or Suspicion()
+    plan, _ = hold(make_plan(desired, observed), desired, observed, LIMITS, suspicion)
+    return plan
+
+
+def test_a_held_deletion_says_what_is_suspicious_and_for_how_long() -> None:
+    plan, _ = held(NAMES[4:], Suspicion())
+    gone = b.as_seen(b.wanted(NAMES[0]))
+    because = (
+        "4 of 10 deployments of box would go, more than 30%;"
+        " believed if it lasts 15 min 0 s more, or with --force"
+    )
+    assert plan.skips[0] == Skip("delete", gone.key, gone.id, "held", because)
+
+
+def test_a_list_that_is_empty_says_so() -> None:
+    site = b.endpoint(outcome="empty", backends=("box", "twin"))
+    desired, observed = b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a")))
+    (skip,) = hold_of(desired, observed).skips
+    assert skip.because.startswith("box and twin answers an empty list; believed")
+
+
+@pytest.mark.parametrize(
+    ("passed", "left"),
+    [(0.0, "15 min 0 s"), (839.0, "1 min 1 s"), (841.0, "59 s"), (899.4, "1 s"), (899.9, "1 s")],
+)
+def test_the_time_that_is_left_is_in_minutes_and_seconds(passed: float, left: str) -> None:
+    plan, _ = held(NAMES[4:], Suspicion(now=passed, since={b.BOX: 0.0}))
+    assert f"believed if it lasts {left} more" in plan.skips[0].because
+
+
+def test_what_has_lasted_exactly_as_long_as_it_must_is_believed() -> None:
+    plan, _ = held(NAMES[4:], Suspicion(now=900.0, since={b.BOX: 0.0}))
+    assert len(plan.operations) == 4
+
+
+def test_an_empty_list_beside_one_that_serves_is_judged_by_the_share() -> None:
+    site = b.endpoint(outcome="empty", served=("a",))
+    seen = [b.as_seen(b.wanted(name)) for name in "ab"]
+    plan = hold_of(b.desired(b.wanted("a"), endpoints=(site,)), b.observed(*seen))
+    assert [operation.key.name for operation in plan.operations] == ["b"]
+
+
+def test_a_sound_list_that_serves_nothing_is_judged_by_the_share() -> None:
+    site = b.endpoint(outcome="ok", served=())
+    plan = hold_of(b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a"))))
+    assert len(plan.operations) == 1
+
+
+@pytest.mark.parametrize("small", [b.BOX, b.OTHER_BOX])
+def test_each_endpoint_is_judged_by_itself(small: str) -> None:
+    large = b.OTHER_BOX if small == b.BOX else b.BOX
+    sites = tuple(b.endpoint(url) for url in (b.BOX, b.OTHER_BOX))
+    seen = [b.as_seen(b.wanted(name, endpoint=large)) for name in NAMES]
+    seen.append(b.as_seen(b.wanted("a", endpoint=small)))
+    desired, observed = b.desired(endpoints=sites), b.observed(*seen)
+    plan, since = hold(make_plan(desired, observed), desired, observed, LIMITS, Suspicion())
+    assert [operation.key.endpoint for operation in plan.operations] == [small]
+    assert set(since) == {large}
+
+
+@pytest.mark.parametrize("lasting", [b.BOX, b.OTHER_BOX])
+def test_each_endpoint_has_a_clock_of_its_own(lasting: str) -> None:
+    sites = tuple(b.endpoint(url, outcome="empty") for url in (b.BOX, b.OTHER_BOX))
+    seen = [b.as_seen(b.wanted("a", endpoint=site.url)) for site in sites]
+    suspicion = Suspicion(now=900.0, since={lasting: 0.0})
+    plan = hold_of(b.desired(endpoints=sites), b.observed(*seen), suspicion)
+    assert [operation.key.endpoint for operation in plan.operations] == [lasting]
+
+
+@pytest.mark.parametrize(("editing", "action"), [(b.IN_PLACE, "update"), (b.REPLACING, "replace")])
+def test_what_a_policy_forbids_names_the_row_and_the_policy(
+    editing: b.Editing, action: str
+) -> None:
+    site = b.endpoint(served=("a",), policy="create-only")
+    seen = b.as_seen(b.wanted("a"))
+    desired = b.desired(b.wanted("a", params={"rpm": 1}), endpoints=(site,))
+    (skip,) = hold_of(desired, b.observed(seen, editing=editing)).skips
+    because = f"policy create-only allows no {action} (rpm)"
+    assert skip == Skip(action, seen.key, seen.id, "policy", because)

@@ -6,9 +6,11 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ..allowance import Allowance, Pool
+from ..bounds import MAX_ALL_MODELS, MAX_ID
 from ..clients import Http
 from ..endpoint import canonical_endpoint
 from ..errors import Garbled, Rejected, TransportError, Unavailable
@@ -18,7 +20,7 @@ from ..transport import Client
 from . import auto
 from .kinds import KINDS
 from .record import Record
-from .server import ROOT, V1, Found, Route, Server
+from .server import ROOT, V1, Found, Route, Server, is_usable
 
 if TYPE_CHECKING:
     from ..config import Backend
@@ -36,21 +38,28 @@ def fetch_listings(
 ) -> tuple[Listing, ...]:
     """Return one Listing per backend, in their order; never raises for a bad backend.
 
-    Takes as long as the slowest backend, at most the longest timeout. When ``stopping`` turns
-    true, backends that have not answered yet count as unreachable.
+    Takes as long as the slowest backend, each at most its own timeout for all that it is asked.
+    When ``stopping`` turns true, backends that have not answered yet count as unreachable.
     """
     answers: queue.SimpleQueue[Listing] = queue.SimpleQueue()
     clients = {backend.name: client_of(backend, http) for backend in backends}
+    http.keep(clients)
     for backend in backends:
         threading.Thread(
-            target=lambda backend=backend: answers.put(_listing(backend, clients[backend.name])),
+            target=lambda backend=backend: answers.put(
+                _listing(backend, clients[backend.name], http.pool)
+            ),
             name=f"list-{backend.name}",
             daemon=True,
         ).start()
     listings: dict[str, Listing] = {}
     begun = time.monotonic()
-    longest = max((b.connection.timeout for b in backends), default=0.0) + _GRACE
-    while len(listings) < len(backends) and time.monotonic() - begun < longest and not stopping():
+
+    def awaited(backend: Backend) -> bool:
+        over = time.monotonic() - begun > backend.connection.timeout + _GRACE
+        return backend.name not in listings and not over
+
+    while any(map(awaited, backends)) and not stopping():
         try:
             answer = answers.get(timeout=_POLL)
         except queue.Empty:
@@ -62,7 +71,28 @@ def fetch_listings(
             http.discard(clients[backend.name])
             detail = f"no answer within {backend.connection.timeout:g} s"
             listings[backend.name] = Listing(backend.name, UNREACHABLE, detail=detail)
-    return tuple(listings[backend.name] for backend in backends)
+    return tuple(_within_bounds([listings[backend.name] for backend in backends]))
+
+
+def _within_bounds(listings: list[Listing]) -> Iterable[Listing]:
+    """Return the listings, without the longest where all of them together are too long."""
+    left = sum(len(listing.models) for listing in listings)
+    refused = set()
+    for listing in sorted(listings, key=lambda one: (-len(one.models), one.backend)):
+        if left <= MAX_ALL_MODELS:
+            break
+        left -= len(listing.models)
+        refused.add(listing.backend)
+    for listing in listings:
+        if listing.backend in refused:
+            detail = (
+                f"it lists {len(listing.models)} models, and all backends together over"
+                f" {MAX_ALL_MODELS}, which is more than is held in memory; check that url leads to"
+                " the right list, or name the models that you want (type: static, models)"
+            )
+            yield Listing(listing.backend, INVALID, detail=detail)
+        else:
+            yield listing
 
 
 def client_of(backend: Backend, http: Http) -> Client:
@@ -71,13 +101,14 @@ def client_of(backend: Backend, http: Http) -> Client:
     return http.client(endpoint, backend.key, backend.connection, backend=backend.name)
 
 
-def _listing(backend: Backend, client: Client) -> Listing:
+def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
     if backend.kind == "static":
         return _static(backend)
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
     try:
-        kind, found = _asked(backend, client)
+        with Allowance(pool, backend.connection.timeout) as allowance:
+            kind, found = _asked(backend, client, allowance)
     except TransportError as error:
         return Listing(backend.name, _outcome(error), detail=str(error))
     except Exception as error:  # a bug in one reader must not stop the others
@@ -86,24 +117,27 @@ def _listing(backend: Backend, client: Client) -> Listing:
         return Listing(backend.name, INVALID, detail=detail)
     endpoint, routes = canonical_endpoint(backend.url), KINDS[kind].ROUTES
     models = [_model(record, routes, endpoint, found.listed) for record in found.records]
+    left_out = found.unread or found.unusable or found.overlong
     return Listing(
         backend.name,
-        OK if models else INVALID if found.unread or found.unusable else EMPTY_LIST,
+        OK if models else INVALID if left_out else EMPTY_LIST,
         tuple(sorted(models)),
         partial=bool(found.unread) or found.paged,
         detail="; ".join(_left_out(found)),
     )
 
 
-def _asked(backend: Backend, client: Client) -> tuple[str, Found]:
+def _asked(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
     """Return the kind of a backend, recognised if it is not configured, and what it serves."""
     if backend.kind == "auto":
-        return auto.ask_as(server_of(backend, client, auto.ALLOWED))
+        return auto.ask_as(server_of(backend, client, auto.ALLOWED, allowance))
     adapter = KINDS[backend.kind]
-    return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED))
+    return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
 
 
-def server_of(backend: Backend, client: Client, allowed: Collection[str]) -> Server:
+def server_of(
+    backend: Backend, client: Client, allowed: Collection[str], allowance: Allowance
+) -> Server:
     """Return a backend as its adapter may ask it.
 
     A request that is not in ``allowed`` (``METHOD /path``, without query), nor the configured
@@ -120,11 +154,16 @@ def server_of(backend: Backend, client: Client, allowed: Collection[str]) -> Ser
 
     def get(path: str) -> Any:
         checked("GET", path)
-        return client.get(path)
+        return client.get(path, allowance=allowance)
 
     def post(path: str, body: object) -> Any:
+        """Send it; adapters keep what they got, but read the answers to POSTs one by one."""
         checked("POST", path)
-        return client.send("POST", path, body)
+        before = allowance.spent()
+        try:
+            return client.send("POST", path, body, allowance)
+        finally:
+            allowance.restore(before)
 
     return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.said)
 
@@ -140,13 +179,18 @@ def _model(record: Record, routes: Mapping[str, Route], endpoint: str, listed: s
         freeze(ways),
         freeze(record.info),
         freeze(record.sources),
-        parent=record.parent,
+        parent=_readable(record.parent),
         state=record.state,
         remote=record.remote,
-        family=record.family,
+        family=_readable(record.family),
         slots=record.slots,
         trained=record.trained,
     )
+
+
+def _readable(name: str) -> str:
+    """Return a name of a family or parent, which may become part of a public name."""
+    return name if len(name) <= MAX_ID and is_usable(name) else "unknown"
 
 
 def _static(backend: Backend) -> Listing:
@@ -164,6 +208,8 @@ def _left_out(found: Found) -> list[str]:
         notes.append("its list has more pages, which are not read")
     if found.unusable:
         notes.append(f"{found.unusable} model ids hold NUL, * or a broken character")
+    if found.overlong:
+        notes.append(f"{found.overlong} model ids have over {MAX_ID} characters; left out")
     return notes
 
 

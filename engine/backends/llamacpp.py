@@ -7,6 +7,7 @@ llama-swap has the same list, filled with what its administrator configured.
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any, Final
 
 from .record import FAILED, LOADED, UNLOADED, Record, part, texts
@@ -22,6 +23,7 @@ ROUTES: Final = {
 embedding, which llama.cpp refuses (seen on 1.83.14)."""
 
 _PROPS: Final = "GET /props"
+_DIGITS: Final = re.compile(r"\d{1,12}", re.ASCII)
 _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 
@@ -84,12 +86,11 @@ def _add_props(record: Record, props: Any) -> None:
     tools, calls = part(can, "supports_tools"), part(can, "supports_tool_calls")
     if isinstance(tools, bool) and isinstance(calls, bool):
         record.flag("function_calling", tools and calls, f"{_PROPS}: chat_template_caps")
-    slots = part(props, "total_slots")
-    record.slots = slots if isinstance(slots, int) and slots > 0 else 0
+    record.serve(part(props, "total_slots"))
 
 
 def _number_after(option: str, arguments: list[str]) -> int | None:
     for name, value in itertools.pairwise(arguments):
-        if name == option and value.isdigit():
+        if name == option and _DIGITS.fullmatch(value):
             return int(value)
     return None

@@ -86,7 +86,7 @@ def _add_instances(record: Record, instances: list[Any], source: str) -> None:
     if windows and all(windows):
         record.tokens("max_input_tokens", min(windows), source)
     if len(instances) == 1:
-        record.slots = _whole(part(instances[0], "config", "parallel"))
+        record.serve(part(instances[0], "config", "parallel"))
 
 
 def _whole(value: Any) -> int:

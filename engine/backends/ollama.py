@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from ..bounds import MAX_SHOWN
 from ..errors import Unavailable
 from .record import LOADED, UNLOADED, Record, first_mode, part, texts
 from .server import ROOT, V1, Found, Route, Server, id_of, read_entries
@@ -23,8 +24,6 @@ ROUTES: Final = {
 }
 """LiteLLM's ``ollama_chat/`` has no embedding, ``ollama/`` no chat and no images."""
 
-MAX_SHOWN: Final = 200
-"""Models that are asked about one by one in a cycle."""
 _SHOW: Final = "POST /api/show"
 _MODES: Final = {"completion": "chat", "embedding": "embedding", "image": "image_generation"}
 _CAPABILITIES: Final = {

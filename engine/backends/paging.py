@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from ..bounds import MAX_PAGES
 from ..errors import Garbled, Rejected
 from .record import part
-from .server import MAX_PAGES, Entries, Server, id_of, listed_below, read_entries
+from .server import Entries, Server, id_of, listed_below, read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
     not know ``after_id`` and begins anew.
 
     Raises:
-        Garbled, Rejected, Unavailable: there is no list at ``path``.
+        Garbled, Rejected, Unavailable: there is no list at ``path``, or one that is too long.
     """
     document = server.get(path) if first is None else first
     entries = read_entries(document, server.said)
@@ -72,11 +73,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
             page = read_entries(document, server.said)
         except (Garbled, Rejected):
             break
-        for name, entry in page:
-            entries.members.setdefault(name, entry)
-        entries.unread += page.unread
-        entries.unusable += page.unusable
-        entries.paged = page.paged
+        entries.add(page)
     return entries
 
 

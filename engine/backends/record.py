@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..bounds import MAX_SLOTS, MAX_TOKENS
+
 MODES: Final = (
     "chat",
     "completion",
@@ -66,19 +68,28 @@ class Record:
 
     def tokens(self, name: str, value: object, source: str) -> None:
         """Note a limit in tokens; anything but a whole number above 0 is unknown."""
-        sound = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40
-        self.note(name, value if sound else None, source)
+        self.note(name, _count(value, MAX_TOKENS) or None, source)
 
     def train(self, value: object) -> None:
         """Note the trained window; anything but a whole number above 0 is unknown."""
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40:
-            self.trained = self.trained or value
+        self.trained = self.trained or _count(value, MAX_TOKENS)
+
+    def serve(self, value: object) -> None:
+        """Note how many requests are worked on at once; anything but a whole number is unknown."""
+        self.slots = _count(value, MAX_SLOTS)
 
     def inputs(self, modalities: object, source: str) -> None:
         """Note what it can read, from a list that names every modality it takes."""
         if isinstance(modalities, list) and modalities:
             self.flag("vision", "image" in modalities, source)
             self.flag("audio_input", "audio" in modalities, source)
+
+
+def _count(value: object, most: int) -> int:
+    """Return a whole number from 1 to ``most``, 0 for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most:
+        return value
+    return 0
 
 
 def texts(value: object) -> list[str]:

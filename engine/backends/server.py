@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..bounds import MAX_ID, MAX_MODELS
 from ..errors import Garbled, Rejected
 from .record import Record
 
@@ -18,8 +19,6 @@ LISTED: Final = "listed"
 """Which address LiteLLM is to use: the endpoint itself, ``/v1`` below it, or the one below which
 the list was found."""
 
-MAX_PAGES: Final = 50
-"""Pages of a list that are read; beyond them the list counts as partial."""
 _ID_KEYS: Final = ("id", "model", "name", "key")
 _UNUSABLE: Final = ("\x00", "*")
 """PostgreSQL cannot store NUL in a text, and LiteLLM takes an asterisk for a wildcard route."""
@@ -72,7 +71,8 @@ class Found:
     """What an adapter found: its records in the list's order, and what it could not use.
 
     ``listed`` is the address below which the list was. ``unread`` counts entries without an id,
-    ``unusable`` ids that LiteLLM could not register, ``paged`` says that the list goes on.
+    ``unusable`` ids that LiteLLM could not register, ``overlong`` those of more than MAX_ID
+    characters, ``paged`` says that the list goes on.
     ``notes`` are sentences for the operator: what was recognised, what was left out and why.
     """
 
@@ -82,6 +82,7 @@ class Found:
     unusable: int = 0
     paged: bool = False
     notes: tuple[str, ...] = ()
+    overlong: int = 0
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class Entries:
     members: dict[str, dict[str, Any]]
     unread: int = 0
     unusable: int = 0
+    overlong: int = 0
     paged: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,7 +100,22 @@ class Entries:
 
     def found(self, records: list[Record], listed: str, *notes: str) -> Found:
         """Return the records with what could not be used of this list."""
-        return Found(tuple(records), listed, self.unread, self.unusable, self.paged, notes)
+        left_out = (self.unread, self.unusable, self.paged)
+        return Found(tuple(records), listed, *left_out, notes, self.overlong)
+
+    def add(self, page: Entries) -> None:
+        """Add a page that follows.
+
+        Raises:
+            Garbled: that makes more models than a list may have.
+        """
+        for name, entry in page:
+            self.members.setdefault(name, entry)
+        self.unread += page.unread
+        self.unusable += page.unusable
+        self.overlong += page.overlong
+        self.paged = page.paged
+        check_count(len(self.members) + self.unread)
 
 
 def read_entries(document: object, said: Said) -> Entries:
@@ -109,15 +126,19 @@ def read_entries(document: object, said: Said) -> Entries:
     ``/v1/models``). The members may be strings or objects; the first entry of an id counts.
 
     Raises:
-        Garbled: it is no list of models. A status of 200 proves nothing: LM Studio answers an
-            error object with 200 on any path.
+        Garbled: it is no list of models, or too long a one. A status of 200 proves nothing: LM
+            Studio answers an error object with 200 on any path.
     """
     found = Entries({})
-    for member in _members(document, said):
+    members = _members(document, said)
+    check_count(len(members))
+    for member in members:
         text = id_of(member)
         if not text:
             found.unread += 1
-        elif any(char in text for char in _UNUSABLE) or not _encodable(text):
+        elif len(text) > MAX_ID:
+            found.overlong += 1
+        elif not is_usable(text):
             found.unusable += 1
         else:
             found.members.setdefault(text, member if isinstance(member, dict) else {})
@@ -184,9 +205,20 @@ def _shape(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def _encodable(text: str) -> bool:
+def check_count(models: int) -> None:
+    """Raise Garbled if a list has more models than any server serves."""
+    if models > MAX_MODELS:
+        raise Garbled(
+            f"the list has over {MAX_MODELS} models, which is more than is read; check that url and"
+            " models_endpoint lead to the right list, or name the models that you want"
+            " (type: static, models)"
+        )
+
+
+def is_usable(text: str) -> bool:
+    """Tell whether LiteLLM can hold a text in its database and as the name of one model."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return not any(char in text for char in _UNUSABLE)

@@ -117,7 +117,8 @@ class Replica:
     def _public(self, path: str) -> Answer | None:
         told: Json = {"cache": None, "litellm_version": self._name, "success_callbacks": []}
         if path == "/health/readiness":
-            return as_json(200, _READY if self._version >= SHORT_READINESS else {**_READY, **told})
+            ready = _READY if self._version >= rules.HEALTHY else {**_READY, "status": "connected"}
+            return as_json(200, ready if self._version >= SHORT_READINESS else {**ready, **told})
         if path == "/public/model_hub/info":
             title = {"docs_title": "LiteLLM API", "custom_docs_description": None}
             return as_json(200, {**title, "litellm_version": self._name, "useful_links": {}})
@@ -193,6 +194,8 @@ class Replica:
 
     def _new(self, body: Json) -> Answer:
         if body.get("model_name") is None or body.get("litellm_params") is None:
+            return self._crashed()
+        if "model" not in body["litellm_params"] and self._version < rules.MODEL_REQUIRED:
             return self._crashed()
         if "model" not in body["litellm_params"]:
             raise Unprocessable("missing", ("body", "litellm_params", "model"), "Field required")

@@ -19,6 +19,8 @@ from .simulator_answers import Json, Unprocessable
 
 Version = tuple[int, ...]
 
+HEALTHY: Final[Version] = (1, 83)
+MODEL_REQUIRED: Final[Version] = (1, 83)
 PRICES_CLEARABLE: Final[Version] = (1, 95)
 BLOCKING: Final[Version] = (1, 95)
 INFO_PRICES_DROPPED: Final[Version] = (1, 102)

@@ -68,11 +68,11 @@ class World:
         self.seats: list[Seat] = []
         self.settled = 0
         self._stack = ExitStack()
-        self._proxies = [FaultProxy(f"{seed}/{number}") for number in range(8)]
-        for proxy in self._proxies:
+        self.proxies = [FaultProxy(f"{seed}/{number}") for number in range(8)]
+        for proxy in self.proxies:
             self._stack.callback(proxy.close)
         # Operations are ordered by address: with sorted ports the order is the same in each run.
-        self._unused = sorted(self._proxies, key=lambda proxy: proxy.port)
+        self._unused = sorted(self.proxies, key=lambda proxy: proxy.port)
         self._secrets = {litellm.key}
         self.witness = Witness(litellm, [])
 
@@ -241,7 +241,7 @@ class World:
 
     def deliver(self) -> None:
         """Let arrive what was held back."""
-        for proxy in self._proxies:
+        for proxy in self.proxies:
             proxy.deliver()
 
     def cycle(self) -> None:
@@ -274,7 +274,7 @@ class World:
 
     def settle(self) -> None:
         """Let nothing fail any more: two cycles must do, the third must be quiet."""
-        for proxy in self._proxies:
+        for proxy in self.proxies:
             proxy.calm()
         self.litellm.settle()
         wrong: list[str] = ["no cycle"]
@@ -311,7 +311,7 @@ class World:
             for other in self.sites:
                 if other is not site and other.key and any(other.key in one for one in sent):
                     self.witness.blame("a backend was sent the key of another one")
-        for proxy in self._proxies:
+        for proxy in self.proxies:
             if any(path.startswith("/elsewhere") for _, path in proxy.requests):
                 self.witness.blame("a redirect to another server was followed")
 
@@ -326,4 +326,4 @@ class World:
     @property
     def tally(self) -> Counter[str]:
         """What failed, by kind."""
-        return sum((proxy.tally for proxy in self._proxies), Counter())
+        return sum((proxy.tally for proxy in self.proxies), Counter())

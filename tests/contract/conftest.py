@@ -6,9 +6,11 @@ rows that it made itself, and removes them.
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,8 @@ import requests
 from engine.demo.simulator import LiteLLMSimulator
 from engine.demo.simulator_rows import parse_version
 
+from .behaviours import asked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,12 +28,15 @@ Json = dict[str, Any]
 
 SIMULATED = ("1.74.15.post2", "1.83.14", "1.106.2", "1.108.0", "1.109.1")
 REAL = "real"
+REPLICAS = [url.strip() for url in os.environ.get("LITELLM_URLS", "").split(",") if url]
 _URL, _KEY = os.environ.get("LITELLM_URL", ""), os.environ.get("LITELLM_MASTER_KEY", "")
 PROXIES = (*SIMULATED, REAL) if _URL and _KEY else SIMULATED
 NO_REAL_PROXY = (
     "THE CONTRACT WAS NOT HELD AGAINST A REAL LITELLM: set LITELLM_URL (such as "
     "http://127.0.0.1:4000, a proxy with a database) and LITELLM_MASTER_KEY to do so"
 )
+RECORD = os.environ.get("CONTRACT_RECORD", "")
+"""A folder into which a run against a real proxy writes what it saw, as <version>.json."""
 CONFIG_MODEL: Json = {
     "model_name": "static-model",
     "litellm_params": {"model": "openai/static-model", "api_base": "http://127.0.0.1:9/v1"},
@@ -133,6 +140,11 @@ class Proxy:
         assert not left
 
 
+def of_replica(url: str) -> Proxy:
+    """A client of one replica of the real proxy."""
+    return Proxy(url, _KEY)
+
+
 @contextmanager
 def client(simulator: LiteLLMSimulator) -> Iterator[Proxy]:
     """A client of a running simulator."""
@@ -159,3 +171,34 @@ def proxy(target: Proxy) -> Iterator[Proxy]:
     """A proxy that holds nothing of ours before and after the test."""
     yield target
     target.clean()
+
+
+_OUTCOMES: dict[str, str] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what came of each case that a real proxy was held against."""
+    if f"[{REAL}" in report.nodeid and (report.when == "call" or report.outcome != "passed"):
+        _OUTCOMES[report.nodeid] = report.outcome
+
+
+def pytest_sessionfinish() -> None:
+    """Write the recording of a run against a real proxy."""
+    if not RECORD or not _OUTCOMES:
+        return
+    seen: dict[str, bool] = {}
+    for test, behaviours in asked.items():
+        if _OUTCOMES.get(test) == "passed":
+            seen |= behaviours
+    of_replicas = [test for test in _OUTCOMES if "test_replicas" in test]
+    recording = {
+        "version": of_replica(_URL).version_text,
+        "cases": len(_OUTCOMES) - len(of_replicas),
+        "replica_cases": len(of_replicas),
+        "not_passed": sorted(test for test, outcome in _OUTCOMES.items() if outcome != "passed"),
+        "behaviours": dict(sorted(seen.items())),
+    }
+    folder = Path(RECORD)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{recording['version']}.json"
+    path.write_text(json.dumps(recording, indent=1) + "\n")

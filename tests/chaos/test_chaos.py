@@ -1,0 +1,117 @@
+"""A small campaign in each run of the tests, and proof that its witness sees what must not be.
+
+The large one, with more seeds or on a real LiteLLM: ``python -m tests.chaos --help``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .campaign import play, simulated
+from .faults import DONE, LISTING, NOT_DONE, Dice
+from .litellms import Simulated
+from .scenarios import SCENARIOS, Scenario
+from .world import World
+
+QUICK = [
+    scenario
+    for scenario in SCENARIOS
+    if scenario.name
+    in {
+        "untrue-listings",
+        "kill-in-the-storm",
+        "engines-of-one-owner",
+        "frozen-engine",
+        "replicas",
+        "configuration-swapped",
+        "jumping-clock",
+        "full-disk",
+    }
+]
+
+
+@pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
+def test_a_scenario_leaves_nothing_to_complain_of(scenario: Scenario) -> None:
+    score = play(scenario, 1, simulated(1, scenario))
+    assert score.violations == []
+    assert score.settled > 0
+    assert score.compared > 0
+
+
+def test_the_same_seed_makes_the_same_decisions() -> None:
+    kinds = dict.fromkeys((*NOT_DONE, *DONE, *LISTING), 1)
+    one, other = (Dice("7", 0.5, kinds) for _ in range(2))
+    asked = [("GET", "/v2/model/info?size=1"), ("POST", "/model/new")] * 50
+    decided = [one.fault(*request) for request in asked]
+    assert decided == [other.fault(*request) for request in asked]
+    assert len({fault.kind for fault in decided if fault}) > 10
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    litellm = Simulated("1.106.2")
+    with World("test", litellm, tmp_path) as world:
+        world.add_site(keyed=True)
+        world.add_engine()
+        world.begin()
+        world.settle()
+        assert world.witness.violations == []
+        yield world
+    litellm.close()
+
+
+def row_of(world: World, name: str) -> str:
+    rows = world.litellm.listings()[0]
+    assert rows is not None
+    return next(str(row["model_info"]["id"]) for row in rows if row["model_name"] == name)
+
+
+def test_the_witness_sees_a_lost_deployment(world: World) -> None:
+    name = world.sites[0].anchor
+    world.litellm.call("POST", "/model/delete", {"id": row_of(world, name)})
+    world.witness.sample()
+    assert world.witness.violations == [
+        f"{name} of backend 0 was lost although its backend serves it"
+    ]
+
+
+def test_the_witness_sees_a_changed_row_of_somebody_else(world: World) -> None:
+    row_id = row_of(world, "cloud")
+    world.litellm.call("PATCH", f"/model/{row_id}/update", {"litellm_params": {"rpm": 1}})
+    world.witness.sample()
+    assert world.witness.violations == [f"the row {row_id} of somebody else was changed"]
+
+
+def test_the_witness_sees_that_a_row_of_somebody_else_is_gone(world: World) -> None:
+    row_id = row_of(world, "elsewhere")
+    world.litellm.call("POST", "/model/delete", {"id": row_id})
+    assert f"the row {row_id} of somebody else is gone" in world.witness.judge(world.expected())
+
+
+def test_the_witness_sees_a_duplicate(world: World) -> None:
+    site = world.sites[0]
+    rows = world.litellm.listings()[0]
+    assert rows is not None
+    twin = next(row for row in rows if row["model_name"] == site.anchor)
+    twin["model_info"] = {**twin["model_info"], "id": "a-twin"}
+    world.litellm.call("POST", "/model/new", twin)
+    judged = world.witness.judge(world.expected())
+    assert f"{site.anchor} is there 2 times (chaos)" in judged
+
+
+def test_the_witness_sees_what_is_not_converged(world: World) -> None:
+    expected = world.expected()
+    site = world.sites[0]
+    world.litellm.call("POST", "/model/delete", {"id": row_of(world, site.anchor)})
+    assert world.witness.judge(expected) == [f"{site.anchor} is missing (chaos)"]
+    world.set_rpm(999)
+    assert len(world.witness.judge(world.expected())) == len(site.models)
+
+
+def test_a_secret_in_the_output_is_a_violation(world: World) -> None:
+    world.seats[0].engine.said.append(f"oops {world.sites[0].key}\n")
+    world.end()
+    assert world.witness.violations == ["a secret is in the output of an engine"]

@@ -1,0 +1,362 @@
+"""Lists that are too long, too deep, too wide; ids, numbers and texts that are none."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import logging
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.allowance import Allowance, Pool
+from engine.answers import document_of, text_size, values_in
+from engine.backends import fetch
+from engine.backends.fetch import fetch_listings
+from engine.bounds import (
+    FREE_MEMORY,
+    MAX_ALL_MODELS,
+    MAX_BODY,
+    MAX_DEPTH,
+    MAX_ID,
+    MAX_MEMORY,
+    MAX_MODELS,
+    MAX_SLOTS,
+    MAX_TOKENS,
+    MAX_VALUES,
+    VALUE_COST,
+)
+from engine.clients import Http
+from engine.config import Config, load_config
+from engine.errors import Garbled
+from engine.listing import INVALID, OK, Listing
+from engine.operatorlog import Redactor
+from engine.planlog import PlanLog
+from engine.reconcile import Engine, reconcile_once
+from engine.render import Renderer
+from tests.rawserver import RawServer, Script, always, answer, as_json
+
+from .town import MASTER, MAX_PEAK, Town, survived, town
+
+SIZE = MAX_BODY - 100
+MAPS = b'{"data":[' + b"{}," * (SIZE // 3) + b"0]}"
+NESTED = b'{"data":[' + (b'{"a":' * 90 + b"1" + b"}" * 90 + b",") * 1600 + b"0]}"
+TEXT = b'{"data":[{"id":"a","x":"' + b"a" * SIZE + b'"}]}'
+
+
+def ids(count: int) -> bytes:
+    return b'{"data":[' + b",".join(b'{"id":"%d"}' % number for number in range(count)) + b"]}"
+
+
+# --- whole cycles, in a process of their own ---
+
+LISTS: dict[str, tuple[bytes, str]] = {
+    # what the backend answers, and what the message says of it
+    "ten megabytes of maps": (MAPS, "holds over 150000 values"),
+    "half a million models": (ids(500_000), "holds over 150000 values"),
+    "more models than are read": (ids(MAX_MODELS + 1), "has over 5000 models"),
+    "one emoji in a long text": (TEXT.replace(b"aa", "🙂".encode(), 1), "has over 10485760 bytes"),
+    "deep maps": (b'{"data":' + b'{"a":' * 500 + b"1" + b"}" * 501, "nested too deeply"),
+    "ids of a megabyte": (b'["' + b"x" * 2**20 + b'"]', "over 1024 charac"),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+def test_a_hostile_list_harms_nobody(tmp_path: Path, case: str) -> None:
+    body, said = LISTS[case]
+    with town(tmp_path) as place:
+        outcome = survived(place, answer(body))
+    assert "bad  http" in outcome.out
+    assert said in outcome.out
+
+
+def test_a_small_bomb_of_values_harms_nobody(tmp_path: Path) -> None:
+    with town(tmp_path) as place:
+        packed = gzip.compress(MAPS)
+        assert len(packed) < 20_000
+        outcome = survived(place, answer(packed, "Content-Encoding: gzip"))
+    assert "check that url and models_endpoint lead to one" in outcome.out
+
+
+@pytest.mark.parametrize("body", [MAPS, NESTED, ids(MAX_MODELS)], ids=["maps", "nested", "models"])
+def test_eight_hostile_backends_at_once_leave_the_process_alive(
+    tmp_path: Path, body: bytes
+) -> None:
+    with town(tmp_path) as place:
+        servers = [place.server(answer(body)) for _ in range(8)]
+        place.configure(*({"name": f"b{n}", "url": s.url} for n, s in enumerate(servers)))
+        outcome = place.run("plan")
+    assert outcome.code == 2, outcome.out
+    assert "create good-1" in outcome.out
+    assert 0 < outcome.peak < MAX_PEAK, f"{outcome.peak >> 20} MiB"
+
+
+# --- one listing ---
+
+
+class Place:
+    """Backends that say what they are told to, and what the engine reads of them."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.stack = stack
+        self.http = Http()
+        stack.callback(self.http.close)
+        (folder / "litellm").write_text("k")
+
+    def config(self, *scripts: Script | bytes, **options: Any) -> Config:
+        servers = [
+            self.stack.enter_context(RawServer(always(s) if isinstance(s, bytes) else s))
+            for s in scripts
+        ]
+        backends = [
+            {"name": f"b{n}", "url": s.url, "timeout": 5, **options} for n, s in enumerate(servers)
+        ]
+        text = json.dumps({"litellm": {"url": "http://nowhere.invalid"}, "backends": backends})
+        (self.folder / "config.yaml").write_text(text)
+        return load_config(self.folder / "config.yaml", self.folder)
+
+    def listings(self, *scripts: Script | bytes, **options: Any) -> tuple[Listing, ...]:
+        return fetch_listings(self.config(*scripts, **options).backends, self.http)
+
+    def listing(self, document: Any, **options: Any) -> Listing:
+        body = answer(document) if isinstance(document, bytes) else as_json(document)
+        return self.listings(body, **options)[0]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with ExitStack() as stack:
+        yield Place(tmp_path, stack)
+
+
+def test_a_list_as_long_as_a_list_may_be_is_read(place: Place) -> None:
+    assert len(place.listing(ids(MAX_MODELS)).models) == MAX_MODELS
+
+
+@pytest.mark.parametrize("kind", ["openai", "ollama", "llamacpp", "vllm", "lmstudio", "auto"])
+def test_a_list_that_is_too_long_says_what_to_do(place: Place, kind: str) -> None:
+    listing = place.listing(ids(MAX_MODELS + 1), type=kind)
+    assert listing.outcome == INVALID
+    assert not listing.models
+    assert "has over 5000 models, which is more than is read; check that url" in listing.detail
+    assert "type: static" in listing.detail
+
+
+def test_pages_that_together_are_too_long_are_no_list(place: Place) -> None:
+    asked = iter(range(1000))
+
+    def script(exchange: Any) -> None:
+        start = next(asked) * 1000
+        page = [{"id": f"m{start + number}"} for number in range(1000)]
+        exchange.send(as_json({"data": page, "has_more": True}))
+
+    (listing,) = place.listings(script)
+    assert (listing.outcome, listing.models) == (INVALID, ())
+    assert "over 5000 models" in listing.detail
+
+
+def test_lists_that_together_are_too_long_cost_the_longest(place: Place) -> None:
+    counts = (MAX_MODELS - 20, 10, MAX_MODELS, MAX_MODELS - 20)
+    assert sum(counts) > MAX_ALL_MODELS >= sum(counts) - MAX_MODELS
+    listings = place.listings(*(answer(ids(count)) for count in counts))
+    assert [one.outcome for one in listings] == [OK, OK, INVALID, OK]
+    assert "it lists 5000 models, and all backends together over 10000" in listings[2].detail
+    assert "check that url leads to the right list" in listings[2].detail
+
+
+def test_static_lists_count_as_well(place: Place) -> None:
+    many = [f"m{number}" for number in range(MAX_ALL_MODELS + 1)]
+    (listing,) = place.listings(b"", type="static", models=many)
+    assert (listing.outcome, listing.models) == (INVALID, ())
+
+
+@pytest.mark.parametrize(("length", "read"), [(MAX_ID, True), (MAX_ID + 1, False)])
+def test_an_overlong_id_is_left_out_with_a_note(place: Place, length: int, *, read: bool) -> None:
+    listing = place.listing(["a", "x" * length])
+    assert listing.outcome == OK
+    assert not listing.partial
+    assert (len(listing.models) == 2) is read
+    assert read or listing.detail == "1 model ids have over 1024 characters; left out"
+
+
+def test_a_list_of_nothing_but_overlong_ids_is_not_an_empty_list(place: Place) -> None:
+    assert place.listing(["x" * 5000]).outcome == INVALID
+
+
+@pytest.mark.parametrize(("depth", "read"), [(MAX_DEPTH - 3, True), (MAX_DEPTH - 2, False)])
+def test_an_answer_is_read_to_a_depth(place: Place, depth: int, *, read: bool) -> None:
+    body = b'{"data":[{"id":"a","x":' + b"[" * depth + b"]" * depth + b"}]}"
+    listing = place.listing(body)
+    assert (listing.outcome == OK) is read
+    assert read or f"nested too deeply (over {MAX_DEPTH} levels); see what" in listing.detail
+
+
+NUMBERS: list[Any] = [10**400, -(10**400), 10**19, 2**63, -1, 0, True, 1e308, "7", None, [], {}]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda one: str(one)[:8])
+@pytest.mark.parametrize("kind", ["openai", "vllm", "llamacpp", "lmstudio", "tgi", "ollama"])
+def test_an_odd_number_is_unknown(place: Place, kind: str, number: Any) -> None:
+    names = ("max_model_len", "context_length", "max_output_tokens", "total_slots", "n_ctx")
+    told = dict.fromkeys((*names, "max_input_tokens", "max_total_tokens", "parallel"), number)
+    model = {**told, "id": "m", "name": "m", "key": "m", "type": "llm", "details": told}
+    model |= {"meta": told, "loaded_instances": [{"config": told}], "model_id": "m"}
+    props = {"default_generation_settings": told, "modalities": told, "chat_template": number}
+    document = {"data": [model], "models": [model], **told, **props, "model_id": "m"}
+    listing = place.listing(document, type=kind, use_slots=True)
+    assert listing.outcome == OK, listing.detail
+    for found in listing.models:
+        assert type(found.slots) is int
+        assert found.slots == 0
+        assert found.trained < MAX_TOKENS
+        assert not [name for name in found.info if "tokens" in name]
+
+
+def test_a_number_within_bounds_is_known(place: Place) -> None:
+    document = {"data": ["m"], "total_slots": MAX_SLOTS, "n_ctx": 1}
+    settings = {"default_generation_settings": {"n_ctx": MAX_TOKENS}}
+    (model,) = place.listing({**document, **settings}, type="llamacpp").models
+    assert (model.slots, model.info["max_input_tokens"]) == (MAX_SLOTS, MAX_TOKENS)
+
+
+@pytest.mark.parametrize("digits", ["²", "٣", "9" * 5000, "-1", "1e3", ""])
+def test_an_argument_that_only_looks_like_a_number_is_unknown(place: Place, digits: str) -> None:
+    status = {"value": "loaded", "args": ["--ctx-size", digits]}
+    listing = place.listing({"data": [{"id": "m", "status": status}]}, type="llamacpp")
+    assert listing.outcome == OK, listing.detail
+    assert "max_input_tokens" not in listing.models[0].info
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00", "*", "x" * (MAX_ID + 1)])
+def test_a_family_or_parent_that_is_no_name_is_unknown(place: Place, name: str) -> None:
+    entry = {"id": "m", "root": name, "parent": name}
+    (model,) = place.listing({"data": [entry]}, type="vllm").models
+    assert (model.family, model.parent) == ("unknown", "unknown")
+
+
+# --- what is counted before anything is made of it ---
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [(b"1", 1), (b"[]", 2), (b"[1,2]", 3), (b'{"a":1,"b":[{},{}]}', 7), (b'"a,b"', 2)],
+)
+def test_the_values_of_a_text_are_rather_overrated_than_underrated(
+    text: bytes, values: int
+) -> None:
+    assert values_in(text) == values
+
+
+@pytest.mark.parametrize("text", ["abc", "é", "größe", "模型", "🙂", "a" * 100 + "🙂"])
+def test_the_size_of_a_text_is_never_underrated(text: str) -> None:
+    overhead = 80
+    assert text_size(text.encode()) >= text.__sizeof__() - overhead
+
+
+SHAPES: dict[str, Callable[[int], bytes]] = {
+    "maps": lambda n: b"[" + b"{}," * n + b"0]",
+    "nested": lambda n: b"[" + (b'{"a":' * 90 + b"1" + b"}" * 90 + b",") * (n // 90) + b"0]",
+    "pairs": lambda n: b"{" + b",".join(b'"k%d":"v%d"' % (i, i) for i in range(n)) + b"}",
+    "maps of one": lambda n: b"[" + b",".join(b'{"k%d":1.5}' % i for i in range(n)) + b"]",
+    "models": ids,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_value_takes_more_memory_than_is_counted_for_it(shape: str) -> None:
+    body = bytearray(SHAPES[shape](20_000))
+    counted = values_in(body) * VALUE_COST + text_size(body)
+    tracemalloc.start()
+    try:
+        document = document_of(body)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert document
+    assert not body
+    assert taken < counted
+
+
+# --- what several answers may cost together ---
+
+
+def test_small_answers_cost_the_others_nothing() -> None:
+    pool = Pool(0)
+    with Allowance(pool) as allowance:
+        allowance.spend(FREE_MEMORY)
+        with pytest.raises(Garbled, match=f"together answer what takes over {MAX_MEMORY >> 20} M"):
+            allowance.spend(1)
+
+
+def test_what_an_answer_took_is_given_back() -> None:
+    pool = Pool(2 * MAX_BODY)
+    for _ in range(5):
+        with Allowance(pool) as first, Allowance(pool) as second:
+            first.spend(MAX_BODY)
+            second.spend(MAX_BODY)
+            before = second.spent()
+            with pytest.raises(Garbled, match="has over"):
+                second.spend(1)
+            assert second.spent() == before
+    assert pool.draw(2 * MAX_BODY)
+    assert not pool.draw(1)
+
+
+def test_the_gets_of_one_reading_count_together(place: Place) -> None:
+    page = {"id": "m", "x": "a" * (MAX_BODY // 3)}
+    asked = iter(range(1000))
+
+    def script(exchange: Any) -> None:
+        entry = {**page, "id": f"m{next(asked)}"}
+        exchange.send(as_json({"data": [entry], "has_more": True}))
+
+    (listing,) = place.listings(script)
+    assert len(listing.models) == 2
+    assert listing.partial
+    assert place.http.pool.draw(MAX_MEMORY), "all of it was given back"
+
+
+def test_the_values_of_one_reading_count_together() -> None:
+    allowance = Allowance()
+    allowance.spend(0, MAX_VALUES)
+    with pytest.raises(Garbled, match="holds over 150000 values"):
+        allowance.spend(0, 1)
+
+
+# --- texts that go to a terminal ---
+
+UGLY = "a\x1b]0;owned\x07\x9b31m\u202e\u2066\u200f\ufeff\U000e0041\r\n\u2028b"
+
+
+def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fetch, "_POLL", 0.01)
+    with ExitStack() as stack:
+        place = Town(tmp_path, stack, "auto", 5)
+        place.bad.script = always(as_json({"data": [{"id": UGLY, "owned_by": UGLY}]}))
+        config = load_config(tmp_path / "config.yaml", tmp_path)
+        stream = io.StringIO()
+        engine = Engine(PlanLog(stream))
+        stack.callback(engine.http.close)
+        with caplog.at_level(logging.DEBUG, "engine"):
+            report = reconcile_once(config, engine)
+        assert report.converged
+        shown = Renderer(colour=False).plan(report.plan, report.desired)
+        redactor = Redactor(as_json=False)
+        logged = [redactor.format(record) for record in caplog.records]
+    assert MASTER not in shown
+    for line in [*shown.splitlines(), *stream.getvalue().splitlines(), *logged]:
+        assert line.isprintable(), ascii(line)
+    assert all(map(json.loads, stream.getvalue().splitlines()))
+
+
+def test_the_operator_log_shows_marks_that_turn_text_around() -> None:
+    record = logging.LogRecord("engine", 20, __file__, 1, "%s", (UGLY.replace("\n", ""),), None)
+    assert Redactor(as_json=False).format(record).isprintable()

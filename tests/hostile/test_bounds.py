@@ -1,0 +1,102 @@
+"""Every bound has a place where it holds, and a test that hits it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from engine import bounds
+
+TESTS = Path(__file__).parent.parent
+ENGINE = TESTS.parent / "engine"
+
+LIES = "hostile/test_backends_that_lie.py"
+FILES = "hostile/test_files.py"
+LITELLM = "hostile/test_litellm.py"
+
+HIT_BY = {
+    "CONNECT_TIMEOUT": "test_transport.py::test_a_full_backlog_ends_at_the_connect_timeout",
+    "MAX_REDIRECTS": "test_transport.py::test_a_redirect_loop_ends",
+    "MAX_BODY": "test_transport.py::test_an_over_long_body_is_garbled",
+    "MAX_VALUES": f"{LIES}::test_a_hostile_list_harms_nobody",
+    "MAX_DEPTH": f"{LIES}::test_an_answer_is_read_to_a_depth",
+    "MAX_INTEGER": f"{LIES}::test_an_odd_number_is_unknown",
+    "MAX_EXAMINED": "test_transport.py::test_no_error_holds_a_part_of_the_key",
+    "MAX_EXCERPT": "test_transport.py::test_a_long_error_is_cut",
+    "VALUE_COST": f"{LIES}::test_no_value_takes_more_memory_than_is_counted_for_it",
+    "FREE_MEMORY": f"{LIES}::test_small_answers_cost_the_others_nothing",
+    "MAX_MEMORY": f"{LIES}::test_eight_hostile_backends_at_once_leave_the_process_alive",
+    "MAX_MODELS": f"{LIES}::test_a_list_that_is_too_long_says_what_to_do",
+    "MAX_ALL_MODELS": f"{LIES}::test_lists_that_together_are_too_long_cost_the_longest",
+    "MAX_ID": f"{LIES}::test_an_overlong_id_is_left_out_with_a_note",
+    "MAX_PAGES": "test_adapters_b.py::test_pages_without_end_are_not_read_for_ever",
+    "MAX_SHOWN": "test_adapters_a.py::test_ollama_asks_about_a_bounded_number_of_models",
+    "MAX_TOKENS": f"{LIES}::test_a_number_within_bounds_is_known",
+    "MAX_SLOTS": f"{LIES}::test_a_number_within_bounds_is_known",
+    "MAX_LISTING": f"{LITELLM}::test_a_listing_that_is_too_large_is_refused",
+    "MAX_ROW": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
+    "MAX_ROWS": f"{LITELLM}::test_as_many_rows_as_there_may_be_are_read",
+    "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
+    "MAX_MARKED": f"{LITELLM}::test_of_a_mark_only_so_much_is_read",
+    "MAX_CONFIG": "test_configfile.py::test_a_bomb_is_refused_quickly",
+    "MAX_CONFIG_VALUES": "test_configfile.py::test_a_list_beyond_the_limit_is_refused",
+    "MAX_CONFIG_DEPTH": "test_configfile.py::test_a_bomb_is_refused_quickly",
+    "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
+    "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
+    "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_length",
+    "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
+    "MAX_TIMEOUT": "test_config.py::test_a_wrong_field_is_refused_with_its_line_and_path",
+    "MAX_PERIOD": "test_config.py::test_a_wrong_top_level_is_refused_with_its_line",
+    "MAX_INTERVAL": f"{FILES}::test_a_sleep_interval_that_is_none_counts_as_sixty",
+    "MAX_NAME": "test_desired.py::test_long_and_unprintable_names_are_made_usable",
+    "MAX_QUOTED": "test_validate.py::test_long_values_and_keys_are_cut",
+    "MAX_REASON": "test_patterns.py::test_a_refusal_is_short_however_long_the_pattern_is",
+    "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_much_wrong_does_not_fill_the_log",
+}
+"""The test that hits each bound."""
+
+NAMES = sorted(name for name in vars(bounds) if re.fullmatch("[A-Z_]+", name))
+
+
+def test_every_bound_is_in_the_table() -> None:
+    assert sorted(HIT_BY) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bound_says_its_unit_and_reason(name: str) -> None:
+    body = ast.parse((ENGINE / "bounds.py").read_text()).body
+    (place,) = (
+        number
+        for number, node in enumerate(body)
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name
+    )
+    said = body[place + 1]
+    assert isinstance(said, ast.Expr)
+    assert isinstance(said.value, ast.Constant)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bound_holds_somewhere(name: str) -> None:
+    users = []
+    for path in ENGINE.rglob("*.py"):
+        text = path.read_text()
+        if re.search(r"from \.+bounds import", text) and len(re.findall(rf"\b{name}\b", text)) > 1:
+            users.append(path.name)
+    assert users, f"{name} is imported nowhere, or never used"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_test_hits_it(name: str) -> None:
+    file, _, test = HIT_BY[name].partition("::")
+    assert f"def {test}(" in (TESTS / file).read_text()
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.name)
+def test_no_bound_is_named_twice(path: Path) -> None:
+    if path.name != "bounds.py":
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.AnnAssign):
+                assert ast.unparse(node.target).lstrip("_") not in NAMES

@@ -1,0 +1,424 @@
+"""A LiteLLM whose listing is too long, too large or none; rows and marks that somebody forged."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine import answers, keep, transport
+from engine.answers import rows_of
+from engine.bounds import MAX_DEPTH, MAX_MARKED, MAX_ROW, MAX_ROWS, MAX_ROWS_MEMORY
+from engine.config import load_config
+from engine.demo.simulator import Row
+from engine.errors import EngineError, Garbled
+from engine.keep import Rows
+from engine.mark import read_mark
+from engine.planlog import PlanLog
+from engine.proxy import editing_of
+from engine.reconcile import Engine, Report, reconcile_once
+from engine.state import MARK
+from tests.rawserver import Exchange, as_json
+
+from .town import MAX_PEAK, Town, listing, town
+
+# --- listings, each read by a process of its own ---
+
+
+def real_row(number: int, name: str) -> dict[str, Any]:
+    """A row of the size that LiteLLM's have: 7 KB, 200 keys, most of them null."""
+    info: dict[str, Any] = {f"null_cost_of_something_{key:03}": None for key in range(150)}
+    info.update({f"supports_thing_{key}": False for key in range(20)})
+    info |= {"id": f"id-{number}", "db_model": True, "mode": "chat", "price": 1.5e-7}
+    info |= {"supported_openai_params": [f"parameter_{key}" for key in range(40)]}
+    params: dict[str, Any] = {"model": f"openai/m{number}", "api_base": "https://cloud.example/v1"}
+    params |= {f"switch_{key}": False for key in range(10)}
+    return {"model_name": name, "litellm_params": params, "model_info": info}
+
+
+def test_ten_thousand_real_rows_are_read(tmp_path: Path) -> None:
+    texts = [json.dumps(real_row(number, f"m{number}")) for number in range(10_000)]
+    texts[0] = json.dumps(real_row(0, "🙂"), ensure_ascii=False)
+    body = ('{"data":[' + ",".join(texts) + '],"total_count":10000,"total_pages":1}').encode()
+    assert len(body) > 60 << 20
+    with town(tmp_path) as place:
+        place.configure(url=place.server(listing(body)).url)
+        outcome = place.run("plan")
+    assert outcome.code == 2, outcome.out
+    assert "Plan: 1 to create; 0 left alone." in outcome.out
+    assert 0 < outcome.peak < MAX_PEAK / 2, f"{outcome.peak >> 20} MiB"
+
+
+TINY = b'{"model_name":"a","litellm_params":{"model":"a"},"model_info":{"id":"1"}},'
+LISTINGS: dict[str, tuple[bytes, str]] = {
+    "a million rows": (TINY * 1_000_000, f"lists over {MAX_ROWS} models, which is more than is"),
+    "ten million empty rows": (b"{}," * 10_000_000, f"lists over {MAX_ROWS} models"),
+    "a row without end": (b'{"a":"' + b"x" * (30 << 20), f"has over {MAX_ROW} characters"),
+    "a row of many maps": (b"[" + b"{}," * 500_000 + b"1]", f"has over {MAX_ROW} characters"),
+    "rows of many texts": (
+        b",".join(b'{"model_info":{"a":"%d%s"}}' % (n, b"x" * 300_000) for n in range(300)),
+        f"take over {MAX_ROWS_MEMORY >> 20} MiB of memory; see in LiteLLM which rows are not",
+    ),
+    "rows of many maps": (
+        (b'{"model_info":{"a":[' + b"{}," * 20_000 + b"0]}},") * 400,
+        f"take over {MAX_ROWS_MEMORY >> 20} MiB of memory",
+    ),
+    "a deep row": (b'{"a":' * 100_000, "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize("case", LISTINGS)
+def test_a_listing_beyond_its_bounds_is_refused_with_a_word(tmp_path: Path, case: str) -> None:
+    rows, said = LISTINGS[case]
+    with town(tmp_path) as place:
+        litellm = place.server(listing(b'{"data":[' + rows.rstrip(b",") + b"]}"))
+        place.configure(url=litellm.url)
+        outcome = place.run("apply")
+        assert {exchange.head[:4] for exchange in litellm.exchanges} == {"GET "}
+    assert outcome.code == 1
+    assert outcome.out.startswith("error: ")
+    assert said in outcome.out
+    assert 0 < outcome.peak < MAX_PEAK, f"{outcome.peak >> 20} MiB"
+
+
+ODD_ROWS: list[Any] = [
+    *(None, 5, "row", [], {}, [[]]),
+    {"model_name": None, "litellm_params": {"model": "m"}, "model_info": {"id": "1"}},
+    {"model_name": "m", "litellm_params": None, "model_info": {"id": "1"}},
+    {"model_name": "m", "litellm_params": [], "model_info": {"id": "1"}},
+    {"model_name": "m", "litellm_params": {"model": 5}, "model_info": {"id": "1"}},
+    {"model_name": "m", "litellm_params": {}, "model_info": {"id": "1"}},
+    {"model_name": "m", "litellm_params": {"model": "m"}, "model_info": "x"},
+    {"model_name": "m", "litellm_params": {"model": "m"}, "model_info": {"id": 7}},
+    {"model_name": "m", "litellm_params": {"model": "m"}, "model_info": {"id": 10**30}},
+    {"model_name": "m", "litellm_params": {"model": "m"}, "model_info": {"id": ["1"]}},
+]
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def place(tmp_path: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
+    return Town(tmp_path, stack)
+
+
+def cycle(place: Town) -> Report:
+    engine = Engine(PlanLog(io.StringIO()))
+    place.stack.callback(engine.http.close)
+    return reconcile_once(load_config(place.folder / "config.yaml", place.folder), engine)
+
+
+@pytest.mark.parametrize("row", ODD_ROWS, ids=lambda row: json.dumps(row)[:60])
+def test_a_row_that_is_none_stops_the_cycle_and_is_named(place: Town, row: Any) -> None:
+    server = place.server(listing([real_row(0, "m"), row]))
+    place.configure(url=server.url)
+    with pytest.raises(EngineError, match=r"data\[1\]"):
+        cycle(place)
+    assert {exchange.head[:4] for exchange in server.exchanges} == {"GET "}
+
+
+def test_rows_that_share_an_id_are_left_alone(place: Town) -> None:
+    twin = real_row(0, "twin")
+    twin["litellm_params"]["api_base"] = place.good.url
+    rows = [twin, {**twin, "model_name": "other"}]
+    server = place.server(listing(rows))
+    place.configure(url=server.url)
+    place.good.stop()
+    report = cycle(place)
+    assert not report.plan.operations
+    place.good.start()
+
+
+def test_a_listing_that_is_too_large_is_refused(
+    place: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_LISTING", 1 << 20)
+    place.configure(url=place.server(listing(b'{"data":[' + b" " * (1 << 20) + b"]}")).url)
+    with pytest.raises(Garbled, match="the answer has over 1048576 bytes"):
+        cycle(place)
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        ({"db": "\x1b[31m" + "x" * 5000}, "database is "),
+        ({"db": {"a": ["\x1b"]}}, "database is "),
+        ({"db": None}, "database is not reported"),
+        ([], "database is not reported"),
+    ],
+)
+def test_what_litellm_says_of_its_database_steers_no_terminal(
+    place: Town, health: Any, said: str
+) -> None:
+    place.configure(url=place.server(as_json(health)).url)
+    with pytest.raises(EngineError) as error:
+        cycle(place)
+    assert said in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "version", ["9" * 5000 + ".1", "²." * 9, "\x1b[31m", {"a": 1}, 1.98, "x" * 9999]
+)
+def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, version: Any) -> None:
+    def script(exchange: Exchange) -> None:
+        if exchange.path.startswith("/health"):
+            exchange.send(as_json({"db": "connected", "litellm_version": version}))
+        else:
+            exchange.send(as_json({"data": []}))
+
+    place.configure(url=place.server(script).url)
+    engine = Engine(PlanLog(io.StringIO()), dry_run=True)
+    place.stack.callback(engine.http.close)
+    config = load_config(place.folder / "config.yaml", place.folder)
+    assert reconcile_once(config, engine).plan.operations
+    assert isinstance(version, float) or not editing_of(str(version)).in_place
+
+
+# --- marks that somebody forged ---
+
+REVISIONS: list[Any] = [10**30, 10**400, -1, True, "7", 1.5, 1e308, None, [], {}, 2**63]
+FORGED: dict[str, dict[str, Any]] = {
+    **{f"revision {str(value)[:12]}": {"revision": value} for value in REVISIONS},
+    "fields by the thousand": {"fields": [f"/model_info/{n}" for n in range(5000)]},
+    "odd fields": {"fields": ["", "/", "//", "///", "/litellm_params/", "/a/b", "~", "/~2/~"]},
+    "fields that we need": {"fields": ["/litellm_params/model", "/model_info/id", "/model_info/x"]},
+    "fields that are none": {"fields": {"/litellm_params/rpm": 1}},
+    "fields of odd types": {"fields": [None, 5, [], {}, ["/litellm_params/rpm"]]},
+    "a secret in the depth": {"opaque": {"/litellm_params/" + "a/" * 100_000: "f"}},
+    "a secret at a strange index": {"opaque": {"/litellm_params/tags/²": "f"}},
+    "a secret at a huge index": {"opaque": {f"/litellm_params/tags/{'9' * 5000}": "f"}},
+    "a secret in a text": {"opaque": {"/litellm_params/api_base/x/y": "f"}},
+    "a secret for a model": {"opaque": {"/litellm_params/model/x": "f", "/litellm_params/": "g"}},
+    "secrets by the thousand": {"opaque": {f"/litellm_params/{n}": "f" for n in range(5000)}},
+    "secrets that are none": {"opaque": [["/litellm_params/a", "f"]]},
+    "fingerprints of odd types": {"fingerprint": [10**30], "opaque": {"/litellm_params/a": 5}},
+    "a deep fingerprint": {"fingerprint": json.loads("[" * 80 + "]" * 80)},
+    "a deep backend": {"backend": json.loads('{"a":' * 80 + "1" + "}" * 80)},
+    "evidence of odd types": {"evidence": ["/model_info/id", "/model_info/db_model", 5, "/x/y"]},
+    "a long owner": {"owner": "x" * 100_000},
+    "much else": {f"key-{n}": n for n in range(5000)},
+    "another one inside": {MARK: {"owner": "x", MARK: {"owner": "y"}}},
+}
+
+
+def stored(place: Town, mark: Any) -> tuple[Row, Row]:
+    """Store two rows on the endpoint of ``good`` with a mark: for a listed model, and for none."""
+    rows = []
+    for name in ("good-1", "not-listed"):
+        params: dict[str, Any] = {
+            "model": f"openai/{name}",
+            "api_base": f"{place.good.url}/v1",
+            "tags": ["a"],
+        }
+        row = Row(f"row-{name}", f"named-{name}", params, {"id": f"row-{name}", MARK: mark})
+        place.proxy.database.rows[row.model_id] = row
+        rows.append(row)
+    place.proxy.reload()
+    return rows[0], rows[1]
+
+
+SOUND = {"backend": "good", "revision": 1, "fields": [], "opaque": {}, "fingerprint": "f" * 32}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_mark_of_another_owner_protects_its_row(place: Town, what: str) -> None:
+    rows = stored(place, {"owner": "somebody else", **SOUND, **FORGED[what]})
+    for _ in range(2):
+        assert cycle(place).converged
+        assert all(place.proxy.database.rows[row.model_id] is row for row in rows)
+    assert "good-1" in place.rows()
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_mark_of_ours_does_no_harm(place: Town, what: str) -> None:
+    stored(place, {"owner": "modelprovisioner", **SOUND, **FORGED[what]})
+    assert cycle(place).converged
+    assert not cycle(place).plan.operations
+    names = place.rows().keys()
+    assert names >= {"good-1", "kept-1", "kept-2"}
+
+
+@pytest.mark.parametrize("what", FORGED)
+@pytest.mark.parametrize("version", ["1.83.14", "1.109.1"])
+def test_our_own_row_is_put_right_whatever_became_of_its_mark(
+    tmp_path: Path, stack: ExitStack, what: str, version: str
+) -> None:
+    place = Town(tmp_path, stack, version=version)
+    cycle(place)
+    (row,) = (r for r in place.proxy.database.rows.values() if r.model_name == "good-1")
+    row.model_info[MARK] = {**row.model_info[MARK], **FORGED[what]}
+    row.litellm_params["rpm"] = 10**400
+    place.proxy.reload()
+    assert cycle(place).converged
+    assert not cycle(place).plan.operations
+    assert place.rows().keys() == {"good-1", "kept-1", "kept-2"} | (
+        {"good-1"} if "owner" in FORGED[what] else set()
+    )
+
+
+@pytest.mark.parametrize("mark", [None, 5, "owner", [], {}, {"owner": 5}, {"owner": None}])
+def test_what_is_no_mark_makes_nothing_ours(place: Town, mark: Any) -> None:
+    place.configure(ownership="marked")
+    rows = stored(place, mark)
+    assert cycle(place).converged
+    assert all(place.proxy.database.rows[row.model_id] is row for row in rows)
+
+
+def test_of_a_mark_only_so_much_is_read() -> None:
+    many = [f"/model_info/{number:05}" for number in range(2 * MAX_MARKED)]
+    opaque = {f"/litellm_params/{number:05}": "f" for number in range(2 * MAX_MARKED)}
+    mark = read_mark({"owner": "x", "fields": many, "evidence": many, "opaque": opaque})
+    assert mark is not None
+    assert len(mark.fields) == len(mark.evidence) == len(mark.opaque) == MAX_MARKED
+    deep = {"/litellm_params" + "/a" * steps: "f" for steps in (1, MAX_DEPTH - 1, MAX_DEPTH)}
+    mark = read_mark({"owner": "x", "opaque": deep})
+    assert mark is not None
+    assert len(mark.opaque) == 2
+
+
+def test_names_of_a_hundred_thousand_characters_do_not_flood_a_terminal(place: Town) -> None:
+    row, _ = stored(place, {"owner": "somebody else"})
+    place.proxy.database.rows[row.model_id] = replace(row, model_name="n" * 100_000)
+    place.proxy.reload()
+    outcome = place.run("plan")
+    assert outcome.code == 2
+    assert max(map(len, outcome.out.splitlines())) < 1000
+
+
+# --- reading row by row ---
+
+
+def read(body: bytes, size: int, kept: Callable[[Any], Any] = lambda row: row) -> Any:
+    return rows_of((body[at : at + size] for at in range(0, len(body), size)), kept)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text() | st.floats(0, 1),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(json_values, max_size=8),
+    pages=st.integers(1, 3),
+    indent=st.sampled_from([None, 1]),
+    ascii_only=st.booleans(),
+    size=st.integers(1, 40),
+)
+def test_a_listing_is_read_as_the_json_that_it_is(
+    rows: list[Any], pages: int, indent: int | None, ascii_only: bool, size: int
+) -> None:
+    document = {"x": rows, "data": rows, "more": {"data": [1]}, "total_pages": pages}
+    text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "_WINDOW", 16)
+        found = read(text.encode(errors="surrogatepass" if ascii_only else "replace"), size)
+    expected = json.loads(text.encode(errors="replace"))
+    assert found == {"data": expected["data"], "total_pages": pages}
+
+
+WHOLE = b'{"data": [{"a": 1.5, "b": [true, null]}, 12], "total_pages": 1, "c": "d"} '
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_no_part_of_a_listing_is_a_listing(size: int) -> None:
+    for end in range(len(WHOLE) - 1):
+        with pytest.raises(ValueError, match=r"."):
+            read(WHOLE[:end], size)
+    assert read(WHOLE, size)["data"][1] == 12
+
+
+BROKEN = [
+    *(b'{"data": [1,]}', b'{"data": [,1]}', b'{"data": [1 2]}', b'{"data": [1]', b'{"data" [1]}'),
+    *(b'{"data": [1]}}', b'{"data": [1]} x', b'{"data": [1],}', b'{,"data": [1]}', b"{1: 2}"),
+    *(b'{"data": [1}', b"{", b"[", b"", b" ", b"{]", b'{"a": NaN}', b'{"data": [1e999]}'),
+    *(b'{"data": [\xff]}', b'{"data": ["\xff"]}', b"\xf0\x9f", b'{"data": [01]}', b"'a'"),
+]
+
+
+@pytest.mark.parametrize("body", BROKEN)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_is_no_json_is_no_listing(body: bytes, size: int) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read(body, size)
+
+
+@pytest.mark.parametrize("document", [[1, 2], None, "data", {}, {"data": None}, {"data": {}}, 7])
+def test_what_is_no_listing_is_given_back(document: Any) -> None:
+    found = read(json.dumps(document).encode(), 3)
+    assert found == ({} if document == {"data": None} else document)
+
+
+def test_as_many_rows_as_there_may_be_are_read() -> None:
+    body = b'{"data":[' + b",".join([b"1"] * MAX_ROWS) + b"]}"
+    assert len(read(body, 65536)["data"]) == MAX_ROWS
+    with pytest.raises(Garbled, match="delete those that are not needed"):
+        read(body.replace(b"[1", b"[1,1"), 65536)
+
+
+def test_a_row_as_large_as_a_row_may_be_is_read() -> None:
+    body = b'{"data":["' + b"x" * (MAX_ROW - 100) + b'"]}'
+    assert len(read(body, 65536)["data"][0]) == MAX_ROW - 100
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (b'"' + b"x" * MAX_ROW + b'"', f"a row of it has over {MAX_ROW} characters"),
+        (b'"' + b"x" * 4 * MAX_ROW, f"a row of it has over {MAX_ROW} characters, or does not end"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=["too large", "without end", "too deep"],
+)
+def test_a_row_beyond_its_bounds_is_refused(row: bytes, said: str) -> None:
+    with pytest.raises(Garbled, match=said):
+        read(b'{"data":[' + row + b"]}", 65536)
+
+
+def test_rows_that_take_too_much_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep, "MAX_ROWS_MEMORY", 20_000)
+    rows = Rows()
+    for _ in range(100):
+        rows.kept({"model_name": "the same " * 100})
+    with pytest.raises(Garbled, match="see in LiteLLM which rows are not needed"):
+        rows.kept({"model_name": "x" * 20_000})
+
+
+@pytest.mark.parametrize(("depth", "kept"), [(MAX_DEPTH - 2, True), (MAX_DEPTH - 1, False)])
+def test_a_row_is_read_to_a_depth(depth: int, *, kept: bool) -> None:
+    nested: Any = 1
+    for _ in range(depth - 1):
+        nested = [nested]
+    row = {"model_info": {"x": nested}}
+    if kept:
+        assert Rows().kept(row) == row
+    else:
+        with pytest.raises(Garbled, match=f"nested over {MAX_DEPTH} levels"):
+            Rows().kept(row)
+
+
+def test_what_rows_say_alike_is_kept_once() -> None:
+    rows = Rows()
+    first, second = (
+        rows.kept({"model_info": json.loads('{"some key": "some text", "null": null}'), "x": 1})
+        for _ in range(2)
+    )
+    assert first == second == {"model_info": {"some key": "some text"}}
+    assert first["model_info"]["some key"] is second["model_info"]["some key"]

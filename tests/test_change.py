@@ -1,0 +1,183 @@
+"""What mends one row: what is sent, what is kept, and how it is explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.change import adjust
+from engine.operations import REPLACE, Operation, Skip
+from engine.state import Deployment, deployment_id, thaw
+
+from . import builders as b
+
+BEFORE, AFTER = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
+
+
+def mended(
+    wanted: Deployment, seen: Deployment, editing: b.Editing = b.IN_PLACE, *taken: str
+) -> Operation:
+    outcome = adjust(wanted, seen, editing, taken)
+    assert isinstance(outcome, Operation)
+    return outcome
+
+
+def with_info(seen: Deployment, **info: Any) -> Deployment:
+    """Return a row into whose ``model_info`` somebody wrote."""
+    fields = thaw(seen.fields)
+    fields["model_info"].update(info)
+    return replace(seen, fields=b.freeze(fields))
+
+
+@pytest.mark.parametrize("revision", [0, 2])
+def test_an_update_keeps_the_id_and_the_revision(revision: int) -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, row_id="old", revision=revision))
+    info = operation.row["model_info"]
+    assert (operation.action, operation.id, info["id"]) == ("update", "old", "old")
+    assert (operation.replaces, info["modelprovisioner"]["revision"]) == ("", revision)
+
+
+def test_an_adopted_row_starts_at_revision_0() -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, mark=None))
+    assert operation.row["model_info"]["modelprovisioner"]["revision"] == 0
+    assert operation.because == "registered without a mark for what box serves"
+
+
+def test_a_replacement_has_the_revision_of_its_id() -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, revision=2), b.REPLACING)
+    info = operation.row["model_info"]
+    assert operation.id == info["id"] == deployment_id(b.OWNER, AFTER.key, 3)
+    assert info["modelprovisioner"]["revision"] == 3
+
+
+def test_a_replacement_of_an_unmarked_row_has_revision_1() -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, mark=None), b.REPLACING)
+    assert operation.id == deployment_id(b.OWNER, AFTER.key, 1)
+
+
+def test_a_replacement_passes_over_ids_that_are_taken() -> None:
+    taken = deployment_id(b.OWNER, AFTER.key, 1)
+    operation = mended(AFTER, b.as_seen(BEFORE), b.REPLACING, taken)
+    assert operation.id == deployment_id(b.OWNER, AFTER.key, 2)
+    assert operation.row["model_info"]["modelprovisioner"]["revision"] == 2
+
+
+def test_a_row_whose_id_holds_a_slash_is_replaced_although_it_could_be_updated() -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, row_id="team/one"))
+    assert (operation.action, operation.replaces) == ("replace", "team/one")
+
+
+def test_a_paused_row_that_could_only_be_replaced_is_skipped_and_told() -> None:
+    seen = b.as_seen(BEFORE, row_id="old", blocked=True)
+    because = "paused by hand; it is brought in line once it is unblocked"
+    assert adjust(AFTER, seen, b.REPLACING, ()) == Skip(
+        REPLACE, AFTER.key, "old", "paused", because
+    )
+
+
+def test_a_switch_that_we_no_longer_want_is_not_sent_along() -> None:
+    before = b.wanted("a", params={"use_in_pass_through": True})
+    operation = mended(b.wanted("a"), b.as_seen(before), b.REMOVING)
+    assert operation.action == "update"
+    assert "use_in_pass_through" not in operation.row["litellm_params"]
+
+
+def test_a_replacement_carries_over_all_but_the_defaults_of_litellm() -> None:
+    seen = b.edited(
+        b.as_seen(BEFORE),
+        use_litellm_proxy=False,
+        use_in_pass_through=True,
+        drop_params=False,
+        limits={"day": 5},
+    )
+    params = mended(AFTER, seen, b.REPLACING).row["litellm_params"]
+    assert "use_litellm_proxy" not in params
+    assert (params["use_in_pass_through"], params["drop_params"]) == (True, False)
+    assert params["limits"] == {"day": 5}
+
+
+def test_what_litellm_injects_does_not_hide_what_comes_after_it() -> None:
+    seen = with_info(b.as_seen(BEFORE), supports_vision=True, access_groups=["beta"])
+    info = mended(AFTER, seen, b.REPLACING).row["model_info"]
+    assert "supports_vision" not in info
+    assert info["access_groups"] == ("beta",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$secret": "f" * 32},
+        {"inner": {"$secret": "f" * 32}},
+        {"plain": 1, "pin_secret": "ab****yz"},
+        {"deep": {"pin_secret": "ab****yz"}},
+    ],
+)
+def test_a_value_that_is_hidden_anywhere_is_not_carried_over(value: dict[str, Any]) -> None:
+    operation = mended(AFTER, b.edited(b.as_seen(BEFORE), extra=value), b.REPLACING)
+    assert "extra" not in operation.row["litellm_params"]
+    assert operation.because == "rpm; set by hand and not readable, so not carried over: extra"
+
+
+def test_everything_that_is_not_carried_over_is_named_in_order() -> None:
+    seen = b.edited(b.as_seen(BEFORE), z_token="ab**yz", a_token="ab**yz")
+    assert mended(AFTER, seen, b.REPLACING).because.endswith(": a_token, z_token")
+
+
+def test_a_change_of_nothing_but_the_mark_says_so() -> None:
+    operation = mended(b.wanted("a", backend="renamed"), b.as_seen(b.wanted("a")))
+    assert (operation.changes, operation.reason) == ((), "changed")
+    assert operation.because == "only its mark is renewed"
+
+
+@pytest.mark.parametrize(
+    ("number", "because"),
+    [
+        (1, "p0"),
+        (2, "p0, p1"),
+        (6, "p0, p1, p2, p3, p4, p5"),
+        (7, "p0, p1, p2, p3, p4, p5 and 1 more"),
+        (9, "p0, p1, p2, p3, p4, p5 and 3 more"),
+    ],
+)
+def test_six_changed_fields_are_named_and_the_others_counted(number: int, because: str) -> None:
+    params = {f"p{index}": 1 for index in range(number)}
+    assert mended(b.wanted("a", params=params), b.as_seen(b.wanted("a"))).because == because
+
+
+def test_a_changed_field_inside_another_is_named_with_its_path() -> None:
+    before = b.wanted("a", params={"extra": {"x": {"y": 1}}})
+    after = b.wanted("a", params={"extra": {"x": {"y": 2}}})
+    assert mended(after, b.as_seen(before)).because == "extra/x/y"
+
+
+def test_an_edited_parameter_is_drift_although_a_field_of_its_name_was_told() -> None:
+    wanted = b.wanted("a", params={"size": 5}, told={"size": 7})
+    operation = mended(wanted, b.edited(b.as_seen(wanted), size=6))
+    assert (operation.reason, operation.because) == ("drifted", "edited by hand: size")
+
+
+def test_an_edited_field_that_nobody_told_is_drift() -> None:
+    wanted = b.wanted("a", info={"mode": "chat"}, told={"size": 7})
+    operation = mended(wanted, with_info(b.as_seen(wanted), mode="rerank"))
+    assert operation.reason == "drifted"
+
+
+def test_fields_that_were_taken_away_from_both_parts_come_back() -> None:
+    wanted = b.wanted("a", params={"rpm": 5}, info={"mode": "chat"})
+    fields = thaw(b.as_seen(wanted).fields)
+    del fields["litellm_params"]["rpm"], fields["model_info"]["mode"]
+    operation = mended(wanted, replace(b.as_seen(wanted), fields=b.freeze(fields)))
+    assert [(change.op, change.path) for change in operation.changes] == [
+        ("add", "/litellm_params/rpm"),
+        ("add", "/model_info/mode"),
+    ]
+
+
+def test_what_was_told_before_stays_declared_so_that_it_can_be_removed_later() -> None:
+    before = b.wanted("a", params={"rpm": 5}, told={"size": 7})
+    operation = mended(b.wanted("a", params={"rpm": 6}, told={}), b.as_seen(before))
+    mark = operation.row["model_info"]["modelprovisioner"]
+    assert "/model_info/size" in mark["fields"]
+    assert mark["evidence"] == ("/model_info/size",)
