@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from . import __version__, commands
 from .bounds import MAX_INTERVAL
 from .commands import ERROR
-from .errors import EngineError
+from .errors import EngineError, Unrecorded
 from .operatorlog import start_logging
 
 USAGE: Final = 64
@@ -51,12 +51,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments, redactor))
     except EngineError as error:
         print(f"error: {redactor.redacted(str(error))}", file=sys.stderr)
+        if isinstance(error, Unrecorded):
+            _give_up_stdout()
         return ERROR
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return ERROR
+
+
+def _give_up_stdout() -> None:
+    """Keep Python from writing the rest at its end, which would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@
     EngineError
     +-- ConfigError        the configuration or a secret file is wrong: mend the file
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
+    +-- Unrecorded         the plan log cannot be written, so nothing is done that it would tell
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
@@ -61,6 +62,10 @@ class InvalidDocument(EngineError):
         self.problems = tuple(sorted(problems))
         listed = "\n".join(f"  {line}" for line in _listed(self.problems))
         super().__init__(f"the {name} document is not valid:\n{listed}")
+
+
+class Unrecorded(EngineError):
+    """The plan log cannot be written: nothing more is done, since nothing would tell of it."""
 
 
 class UnprovenPlan(EngineError):

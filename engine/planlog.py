@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 from .apply import OUTCOMES, Result
+from .errors import Unrecorded
 from .operations import Plan, Skip
 from .state import State
 
@@ -48,7 +49,7 @@ class CycleLog(Protocol):
 
 
 class PlanLog:
-    """Writes the lines of one run to a stream.
+    """Writes the lines of one run to a stream; each method may raise Unrecorded.
 
     A skip is written when it is new; it is not repeated while it stays, so that a backend which
     is down for a day does not fill the log. A cycle without operations is one line.
@@ -124,8 +125,14 @@ class PlanLog:
             "event": event,
         }
         line = json.dumps(head | fields, ensure_ascii=True, sort_keys=False)
-        self._stream.write(self._redact(line) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(self._redact(line) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            raise Unrecorded(
+                f"the plan log cannot be written: {(error.strerror or str(error)).lower()}. Nothing"
+                " more is done until it can. Remedy: see where the standard output goes"
+            ) from None
 
 
 def _identity(skip: Skip) -> _SkipKey:

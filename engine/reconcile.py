@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from .clients import Http
 from .config import Config, load_config
 from .desired import desired_state, secret_values
 from .documents import desired_document, listing_document
-from .errors import ConfigError, EngineError
+from .errors import ConfigError, EngineError, Unrecorded
 from .observed import observed_state
 from .operations import Plan
 from .plan import make_plan, verify_plan
@@ -97,6 +98,7 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
         TransportError: LiteLLM cannot be read; nothing was done.
         InvalidDocument: a document breaks its schema; nothing was done.
         UnprovenPlan: a bug of ours; nothing was done.
+        Unrecorded: the log cannot be written; nothing was done after that.
     """
     begun = time.monotonic()
     proxy = Proxy.connect(engine.http, config.litellm, secret_values(config))
@@ -214,5 +216,6 @@ def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
         error = type(bug).__name__
     if error is not None:
         engine.suspicious_since = {}
-        engine.log.failed(error, time.monotonic() - begun)
+        with suppress(Unrecorded):
+            engine.log.failed(error, time.monotonic() - begun)
     return error is None and (report is None or report.converged)

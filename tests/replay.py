@@ -17,7 +17,7 @@ import pytest
 
 from engine.config import load_config
 from engine.demo.loopback import Answer, Fault, LoopbackServer
-from engine.demo.simulator import LiteLLMSimulator
+from engine.demo.simulator import Database, LiteLLMSimulator
 from engine.planlog import PlanLog
 from engine.reconcile import Engine, Report, reconcile_once
 
@@ -26,16 +26,25 @@ LITELLM = "http://litellm:4000"
 
 
 class Replay:
-    """Answers for LiteLLM (simulated) and for every backend (from files).
+    """Answers for LiteLLM (simulated; its replicas take turns) and for every backend (from files).
 
     A backend's file is ``backends/<host>.json``: ``{"<path>": body}``, or with a status
     ``{"<path>": {"status": 503, "body": ...}}``. A host without a file refuses connections, as
     far as a proxy can: it answers 502.
     """
 
-    def __init__(self, version: str, config_models: list[dict[str, Any]]) -> None:
-        self.litellm = LiteLLMSimulator(version, master_key=MASTER_KEY, config_models=config_models)
-        self.litellm.reload()
+    def __init__(self, about: dict[str, Any]) -> None:
+        database = Database()
+        self.replicas = [
+            LiteLLMSimulator(
+                about.get("litellm", "1.106.2"),
+                master_key=MASTER_KEY,
+                config_models=about.get("config_models", []),
+                database=database,
+            )
+            for _ in range(about.get("replicas", 1))
+        ]
+        self.reload()
         self.backends: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.fault: Any = None
@@ -49,7 +58,8 @@ class Replay:
         url = urlsplit(path)
         place = url.path + (f"?{url.query}" if url.query else "")
         if url.netloc == urlsplit(LITELLM).netloc:
-            return self.litellm.answer(method, place, authorization, body)
+            self.replicas = [*self.replicas[1:], self.replicas[0]]
+            return self.replicas[0].answer(method, place, authorization, body)
         pages = self.backends.get(url.netloc.replace(":", "_"))
         if pages is None:
             return Answer(502, b'{"error": "no such host"}')
@@ -58,6 +68,15 @@ class Replay:
         if isinstance(page, dict) and "status" in page:
             status, page = page["status"], page["body"]
         return Answer(status, page.encode() if isinstance(page, str) else json.dumps(page).encode())
+
+    def reload(self) -> None:
+        """Let every replica see what the others did."""
+        for replica in self.replicas:
+            replica.reload()
+
+    def served(self) -> list[set[str]]:
+        """Return the public names that each replica lists."""
+        return [{row["model_name"] for row in self.rows()} for _ in self.replicas]
 
     def read_backends(self, folder: Path) -> None:
         """Take the answers of every backend from a folder."""
@@ -105,6 +124,7 @@ class Stage:
         before = self.folder / "before"
         if before.is_dir():
             assert self.cycle(before).converged
+            self.replay.reload()
         observed = self.folder / "observed.json"
         steps = json.loads(observed.read_text()) if observed.exists() else {}
         for row in steps.get("rows", ()):
@@ -125,7 +145,7 @@ class Stage:
 def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Set a scenario up; all HTTP goes through it while entered."""
     about = json.loads((folder / "about.json").read_text())
-    replay = Replay(about.get("litellm", "1.106.2"), about.get("config_models", []))
+    replay = Replay(about)
     server = LoopbackServer(replay)
     server.start()
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")

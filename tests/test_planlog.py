@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from engine.apply import Result
+from engine.errors import Unrecorded
 from engine.operations import Plan
 from engine.plan import make_plan
 from engine.planlog import Artifacts, PlanLog, write_atomically
@@ -113,3 +115,11 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         write_atomically(path, "half \ud800")
     assert path.read_text() == "old"
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_log_that_cannot_be_written_is_an_error_that_says_so() -> None:
+    with open("/dev/full", "w", buffering=1) as full:  # noqa: PTH123 - a device
+        log = PlanLog(full, Clock())
+        with pytest.raises(Unrecorded, match=r"no space left on device.*Remedy: see where"):
+            log.failed("LiteLLM does not answer", 1.0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())

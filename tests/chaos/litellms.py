@@ -212,6 +212,10 @@ class Real:
                 answer = self._session.get(f"{url}/health/readiness", timeout=10)
                 if answer.status_code != 200 or answer.json().get("db") != "connected":
                     return False
+                # Just after the database came back LiteLLM may say so and not reach it yet.
+                nothing = f"{url}/model/chaos-nothing/update"
+                if self._session.patch(nothing, json={}, timeout=30).status_code != 404:
+                    return False
             except (requests.RequestException, ValueError):
                 return False
         return all(rows is not None for rows in self.listings())

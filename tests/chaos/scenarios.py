@@ -258,6 +258,28 @@ def full_disk(world: World) -> None:
         world.witness.blame(f"half an artifact was left behind: {left}")
 
 
+def full_log(world: World) -> None:
+    """The plan log cannot be written: nothing is done that it would not tell."""
+    world.add_site()
+    seat = world.add_engine()
+    world.begin()
+    for _ in range(STEPS):
+        world.churn()
+        world.set_rpm(world.dice.randint(1, 1000))
+        seat.engine.trouble = Trouble(stdout_full=True)
+        before = len(seat.proxy.requests)
+        if seat.engine.once() != 1:
+            world.witness.blame("a log that cannot be written is no error")
+        if any(method != "GET" for method, _ in seat.proxy.requests[before:]):
+            world.witness.blame("something was written although the log could not be")
+        if "error: the plan log cannot be written" not in "".join(seat.engine.said):
+            world.witness.blame("nobody was told that the log cannot be written")
+        seat.proxy.tally["log full"] += 1
+        seat.engine.trouble = Trouble()
+        world.settle()
+        seat.engine.stop()
+
+
 def replicas(world: World) -> None:
     """Two replicas behind a load balancer, each of which knows late of what the other did."""
     world.add_site()
@@ -335,4 +357,5 @@ SCENARIOS: Final = (
     Scenario(configuration_swapped),
     Scenario(jumping_clock),
     Scenario(full_disk),
+    Scenario(full_log),
 )

@@ -29,6 +29,7 @@ QUICK = [
         "configuration-swapped",
         "jumping-clock",
         "full-disk",
+        "full-log",
     }
 ]
 
