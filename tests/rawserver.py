@@ -13,6 +13,8 @@ from typing import Any, Self
 
 MAX_WAIT = 20.0
 """Seconds after which a script that waits goes on, whatever happens: no test hangs for ever."""
+AMPLE = MAX_WAIT / 2
+"""Seconds within which what does not wait for such a script has ended, on a slow machine too."""
 
 
 @dataclass(eq=False)

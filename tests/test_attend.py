@@ -35,8 +35,8 @@ def test_a_stop_leaves_behind_what_only_reads(engine: Engine) -> None:
     silent = threading.Event()
     engine.stop.set()
     begun = time.monotonic()
-    assert attended(engine, lambda: silent.wait(10)) is None
-    assert time.monotonic() - begun < 5
+    assert attended(engine, lambda: silent.wait(60)) is None
+    assert time.monotonic() - begun < 30
     silent.set()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -35,7 +36,7 @@ from engine.listing import (
 from engine.state import freeze
 from engine.validate import validate
 
-from .rawserver import Exchange, RawServer, Script, always, answer, as_json
+from .rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always, answer, as_json
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "backends"
 KEY = "sk-backend-key-0123456789"
@@ -77,7 +78,7 @@ class Place:
         return self.stack.enter_context(RawServer(played))
 
     def ask(self, url: str, kind: str = "openai", **options: Any) -> Listing:
-        given = {"name": "box", "type": kind, "url": url, "timeout": 5, **options}
+        given = {"name": "box", "type": kind, "url": url, "timeout": AMPLE, **options}
         backends = configured(self.folder, given)
         (listing,) = fetch_listings(backends, self.http)
         validate(listing_document(listing), "listing")
@@ -538,7 +539,7 @@ def test_a_slow_backend_is_unreachable_after_its_timeout(place: Place) -> None:
     listing = place.listing(lambda exchange: exchange.wait(), timeout=0.3)
     assert listing.outcome == UNREACHABLE
     assert "no answer within 0.3 s" in listing.detail
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < AMPLE
 
 
 def test_a_list_that_drips_in_is_unreachable_after_its_timeout(place: Place) -> None:
@@ -550,7 +551,7 @@ def test_a_list_that_drips_in_is_unreachable_after_its_timeout(place: Place) -> 
 
     begun = time.monotonic()
     assert place.listing(script, timeout=0.3).outcome == UNREACHABLE
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < AMPLE
 
 
 def test_headers_that_drip_in_do_not_hold_up_the_cycle(place: Place) -> None:
@@ -562,7 +563,7 @@ def test_headers_that_drip_in_do_not_hold_up_the_cycle(place: Place) -> None:
 
     begun = time.monotonic()
     assert place.listing(script, timeout=0.3).outcome == UNREACHABLE
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < AMPLE
 
 
 def test_one_answer_of_two_is_enough(place: Place) -> None:
@@ -576,17 +577,17 @@ def test_one_answer_of_two_is_enough(place: Place) -> None:
 
 
 def test_all_backends_are_asked_at_once(place: Place) -> None:
-    def slow(exchange: Exchange) -> None:
-        exchange.wait(0.3)
+    together = threading.Barrier(8)
+
+    def answer_when_all_are_asked(exchange: Exchange) -> None:
+        together.wait(MAX_WAIT)
         exchange.send(ONE)
 
-    servers = [place.serve(slow) for _ in range(8)]
+    servers = [place.serve(answer_when_all_are_asked) for _ in range(8)]
     backends = configured(
         place.folder, *({"name": f"b{i}", "url": s.url} for i, s in enumerate(servers))
     )
-    begun = time.monotonic()
     listings = fetch_listings(backends, place.http)
-    assert time.monotonic() - begun < 1.2
     assert [(x.backend, x.outcome) for x in listings] == [(f"b{i}", OK) for i in range(8)]
 
 
@@ -603,11 +604,11 @@ def test_when_the_engine_stops_backends_that_have_not_answered_are_unreachable(
     place: Place,
 ) -> None:
     server = place.serve(lambda exchange: exchange.wait())
-    backends = configured(place.folder, {"name": "box", "url": server.url, "timeout": 5})
+    backends = configured(place.folder, {"name": "box", "url": server.url, "timeout": MAX_WAIT})
     begun = time.monotonic()
     (listing,) = fetch_listings(backends, place.http, lambda: True)
     assert listing.outcome == UNREACHABLE
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < AMPLE
 
 
 def test_after_a_backend_was_given_up_it_is_asked_on_a_new_connection(place: Place) -> None:
@@ -618,7 +619,7 @@ def test_after_a_backend_was_given_up_it_is_asked_on_a_new_connection(place: Pla
             exchange.send(ONE)
 
     server = place.serve(script)
-    backends = configured(place.folder, {"name": "box", "url": server.url, "timeout": 5})
+    backends = configured(place.folder, {"name": "box", "url": server.url, "timeout": MAX_WAIT})
     fetch_listings(backends, place.http, lambda: bool(server.exchanges))
     (listing,) = fetch_listings(backends, place.http)
     assert listing.outcome == OK
@@ -751,9 +752,7 @@ def test_whatever_a_backend_answers_ends_in_a_listing(
     mirror: Mirror, kind: str, body: bytes, status: int
 ) -> None:
     mirror.body, mirror.status = body, status
-    begun = time.monotonic()
     (listing,) = fetch_listings(mirror.backends[kind], mirror.place.http)
-    assert time.monotonic() - begun < 2
     validate(listing_document(listing), "listing")
     assert "please report" not in listing.detail
     assert listing.detail.isprintable()

@@ -119,7 +119,7 @@ def test_signals_start_a_cycle_and_end_the_loop(fleet: Fleet, tmp_path: Path) ->
         assert fleet.names() == ["a", "b"]
         assert heartbeat.exists()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
     finally:
         process.kill()
         process.communicate()
@@ -140,7 +140,7 @@ def test_sigterm_in_mid_plan_finishes_the_operation_in_hand(fleet: Fleet) -> Non
     try:
         assert begun.wait(20)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=10)
+        output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 0

@@ -39,7 +39,7 @@ from engine.operatorlog import Redactor
 from engine.planlog import PlanLog
 from engine.reconcile import Engine, reconcile_once
 from engine.render import Renderer
-from tests.rawserver import RawServer, Script, always, answer, as_json
+from tests.rawserver import AMPLE, RawServer, Script, always, answer, as_json
 
 from .town import MASTER, MAX_PEAK, Town, survived, town
 
@@ -115,7 +115,8 @@ class Place:
             for s in scripts
         ]
         backends = [
-            {"name": f"b{n}", "url": s.url, "timeout": 5, **options} for n, s in enumerate(servers)
+            {"name": f"b{n}", "url": s.url, "timeout": AMPLE, **options}
+            for n, s in enumerate(servers)
         ]
         text = json.dumps({"litellm": {"url": "http://nowhere.invalid"}, "backends": backends})
         (self.folder / "config.yaml").write_text(text)

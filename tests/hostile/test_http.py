@@ -20,7 +20,7 @@ from engine.config import Connection
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state import Secret
 from engine.transport import Client
-from tests.rawserver import Exchange, RawServer, Script, always, answer, as_json, once
+from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 
 from .town import survived, town
 
@@ -34,7 +34,7 @@ class Talk:
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
 
-    def client(self, script: Script | bytes, timeout: float = 5.0) -> tuple[Client, RawServer]:
+    def client(self, script: Script | bytes, timeout: float = AMPLE) -> tuple[Client, RawServer]:
         played = always(script) if isinstance(script, bytes) else script
         server = self.stack.enter_context(RawServer(played))
         client = Client(server.url, Secret(KEY), Connection(timeout))
@@ -230,9 +230,9 @@ def test_cookies_are_not_kept(talk: Talk) -> None:
 
 def test_after_its_time_nothing_more_is_asked(talk: Talk) -> None:
     client, server = talk.client(as_json([]))
-    allowance = Allowance(seconds=0.2)
+    allowance = Allowance(seconds=AMPLE)
     assert client.get("/models", allowance=allowance) == []
-    time.sleep(0.25)
+    allowance.until = time.monotonic()
     with pytest.raises(Unavailable, match="in which all that this server is asked has to be"):
         client.get("/models", allowance=allowance)
     assert len(server.exchanges) == 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.demo.backends import FakeBackend
 from engine.demo.simulator import LiteLLMSimulator
-from tests.rawserver import Exchange, RawServer, Script, always, answer, as_json
+from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json
 
 MASTER = "sk-town-master-key"
 MAX_PEAK = 200 << 20
@@ -49,7 +49,7 @@ class Town:
         folder: Path,
         stack: ExitStack,
         kind: str = "openai",
-        timeout: float = 5,
+        timeout: float = AMPLE,
         version: str = "1.106.2",
     ) -> None:
         self.folder = folder
@@ -95,7 +95,7 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path, kind: str = "openai", timeout: float = 5) -> Iterator[Town]:
+def town(folder: Path, kind: str = "openai", timeout: float = AMPLE) -> Iterator[Town]:
     with ExitStack() as stack:
         yield Town(folder, stack, kind, timeout)
 
