@@ -30,7 +30,7 @@ class LiteLLM(Protocol):
     """What the campaign needs of a LiteLLM.
 
     ``urls`` are where its replicas listen just now, ``key`` is the master key, ``timeout`` what
-    an engine should wait for an answer, in seconds.
+    an engine should wait for an answer while things fail, in seconds.
     """
 
     name: str
@@ -41,7 +41,7 @@ class LiteLLM(Protocol):
     def urls(self) -> list[str]: ...
 
     def listings(self) -> list[Rows | None]:
-        """What each replica lists now; None for one that does not answer."""
+        """What each replica lists now; None for one that is down, or has just been started."""
 
     def call(self, method: str, path: str, body: Json) -> Json:
         """Do by hand what an operator would do; it must succeed."""
@@ -153,6 +153,7 @@ class Real:
         self._urls = [url.rstrip("/") for url in urls]
         self._commands = commands
         self._restarting: subprocess.Popen[bytes] | None = None
+        self._crashed = False
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {key}"
@@ -172,7 +173,7 @@ class Real:
         raise AssertionError("LiteLLM does not tell its version")
 
     def listings(self) -> list[Rows | None]:
-        return [self._listing(url) for url in self._urls]
+        return [None if self._crashed else self._listing(url) for url in self._urls]
 
     def _listing(self, url: str) -> Rows | None:
         try:
@@ -193,11 +194,13 @@ class Real:
             time.sleep(float(self._commands.get("reload", 7)))
 
     def crash(self) -> None:
+        self._crashed = True
         self._start("restart")
 
     def revive(self) -> None:
         self._finish()
         self._wait(self._ready, "LiteLLM does not answer after its restart")
+        self._crashed = False
 
     def lose_database(self) -> None:
         self._start("restart_database")
@@ -218,7 +221,7 @@ class Real:
                     return False
             except (requests.RequestException, ValueError):
                 return False
-        return all(rows is not None for rows in self.listings())
+        return all(self._listing(url) is not None for url in self._urls)
 
     def _start(self, what: str) -> None:
         """Begin what takes the service away and brings it back, in the middle of a cycle."""

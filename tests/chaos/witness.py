@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.state import MARK
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Offer = tuple[str, str]
 """A server's address and a public name."""
+_PERIOD: Final = 0.1
+"""Seconds between two looks at LiteLLM, besides those after each write."""
 
 
 class Witness:
@@ -31,10 +33,29 @@ class Witness:
         self._lock = threading.Lock()
         self._foreign: dict[str, bytes] = {}
         self._first: dict[int, set[Offer]] = {}
+        self._closed = threading.Event()
+        self._watching = threading.Thread(target=self._watch, name="witness")
         self.protected: set[Offer] = set()
         self.samples = 0
         self.compared = 0
         self.violations: list[str] = []
+
+    def watch(self) -> None:
+        """Look all along from now on, in a thread of its own, until :meth:`close`."""
+        self._watching.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed.set()
+        if self._watching.is_alive():
+            self._watching.join()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_PERIOD):
+            try:
+                self.sample()
+            except Exception as error:  # noqa: BLE001 - a blind witness must not go unnoticed
+                self.blame(f"the witness cannot look: {type(error).__name__}: {error}")
 
     def blame(self, what: str) -> None:
         """Note a violation, once."""

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .litellms import LiteLLM
 
 Json = dict[str, Any]
+HURRY: Final = 1.0
+"""Seconds that an engine waits for a backend while things fail, so that silence costs little."""
+LEISURE: Final = 20.0
+"""Seconds that it waits for any server else, so that a slow machine is not taken for a fault."""
 POOL: Final = 6
 """Models that a backend may come to serve, besides the one that it always serves."""
 
@@ -67,6 +71,7 @@ class World:
         self.sites: list[Site] = []
         self.seats: list[Seat] = []
         self.settled = 0
+        self._hurried = False
         self._stack = ExitStack()
         self.proxies = [FaultProxy(f"{seed}/{number}") for number in range(8)]
         for proxy in self.proxies:
@@ -80,6 +85,7 @@ class World:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.witness.close()
         for seat in self.seats:
             if seat.engine.running:
                 seat.engine.kill()
@@ -124,6 +130,7 @@ class World:
         self.protect()
         for seat in self.seats:
             seat.proxy.on_write = self.witness.sample
+        self.witness.watch()
 
     def _rows_of_others(self) -> list[Json]:
         """A cloud model, a hand-made alias, another owner's row, a row on another server."""
@@ -160,17 +167,18 @@ class World:
 
     def configure(self, seat: Seat, **top: Any) -> None:
         """Write an engine's configuration and keys."""
+        patience = (HURRY, self.litellm.timeout) if self._hurried else (LEISURE, LEISURE)
         backends = [
             {
                 "name": site.name,
                 "url": site.proxy.url,
-                "timeout": 1,
+                "timeout": patience[0],
                 "litellm_params_defaults": {"rpm": seat.rpm},
             }
             for site in seat.sites
         ]
         document = {
-            "litellm": {"url": seat.proxy.url, "timeout": self.litellm.timeout},
+            "litellm": {"url": seat.proxy.url, "timeout": patience[1]},
             "owner": seat.engine.owner,
             "backends": backends,
             **top,
@@ -232,12 +240,18 @@ class World:
         self, rate: float, *, litellm: Mapping[str, int], backends: Mapping[str, int]
     ) -> None:
         """From now on a share of the requests fails, by kinds with their weights."""
+        self._wait_for_servers(hurried=True)
         for number, seat in enumerate(self.seats):
             seed = f"{self.seed}/engine{number}/{self.settled}"
             seat.proxy.dice = Dice(seed, rate if litellm else 0.0, litellm)
         for site in self.sites:
             seed = f"{self.seed}/{site.name}/{self.settled}"
             site.proxy.dice = Dice(seed, rate if backends else 0.0, backends)
+
+    def _wait_for_servers(self, *, hurried: bool) -> None:
+        self._hurried = hurried
+        for seat in self.seats:
+            self.configure(seat)
 
     def deliver(self) -> None:
         """Let arrive what was held back."""
@@ -276,6 +290,7 @@ class World:
         """Let nothing fail any more: two cycles must do, the third must be quiet."""
         for proxy in self.proxies:
             proxy.calm()
+        self._wait_for_servers(hurried=False)
         self.litellm.settle()
         wrong: list[str] = ["no cycle"]
         for _ in range(2):

@@ -35,7 +35,7 @@ class Behaviour:
 
 has_pages: Final = Behaviour("the listing has pages, and finds rows by id in the database", (1, 81))
 secrets_are_masked: Final = Behaviour("secret-looking parameters are masked", (1, 83))
-short_secrets_are_masked: Final = Behaviour("short ones too", (1, 95))
+short_secrets_are_masked: Final = Behaviour("even short secret-looking parameters are masked", (1, 95))
 injects_into_any_row: Final = Behaviour("rows are listed with the cost map's fields", (1, 95))
 all_prices_are_mirrored: Final = Behaviour("every price is copied to `model_info`", (1, 104))
 info_prices_are_dropped: Final = Behaviour("prices sent in `model_info` are dropped", (1, 102))
@@ -48,7 +48,12 @@ not_live_is_an_error: Final = Behaviour("a row that cannot be served is an error
 keeps_serving_what_it_had: Final = Behaviour(
     "a PATCH that cannot be served changes nothing", (1, 98)
 )
-loads_by_patch: Final = Behaviour("an empty PATCH loads a row into a replica", (1, 98))
+info_changes_reach_replicas: Final = Behaviour(
+    "a change of `model_info` alone reaches other replicas", (1, 83)
+)
+forgets_the_last_row: Final = Behaviour(
+    "a replica forgets the last row once another one deleted it", (1, 95)
+)
 has_blocking: Final = Behaviour("rows can be blocked", (1, 95))
 readiness_tells_version: Final = Behaviour("`/health/readiness` tells the version", until=(1, 95))
 readiness_says_healthy: Final = Behaviour("`/health/readiness` says `healthy`", (1, 83))

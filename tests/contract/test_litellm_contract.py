@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from engine.demo.loopback import Fault, FaultKind
-from engine.demo.simulator import Database, LiteLLMSimulator, Row
+from engine.demo.simulator import LiteLLMSimulator, Row
 
 from .behaviours import (
     a_model_is_validated,
@@ -574,31 +574,8 @@ def test_v1_finds_nothing_that_is_not_live(proxy: Proxy, live: str) -> None:
 # --- what a test of one real proxy cannot show: replicas, an empty database, faults ---------
 
 
-def evicts_the_last_row(version: str) -> bool:
-    return version != "1.83.14"
-
-
 def ids(proxy: Proxy) -> set[str]:
     return set(proxy.listed())
-
-
-@pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
-def test_another_replica_follows_after_a_reload(version: str) -> None:
-    database = Database()
-    with (
-        LiteLLMSimulator(version, database=database) as one,
-        LiteLLMSimulator(version, database=database) as two,
-        client(one) as here,
-        client(two) as there,
-    ):
-        model_id = here.new()
-        assert (ids(here), ids(there)) == ({model_id}, set())
-        two.reload()
-        assert ids(there) == {model_id}
-        here.delete(model_id)
-        assert (ids(here), ids(there)) == (set(), {model_id})
-        two.reload()
-        assert ids(there) == (set() if evicts_the_last_row(version) else {model_id})
 
 
 def test_a_replica_reloads_by_itself() -> None:
