@@ -211,7 +211,7 @@ def editing_of(version: str) -> Editing:
 def _hub_version(client: Client) -> str:
     """Return the version from the place where LiteLLM 1.83 and later tell it to anyone, or ""."""
     try:
-        answer = client.get("/public/model_hub/info", attempts=1)
+        answer = client.get("/public/model_hub/info", attempts=3)
     except (Rejected, Garbled, Unavailable):
         return ""
     return str(answer.get("litellm_version") or "") if isinstance(answer, dict) else ""

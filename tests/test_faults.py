@@ -472,6 +472,23 @@ def test_after_one_fault_at_any_request_the_next_cycle_converges(
     assert 5 < first < 40
 
 
+@pytest.mark.parametrize("kind", ["refuse", "status", "truncate"])
+def test_one_fault_where_the_version_is_told_replaces_no_row(world: World, kind: str) -> None:
+    server = world.backend("openai", "a")
+    world.cycle(world.config(box(server)))
+    before = set(world.rows)
+    asked = itertools.count()
+
+    def once(method: str, path: str, body: bytes) -> Fault | None:
+        return APPLY_FAULTS[kind] if "model_hub" in path and not next(asked) else None
+
+    world.proxy.fault = once
+    report = world.cycle(world.config(box(server, litellm_params_defaults={"rpm": 7})))
+    assert next(asked) > 0
+    assert [operation.action for operation in report.plan.operations] == ["update"]
+    assert set(world.rows) == before
+
+
 @pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
 @pytest.mark.parametrize("kind", ["refuse", "reset_after", "status_after"])
 def test_after_faults_from_any_request_on_the_next_cycle_converges(

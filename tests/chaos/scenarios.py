@@ -69,7 +69,10 @@ def late_writes(world: World) -> None:
 
 
 def kill_at_every_request(world: World) -> None:
-    """kill -9 at every request of a plan, before it, during it and after its answer."""
+    """kill -9 at every request of a cycle, before it, during it and after its answer.
+
+    Each cycle has two models to create, two to change and two to delete.
+    """
     site = world.add_site()
     seat = world.add_engine()
     world.begin()
@@ -83,8 +86,7 @@ def _kill_everywhere(world: World, seat: Seat, proxy: FaultProxy, moment: Moment
     """Kill at the first request, at the second, ... until a cycle ends before it comes so far."""
     proxy.kill = seat.engine.kill
     for at in range(1, 1000):
-        for _ in range(3):
-            world.churn()
+        world.serve(world.sites[0], (0, 1, 2) if at % 2 else (2, 3, 4))
         world.set_rpm(at)
         kills = seat.engine.kills
         proxy.set_trap(Trap(at, moment))

@@ -81,6 +81,11 @@ class Witness:
                 if rows is not None:
                     self._examine(number, rows)
 
+    def replicas_agree(self, offer: Offer) -> bool:
+        """Tell whether either all replicas list it or none does."""
+        answers = [rows for rows in self._litellm.listings() if rows is not None]
+        return len({offer in map(self.offer, rows) for rows in answers}) < 2
+
     def _examine(self, number: int, rows: Rows) -> None:
         self.samples += 1
         offers = {offer for row in rows if (offer := self.offer(row))}

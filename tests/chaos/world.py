@@ -207,7 +207,13 @@ class World:
         return what
 
     def offer(self, site: Site, model: str) -> None:
-        """Let a backend serve one model more."""
+        """Let a backend serve one model more.
+
+        Not while a replica still lists a deployment of it that another one has deleted: that
+        would seem to be lost once the replica learns of it, and nobody could have kept it.
+        """
+        if not self.witness.replicas_agree((site.proxy.url, model)):
+            return
         site.backend.models = [*site.models, model]
         self.protect()
 
@@ -216,6 +222,15 @@ class World:
         self.deliver()
         self.witness.protect(self.witness.protected - {(site.proxy.url, model)})
         site.backend.models = [one for one in site.models if one != model]
+
+    def serve(self, site: Site, numbers: tuple[int, ...]) -> None:
+        """Let a backend serve just these of its pool, and its anchor."""
+        wanted = [self.pool(site)[number] for number in numbers]
+        for model in {*site.models} - {*wanted, site.anchor}:
+            self.withdraw(site, model)
+        for model in wanted:
+            if model not in site.models:
+                self.offer(site, model)
 
     def set_rpm(self, rpm: int) -> None:
         """Change a parameter of every row."""

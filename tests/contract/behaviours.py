@@ -35,7 +35,9 @@ class Behaviour:
 
 has_pages: Final = Behaviour("the listing has pages, and finds rows by id in the database", (1, 81))
 secrets_are_masked: Final = Behaviour("secret-looking parameters are masked", (1, 83))
-short_secrets_are_masked: Final = Behaviour("even short secret-looking parameters are masked", (1, 95))
+short_secrets_are_masked: Final = Behaviour(
+    "even short secret-looking parameters are masked", (1, 95)
+)
 injects_into_any_row: Final = Behaviour("rows are listed with the cost map's fields", (1, 95))
 all_prices_are_mirrored: Final = Behaviour("every price is copied to `model_info`", (1, 104))
 info_prices_are_dropped: Final = Behaviour("prices sent in `model_info` are dropped", (1, 102))
