@@ -112,6 +112,14 @@ def test_the_witness_sees_what_is_not_converged(world: World) -> None:
     assert len(world.witness.judge(world.expected())) == len(site.models)
 
 
+def test_the_witness_sees_a_secret_in_the_listing(world: World) -> None:
+    row_id, note = row_of(world, world.sites[0].anchor), {"note": world.sites[0].key}
+    body = {"model_info": {"id": row_id, **note}}
+    world.litellm.call("PATCH", f"/model/{row_id}/update", body)
+    world.witness.sample()
+    assert world.witness.violations == ["a secret can be read in LiteLLM's listing"]
+
+
 def test_a_secret_in_the_output_is_a_violation(world: World) -> None:
     world.seats[0].engine.said.append(f"oops {world.sites[0].key}\n")
     world.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.state import MARK
@@ -24,12 +25,14 @@ class Witness:
     """Compares every sample with what has to hold at any moment.
 
     ``protect`` are the offers that have to stay once a replica has listed them: their models are
-    served all along, and every configuration wants them. ``violations`` are sentences.
+    served all along, and every configuration wants them. None of ``secrets``, which may grow, may
+    be listed. ``violations`` are sentences.
     """
 
-    def __init__(self, litellm: LiteLLM, endpoints: list[str]) -> None:
+    def __init__(self, litellm: LiteLLM, endpoints: list[str], secrets: Set[str]) -> None:
         self._litellm = litellm
         self._endpoints = endpoints
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._foreign: dict[str, bytes] = {}
         self._first: dict[int, set[Offer]] = {}
@@ -89,6 +92,9 @@ class Witness:
     def _examine(self, number: int, rows: Rows) -> None:
         self.samples += 1
         offers = {offer for row in rows if (offer := self.offer(row))}
+        listed = str(rows)
+        if any(secret in listed for secret in [*self._secrets]):
+            self.blame("a secret can be read in LiteLLM's listing")
         first = self._first.setdefault(number, set())
         for endpoint, name in sorted(first - offers):
             site = self._endpoints.index(endpoint)

@@ -79,7 +79,7 @@ class World:
         # Operations are ordered by address: with sorted ports the order is the same in each run.
         self._unused = sorted(self.proxies, key=lambda proxy: proxy.port)
         self._secrets = {litellm.key}
-        self.witness = Witness(litellm, [])
+        self.witness = Witness(litellm, [], self._secrets)
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +125,8 @@ class World:
             body["model_info"]["id"] = f"chaos-foreign-{self.dice.getrandbits(64):016x}-{number}"
             self.litellm.call("POST", "/model/new", body)
         self.litellm.settle()
-        self.witness = Witness(self.litellm, [site.proxy.url for site in self.sites])
+        endpoints = [site.proxy.url for site in self.sites]
+        self.witness = Witness(self.litellm, endpoints, self._secrets)
         self.witness.remember_foreign()
         self.protect()
         for seat in self.seats:
