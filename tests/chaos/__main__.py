@@ -26,12 +26,13 @@ def main() -> int:
     where = "simulated LiteLLM"
     if options.real:
         commands = {name: getattr(options, name) for name in ("restart", "restart_database")}
-        chosen = [one for one in chosen if not one.needs or commands[one.needs]]
+        urls = (os.environ.get("LITELLM_URLS") or os.environ["LITELLM_URL"]).split(",")
+        key = os.environ["LITELLM_MASTER_KEY"]
+        chosen = [one for one in chosen if _can_be_played(one, len(urls), commands)]
 
         def real(seed: int, scenario: Scenario) -> LiteLLM:
             del seed
-            urls = (os.environ.get("LITELLM_URLS") or os.environ["LITELLM_URL"]).split(",")
-            return Real(urls[: scenario.replicas], os.environ["LITELLM_MASTER_KEY"], commands)
+            return Real(urls[: scenario.replicas], key, commands, options.reload)
 
         make = real
         litellm = make(0, chosen[0])
@@ -46,6 +47,16 @@ def main() -> int:
     if options.report:
         _write(options.report, where, scores)
     return int(any(score.violations for score in scores))
+
+
+def _can_be_played(scenario: Scenario, replicas: int, commands: dict[str, str]) -> bool:
+    lacking = [f"--{scenario.needs.replace('_', '-')}"] if scenario.needs else []
+    lacking = [option for option in lacking if not commands[scenario.needs]]
+    if replicas < scenario.replicas:
+        lacking.append(f"{scenario.replicas} replicas in LITELLM_URLS")
+    if lacking:
+        print(f"NOT PLAYED: {scenario.name}, which needs {' and '.join(lacking)}", file=sys.stderr)
+    return not lacking
 
 
 def _write(path: Path, where: str, scores: list[Score]) -> None:
@@ -70,6 +81,10 @@ def _options() -> argparse.Namespace:
         "a real LiteLLM", "named by LITELLM_URL (or LITELLM_URLS) and LITELLM_MASTER_KEY"
     )
     real.add_argument("--real", action="store_true", help="use it in place of the simulated ones")
+    real.add_argument(
+        "--reload", type=float, default=35.0, metavar="S",
+        help="seconds in which every replica has seen what another one did (35)",
+    )  # fmt: skip
     real.add_argument("--restart", default="", metavar="CMD", help="restarts LiteLLM")
     real.add_argument("--restart-database", default="", metavar="CMD", help="restarts PostgreSQL")
     return parser.parse_args()

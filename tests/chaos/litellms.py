@@ -148,10 +148,13 @@ class Real:
 
     timeout = 10.0
 
-    def __init__(self, urls: list[str], key: str, commands: dict[str, str]) -> None:
+    def __init__(
+        self, urls: list[str], key: str, commands: dict[str, str], reload: float = 35.0
+    ) -> None:
         self.key = key
         self._urls = [url.rstrip("/") for url in urls]
         self._commands = commands
+        self._reload = reload
         self._restarting: subprocess.Popen[bytes] | None = None
         self._crashed = False
         self._session = requests.Session()
@@ -189,9 +192,9 @@ class Real:
         return done
 
     def settle(self) -> None:
-        """With one replica there is nothing to wait for; several poll every few seconds."""
+        """With one replica there is nothing to wait for; several poll the database."""
         if len(self._urls) > 1:
-            time.sleep(float(self._commands.get("reload", 7)))
+            time.sleep(self._reload)
 
     def crash(self) -> None:
         self._crashed = True
