@@ -140,7 +140,7 @@ _RESULT = ("sent", "records", "base", "routes", "notes", "left_out", "error")
 
 def golden_case(path: Path, module: ModuleType) -> None:
     """Assert that an adapter makes of a case exactly what the case says it does."""
-    case = json.loads(path.read_text(encoding="utf-8"))
+    case = read(path)
     result = json.loads(json.dumps(result_of(module, case)))
     if WRITE:
         given = {name: value for name, value in case.items() if name not in _RESULT}
@@ -153,6 +153,19 @@ def golden_case(path: Path, module: ModuleType) -> None:
 def cases(kind: str) -> list[Path]:
     """Return the golden cases of one kind of backend."""
     return sorted((CASES / kind).glob("*.json"))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a golden case."""
+    case: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return case
+
+
+def ask(module: ModuleType, answers: Mapping[str, Any], **options: str) -> Found:
+    """Return what an adapter finds at a backend that gives these answers."""
+    server, _ = server_over(answers, module.ALLOWED, **options)
+    found: Found = module.ask(server)
+    return found
 
 
 def answered(
