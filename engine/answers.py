@@ -88,7 +88,31 @@ def integer(text: str) -> int | float | str:
     return found if math.isfinite(found) else text[:MAX_QUOTED]
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=number, parse_float=number, parse_int=integer)
+def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a map of JSON.
+
+    Raises:
+        Garbled: a name has two values (RFC 8259, section 4, lets everybody take another one): a
+            list of models and an empty one, in one answer, are proof of nothing.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name, value in pairs:
+            if json.dumps(value) != json.dumps(found[name]):
+                raise _contradiction(name)
+    return found
+
+
+def _contradiction(name: str) -> Garbled:
+    return Garbled(
+        f"the answer contradicts itself, it gives {name[:MAX_QUOTED]!r} two values; see what is at"
+        " that address"
+    )
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=unambiguous, parse_constant=number, parse_float=number, parse_int=integer
+)
 
 
 def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
@@ -106,11 +130,12 @@ def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
             raise ValueError("not JSON")
         name = text.value()
         text.expect(":")
-        if name == "data" and text.next() == "[":
-            document["data"] = list(_rows(text, keep))
-        elif (value := text.value()) is not None and name in ("data", "total_pages"):
+        value = list(_rows(text, keep)) if name == "data" and text.next() == "[" else text.value()
+        if name in ("data", "total_pages"):
+            if name in document:
+                raise _contradiction(name)
             document[name] = value
-    return text.last(document)
+    return text.last({name: value for name, value in document.items() if value is not None})
 
 
 def _rows(text: _Text, keep: Callable[[Any], Any]) -> Iterator[Any]:

@@ -423,8 +423,9 @@ def test_nobody_computes_with_huge_integers(talk: Talk, number: bytes, read_as: 
     assert talk.get(answer(b"[" + number + b"]")) == [read_as]
 
 
-def test_of_duplicate_keys_the_last_counts(talk: Talk) -> None:
-    assert talk.get(answer(b'{"data": [1], "data": [2]}')) == {"data": [2]}
+def test_an_answer_that_gives_a_name_two_values_is_garbled(talk: Talk) -> None:
+    with pytest.raises(Garbled, match="contradicts itself, it gives 'data' two values"):
+        talk.get(answer(b'{"data": [1], "data": [2]}'))
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "200 OK"])

@@ -62,6 +62,7 @@ LISTS: dict[str, tuple[bytes, str]] = {
     "more models than are read": (ids(MAX_MODELS + 1), "has over 5000 models"),
     "one emoji in a long text": (TEXT.replace(b"aa", "🙂".encode(), 1), "has over 10485760 bytes"),
     "deep maps": (b'{"data":' + b'{"a":' * 500 + b"1" + b"}" * 501, "nested too deeply"),
+    "two lists in one answer": (b'{"data":[{"id":"a"}],"data":[]}', "gives 'data' two values"),
     "ids of a megabyte": (b'["' + b"x" * 2**20 + b'"]', "over 1024 charac"),
 }
 
@@ -196,6 +197,27 @@ def test_an_answer_is_read_to_a_depth(place: Place, depth: int, *, read: bool) -
     listing = place.listing(body)
     assert (listing.outcome == OK) is read
     assert read or f"nested too deeply (over {MAX_DEPTH} levels); see what" in listing.detail
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome"),
+    [
+        ('{"id":"a","id":"b"}', INVALID),
+        ('{"id":"a","x":{"y":1,"y":true,"z":[]}}', INVALID),
+        ('{"id":"a","id":"a","x":{"y":[1],"y":[1]}}', OK),
+    ],
+)
+def test_an_entry_that_contradicts_itself_says_nothing(
+    place: Place, entry: str, outcome: str
+) -> None:
+    assert place.listing(f'{{"data":[{entry}]}}'.encode()).outcome == outcome
+
+
+def test_a_name_that_is_given_twice_steers_no_terminal(place: Place) -> None:
+    listing = place.listing(b'{"\\u001b[31m%s":1,"\\u001b[31m%s":2}' % ((b"x" * 9000,) * 2))
+    assert listing.outcome == INVALID
+    assert listing.detail.isprintable()
+    assert len(listing.detail) < 300
 
 
 NUMBERS: list[Any] = [10**400, -(10**400), 10**19, 2**63, -1, 0, True, 1e308, "7", None, [], {}]

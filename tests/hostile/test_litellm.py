@@ -360,6 +360,22 @@ def test_what_is_no_json_is_no_listing(body: bytes, size: int) -> None:
         read(body, size)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [1], "data": []}',
+        b'{"data": null, "data": [1]}',
+        b'{"data": {"a": 1}, "data": [1]}',
+        b'{"total_pages": 1, "data": [1], "total_pages": 2}',
+        b'{"data": [{"model_info": {"id": "a"}, "model_info": {"id": "b"}}]}',
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_listing_that_contradicts_itself_is_none(body: bytes, size: int) -> None:
+    with pytest.raises(Garbled, match="two values"):
+        read(body, size)
+
+
 @pytest.mark.parametrize("document", [[1, 2], None, "data", {}, {"data": None}, {"data": {}}, 7])
 def test_what_is_no_listing_is_given_back(document: Any) -> None:
     found = read(json.dumps(document).encode(), 3)
