@@ -49,14 +49,22 @@ class Renderer:
         if strays:
             lines += [self._paint("bold", "endpoints that are no longer configured")]
             lines += [*self._skips(strays), ""]
-        return "\n".join([*lines, self.summary(plan)])
+        return "\n".join([*lines, self.summary(plan, desired)])
 
-    def summary(self, plan: Plan) -> str:
+    def summary(self, plan: Plan, desired: State) -> str:
         """Return the one line that says what a plan does."""
         if not plan.operations:
-            text = "Nothing to do: LiteLLM is in step with the backends."
             held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
-            return text if not held else f"Nothing to do; {held} kept although not listed."
+            if held:
+                return f"Nothing to do; {held} kept although not listed."
+            unknown = [
+                f"{' and '.join(endpoint.backends)} {_OUTCOME_WORDS[endpoint.outcome]}"
+                for endpoint in desired.endpoints
+                if endpoint.outcome not in ("ok", "empty")
+            ]
+            if unknown:
+                return f"Nothing to do, as far as can be told: {'; '.join(unknown)}."
+            return "Nothing to do: LiteLLM is in step with the backends."
         counts = plan.summary
         parts = [
             self._paint(action, f"{counts[action]} to {action}")

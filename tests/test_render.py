@@ -41,6 +41,20 @@ def test_names_that_are_kept_for_one_reason_share_a_line() -> None:
     assert "Nothing to do; 2 kept although not listed." in text
 
 
+def test_nothing_to_do_does_not_hide_a_backend_that_could_not_be_asked() -> None:
+    site = b.endpoint(complete=False, outcome="unreachable", detail="box: refused")
+    state = b.desired(endpoints=(site,))
+    text = PLAIN.plan(make_plan(state, b.observed()), state)
+    assert "Nothing to do, as far as can be told: box cannot be reached." in text
+    assert "in step" not in text
+
+
+def test_nothing_to_do_says_so() -> None:
+    state = b.desired(b.wanted("a"))
+    text = PLAIN.plan(make_plan(state, b.observed(b.as_seen(b.wanted("a")))), state)
+    assert text.endswith("Nothing to do: LiteLLM is in step with the backends.")
+
+
 def test_rows_on_forgotten_endpoints_are_named() -> None:
     state = b.desired()
     stray = b.as_seen(b.wanted("old", endpoint=b.OTHER_BOX))
