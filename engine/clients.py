@@ -42,7 +42,11 @@ class Http:
             self._clients.pop(name)[1].close()
 
     def discard(self, client: Client) -> None:
-        """Forget a client whose thread was given up, so that no other thread shares it."""
+        """Forget a client whose thread was given up, so that no other thread shares it.
+
+        The connection that the thread waits on is closed once it comes back.
+        """
+        client.close()
         self._clients = {
             name: kept for name, kept in self._clients.items() if kept[1] is not client
         }

@@ -65,3 +65,15 @@ class Bounded(requests.adapters.HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _Tls if pool.scheme == "https" else _Plain
         return pool
+
+    def close(self) -> None:
+        """Close every connection, now.
+
+        urllib3 leaves it to the garbage collector, and the cycle of exceptions that each failed
+        request leaves behind holds the pool until then.
+        """
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for pool in map(manager.pools.get, manager.pools.keys()):
+                if pool is not None:
+                    pool.close()
+        super().close()

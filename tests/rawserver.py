@@ -103,6 +103,13 @@ class RawServer:
     def paths(self) -> list[str]:
         return [exchange.path for exchange in self.exchanges]
 
+    def all_hung_up(self) -> bool:
+        """Wait until every client has closed its connections; False if one keeps one open."""
+        _, *talks = self._threads
+        for thread in talks:
+            thread.join(AMPLE)
+        return not any(thread.is_alive() for thread in talks)
+
     def _start(self, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name="raw-server")
         self._threads.append(thread)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import time
@@ -623,6 +624,24 @@ def test_after_a_backend_was_given_up_it_is_asked_on_a_new_connection(place: Pla
     fetch_listings(backends, place.http, lambda: bool(server.exchanges))
     (listing,) = fetch_listings(backends, place.http)
     assert listing.outcome == OK
+
+
+def test_a_backend_that_was_given_up_keeps_no_connection_open(place: Place) -> None:
+    given_up = threading.Event()
+
+    def script(exchange: Exchange) -> None:
+        given_up.wait(AMPLE)
+        exchange.send(ONE)
+
+    server = place.serve(script)
+    backends = configured(place.folder, {"name": "box", "url": server.url, "timeout": MAX_WAIT})
+    gc.disable()
+    try:
+        fetch_listings(backends, place.http, lambda: bool(server.exchanges))
+        given_up.set()
+        assert server.all_hung_up()
+    finally:
+        gc.enable()
 
 
 def test_a_key_file_that_cannot_be_used_is_told_without_asking(place: Place) -> None:

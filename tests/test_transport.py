@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -734,6 +735,24 @@ def test_a_kept_connection_that_the_server_closed_does_no_harm(talk: Talk) -> No
         assert client.get("/models", attempts=1) == [1]
         time.sleep(0.05)
     assert server.connections == 3
+
+
+def test_a_client_that_is_closed_keeps_no_connection_open(talk: Talk) -> None:
+    def script(exchange: Exchange) -> None:
+        if exchange.number:
+            exchange.send(as_json([]))
+        else:
+            exchange.close()
+
+    server = talk.server(script)
+    client = talk.client(server.url)
+    gc.disable()  # the failed request leaves a cycle behind that holds the connections
+    try:
+        assert client.get("/models") == []
+        client.close()
+        assert server.all_hung_up()
+    finally:
+        gc.enable()
 
 
 def test_a_connection_closed_at_the_next_request_is_tried_again(talk: Talk) -> None:
