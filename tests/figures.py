@@ -26,6 +26,13 @@ def recordings() -> list[Json]:
     return sorted(found, key=lambda one: parse_version(one["version"]))
 
 
+def campaign_reports() -> list[Path]:
+    """The recorded campaigns: on simulated LiteLLMs, then on real ones, oldest version first."""
+    real = (ROOT / "fixtures/campaign").glob("litellm-*.json")
+    by_version = sorted(real, key=lambda path: parse_version(path.stem.partition("-")[2]))
+    return [ROOT / "fixtures/campaign/simulated.json", *by_version]
+
+
 def contract() -> str:
     """The table of versions."""
     recorded = recordings()
@@ -50,9 +57,8 @@ def _removed(version: str) -> str:
 
 
 def campaign() -> str:
-    """The figures of the last campaigns: one line per LiteLLM, then the simulated one in full."""
-    paths = sorted((ROOT / "fixtures/campaign").glob("*.json"))
-    reports = [json.loads(path.read_text()) for path in paths]
+    """The figures of the last campaigns, one line per LiteLLM."""
+    reports = [json.loads(path.read_text()) for path in campaign_reports()]
     head = ["", "scenarios", "cycles", "faults", "kills", "samples", "rows compared", "violations"]
     lines = [head]
     for report in reports:
@@ -68,7 +74,23 @@ def campaign() -> str:
     return _table(lines, "---:")
 
 
-BLOCKS: Final[dict[str, Callable[[], str]]] = {"contract": contract, "campaign": campaign}
+def soak() -> str:
+    """What one engine held at the beginning and at the end of the last long soak."""
+    report = json.loads((ROOT / "fixtures/campaign/soak.json").read_text())
+    first, last = report["first"], report["last"]
+    rows = [["", "cycles", "faults", "memory", "descriptors", "threads", "requests a quiet cycle"]]
+    span = f"{report['minutes']:g} minutes"
+    counts = [f"{first[name]} -> {last[name]}" for name in ("descriptors", "threads", "requests")]
+    memory = f"{first['memory']:.1f} -> {last['memory']:.1f} MiB"
+    rows.append([span, f"{report['cycles']:,}", f"{report['faults']:,}", memory, *counts])
+    return _table(rows, "---:")
+
+
+BLOCKS: Final[dict[str, Callable[[], str]]] = {
+    "contract": contract,
+    "campaign": campaign,
+    "soak": soak,
+}
 
 
 def with_figures(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from tests.chaos.faults import DONE, LISTING, NOT_DONE
 from tests.chaos.scenarios import SCENARIOS
-from tests.figures import README, ROOT, recordings, with_figures
-
-REPORTS = sorted((ROOT / "fixtures/campaign").glob("*.json"))
+from tests.figures import README, ROOT, campaign_reports, recordings, with_figures
 
 
 def test_the_tables_of_the_readme_are_made_of_the_recordings() -> None:
@@ -28,10 +28,22 @@ def test_no_recorded_case_differs_from_the_simulator() -> None:
     assert {one["version"]: one["not_passed"] for one in recorded if one["not_passed"]} == {}
 
 
-@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.stem)
-def test_a_recorded_campaign_has_no_violation(path: object) -> None:
-    report = json.loads((ROOT / "fixtures/campaign" / str(path)).read_text())
+@pytest.mark.parametrize("path", campaign_reports(), ids=lambda path: path.stem)
+def test_a_recorded_campaign_has_no_violation(path: Path) -> None:
+    report = json.loads(path.read_text())
     assert [one["violations"] for one in report["scores"] if one["violations"]] == []
+
+
+def test_the_recorded_soak_was_flat() -> None:
+    report = json.loads((ROOT / "fixtures/campaign/soak.json").read_text())
+    assert report["violations"] == []
+    assert report["minutes"] >= 10
+
+
+def test_every_kind_of_fault_was_met_in_the_recorded_campaign() -> None:
+    report = json.loads((ROOT / "fixtures/campaign/simulated.json").read_text())
+    met = {kind.split()[0] for score in report["scores"] for kind in score["faults"]}
+    assert {*NOT_DONE, *DONE, *LISTING} <= met
 
 
 def test_the_recorded_campaign_played_every_scenario() -> None:

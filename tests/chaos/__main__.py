@@ -11,7 +11,7 @@ from pathlib import Path
 from .campaign import Score, campaign, simulated
 from .litellms import LiteLLM, Real
 from .scenarios import SCENARIOS, Scenario
-from .table import table
+from .table import kinds, table
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
         litellm.close()
     tell = (lambda _: None) if options.quiet else (lambda text: print(text, file=sys.stderr))
     scores = campaign(chosen, seeds, make, tell)
-    print(table(scores))
+    print(f"{table(scores)}\n\nFaults: {kinds(scores)}")
     for score in scores:
         for violation in score.violations:
             print(f"VIOLATION {score.scenario}: {violation}")

@@ -30,12 +30,14 @@ class LiteLLM(Protocol):
     """What the campaign needs of a LiteLLM.
 
     ``urls`` are where its replicas listen just now, ``key`` is the master key, ``timeout`` what
-    an engine should wait for an answer while things fail, in seconds.
+    an engine should wait for an answer while things fail, in seconds. ``lag`` is the seconds
+    after which a listing, which comes from a replica's memory, shows what is in the database.
     """
 
     name: str
     key: str
     timeout: float
+    lag: float
 
     @property
     def urls(self) -> list[str]: ...
@@ -69,6 +71,7 @@ class Simulated:
     """Simulated replicas on one database."""
 
     timeout = 1.0
+    lag = 0.0
     key = MASTER_KEY
 
     def __init__(self, version: str, replicas: int = 1) -> None:
@@ -148,13 +151,11 @@ class Real:
 
     timeout = 10.0
 
-    def __init__(
-        self, urls: list[str], key: str, commands: dict[str, str], reload: float = 35.0
-    ) -> None:
+    def __init__(self, urls: list[str], key: str, commands: dict[str, str], lag: float) -> None:
         self.key = key
         self._urls = [url.rstrip("/") for url in urls]
         self._commands = commands
-        self._reload = reload
+        self.lag = lag
         self._restarting: subprocess.Popen[bytes] | None = None
         self._crashed = False
         self._session = requests.Session()
@@ -194,7 +195,7 @@ class Real:
     def settle(self) -> None:
         """With one replica there is nothing to wait for; several poll the database."""
         if len(self._urls) > 1:
-            time.sleep(self._reload)
+            time.sleep(self.lag)
 
     def crash(self) -> None:
         self._crashed = True

@@ -9,19 +9,21 @@ file descriptors and threads are read, and the requests of a quiet cycle are cou
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .litellms import LiteLLM, Simulated
 from .scenarios import BACKEND_FAULTS, LITELLM_FAULTS
 from .world import World
 
+Json = dict[str, Any]
 WARM_UP: Final = 0.25
 """The share of the rounds in which caches fill, and which is not judged."""
 GROWTH: Final = 4.0
@@ -72,6 +74,17 @@ class Soak:
         if len(counts) > 1:
             wrong.append(f"a quiet cycle costs different numbers of requests: {sorted(counts)}")
         return wrong
+
+    def to_json(self) -> Json:
+        """Return it for the report: what was held at first, once warm, and in the end."""
+        first, last = self.readings[int(len(self.readings) * WARM_UP)], self.readings[-1]
+        return {
+            "cycles": self.cycles,
+            "faults": self.faults,
+            "first": asdict(first),
+            "last": asdict(last),
+            "violations": self.judge(),
+        }
 
     def __str__(self) -> str:
         first, last = self.readings[int(len(self.readings) * WARM_UP)], self.readings[-1]
@@ -134,6 +147,7 @@ def main() -> int:
     """Soak, and return 1 if anything grew."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, metavar="M", help="(1)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write it as JSON")
     options = parser.parse_args()
     litellm = Simulated("1.106.2")
     begun = time.monotonic()
@@ -150,6 +164,9 @@ def main() -> int:
     finally:
         litellm.close()
     print(done)
+    if options.report:
+        report = {"minutes": options.minutes, **done.to_json()}
+        options.report.write_text(json.dumps(report, indent=1) + "\n")
     wrong = done.judge()
     for what in wrong:
         print(f"VIOLATION: {what}")

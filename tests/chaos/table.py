@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from .campaign import Score
 
 _HEAD = ("scenario", "seeds", "cycles", "faults", "kills", "samples", "rows compared", "violations")
@@ -15,6 +17,12 @@ def table(scores: list[Score]) -> str:
     lines = [_line(_HEAD), "| --- |" + " ---: |" * (len(_HEAD) - 1)]
     lines += [_line(_cells(score)) for score in [*scores, total]]
     return "\n".join(lines)
+
+
+def kinds(scores: list[Score]) -> str:
+    """Return how often each kind of fault was met, as one line."""
+    met = sum((score.faults for score in scores), Counter[str]())
+    return ", ".join(f"{kind} {count:,}" for kind, count in met.most_common())
 
 
 def _cells(score: Score) -> tuple[str, ...]:
