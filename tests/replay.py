@@ -74,6 +74,10 @@ class Replay:
         for replica in self.replicas:
             replica.reload()
 
+    def forget(self, row_id: str) -> None:
+        """Take a row out of the database only: LiteLLM lists it until it reads that anew."""
+        del self.replicas[0].database.rows[row_id]
+
     def served(self) -> list[set[str]]:
         """Return the public names that each replica lists."""
         return [{row["model_name"] for row in self.rows()} for _ in self.replicas]
@@ -138,6 +142,9 @@ class Stage:
         for name in steps.get("paused", ()):
             row = next(row for row in self.replay.rows() if row["model_name"] == name)
             self.replay.call("POST", "/model/block", {"model_id": row["model_info"]["id"]})
+        for name in steps.get("forgotten", ()):
+            row = next(row for row in self.replay.rows() if row["model_name"] == name)
+            self.replay.forget(row["model_info"]["id"])
         self.replay.requests.clear()
 
 

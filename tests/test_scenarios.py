@@ -61,6 +61,7 @@ def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
         touched = {op.id for op in planned.operations} | {op.replaces for op in planned.operations}
         assert untouchable(stage.replay.rows(), touched) == untouchable(before, touched)
 
+        stage.replay.reload()
         stage.replay.requests.clear()
         again = stage.cycle(folder)
         assert not again.plan.operations
