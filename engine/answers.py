@@ -130,10 +130,10 @@ def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
             raise ValueError("not JSON")
         name = text.value()
         text.expect(":")
+        if name in document:
+            raise _contradiction(name)
         value = list(_rows(text, keep)) if name == "data" and text.next() == "[" else text.value()
         if name in ("data", "total_pages"):
-            if name in document:
-                raise _contradiction(name)
             document[name] = value
     return text.last({name: value for name, value in document.items() if value is not None})
 

@@ -771,7 +771,9 @@ def test_whatever_a_backend_answers_ends_in_a_listing(
     mirror: Mirror, kind: str, body: bytes, status: int
 ) -> None:
     mirror.body, mirror.status = body, status
+    begun = time.monotonic()
     (listing,) = fetch_listings(mirror.backends[kind], mirror.place.http)
+    assert time.monotonic() - begun < AMPLE
     validate(listing_document(listing), "listing")
     assert "please report" not in listing.detail
     assert listing.detail.isprintable()

@@ -26,9 +26,10 @@ def main() -> int:
     where = "simulated LiteLLM"
     if options.real:
         commands = {name: getattr(options, name) for name in ("restart", "restart_database")}
-        urls = (os.environ.get("LITELLM_URLS") or os.environ["LITELLM_URL"]).split(",")
-        key = os.environ["LITELLM_MASTER_KEY"]
+        urls, key = options.urls, os.environ["LITELLM_MASTER_KEY"]
         chosen = [one for one in chosen if _can_be_played(one, len(urls), commands)]
+        if not chosen:
+            return 64
 
         def real(seed: int, scenario: Scenario) -> LiteLLM:
             del seed
@@ -50,8 +51,9 @@ def main() -> int:
 
 
 def _can_be_played(scenario: Scenario, replicas: int, commands: dict[str, str]) -> bool:
-    lacking = [f"--{scenario.needs.replace('_', '-')}"] if scenario.needs else []
-    lacking = [option for option in lacking if not commands[scenario.needs]]
+    lacking = []
+    if scenario.needs and not commands[scenario.needs]:
+        lacking.append(f"--{scenario.needs.replace('_', '-')}")
     if replicas < scenario.replicas:
         lacking.append(f"{scenario.replicas} replicas in LITELLM_URLS")
     if lacking:
@@ -87,7 +89,12 @@ def _options() -> argparse.Namespace:
     )  # fmt: skip
     real.add_argument("--restart", default="", metavar="CMD", help="restarts LiteLLM")
     real.add_argument("--restart-database", default="", metavar="CMD", help="restarts PostgreSQL")
-    return parser.parse_args()
+    options = parser.parse_args()
+    named = os.environ.get("LITELLM_URLS") or os.environ.get("LITELLM_URL") or ""
+    options.urls = named.split(",")
+    if options.real and not (named and os.environ.get("LITELLM_MASTER_KEY")):
+        parser.error("--real needs LITELLM_URL (or LITELLM_URLS) and LITELLM_MASTER_KEY")
+    return options
 
 
 if __name__ == "__main__":

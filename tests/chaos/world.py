@@ -169,18 +169,20 @@ class World:
 
     def configure(self, seat: Seat, **top: Any) -> None:
         """Write an engine's configuration and keys."""
-        patience = (HURRY, self.litellm.timeout) if self._hurried else (LEISURE, LEISURE)
+        for_backends, for_litellm = LEISURE, LEISURE
+        if self._hurried:
+            for_backends, for_litellm = HURRY, self.litellm.timeout
         backends = [
             {
                 "name": site.name,
                 "url": site.proxy.url,
-                "timeout": patience[0],
+                "timeout": for_backends,
                 "litellm_params_defaults": {"rpm": seat.rpm},
             }
             for site in seat.sites
         ]
         document = {
-            "litellm": {"url": seat.proxy.url, "timeout": patience[1]},
+            "litellm": {"url": seat.proxy.url, "timeout": for_litellm},
             "owner": seat.engine.owner,
             "backends": backends,
             **top,
