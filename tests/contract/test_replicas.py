@@ -12,7 +12,7 @@ import pytest
 from engine.demo.simulator import Database, LiteLLMSimulator
 
 from . import behaviours as does
-from .conftest import REAL, REPLICAS, SIMULATED, Json, Proxy, client, of_replica
+from .conftest import CONFIG_MODEL, REAL, REPLICAS, SIMULATED, Json, Proxy, client, of_replica
 
 PATIENCE = 60.0
 """Seconds in which a real replica has reloaded (30 by default)."""
@@ -53,8 +53,8 @@ def replicas(request: pytest.FixtureRequest) -> Iterator[Pair]:
         return
     database = Database()
     with (
-        LiteLLMSimulator(request.param, database=database) as first,
-        LiteLLMSimulator(request.param, database=database) as second,
+        LiteLLMSimulator(request.param, config_models=[CONFIG_MODEL], database=database) as first,
+        LiteLLMSimulator(request.param, config_models=[CONFIG_MODEL], database=database) as second,
         client(first) as one,
         client(second) as two,
     ):
