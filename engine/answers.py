@@ -188,7 +188,7 @@ class _Text:
                 if not self._more():
                     raise
                 continue
-            if end < len(self._window) or not self._more():  # else a number might go on
+            if len(self._window) - end > 2 or not self._more():  # else a number might go on: 1e-
                 if end - self.at > MAX_ROW:
                     raise Garbled(_TOO_LARGE)
                 self.at = end

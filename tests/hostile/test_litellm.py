@@ -334,6 +334,16 @@ def test_a_listing_is_read_as_the_json_that_it_is(
     assert found == {"data": expected["data"], "total_pages": pages}
 
 
+@pytest.mark.parametrize("number", ["0.5", "1e-06", "1E+3", "-1.25e-10", "7"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_a_number_is_read_whole_wherever_a_piece_ends(
+    monkeypatch: pytest.MonkeyPatch, number: str, size: int
+) -> None:
+    monkeypatch.setattr(answers, "_WINDOW", 1)
+    body = f'{{"data": [{number}, {{"price": {number}}}, {number}]}}'.encode()
+    assert read(body, size) == json.loads(body)
+
+
 WHOLE = b'{"data": [{"a": 1.5, "b": [true, null]}, 12], "total_pages": 1, "c": "d"} '
 
 
