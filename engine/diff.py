@@ -29,11 +29,9 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
         UnprovenPlan: they do not lead from ``before`` to ``after``; a bug of ours.
     """
     old, new = thaw(before), thaw(after)
-    tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0)
+    tree = DeepDiff(_leaved(old), _leaved(new), view="tree", threshold_to_diff_deeper=0)
     paths = {
-        _whole(level.path(output_format="list"), old, new)
-        for levels in tree.values()
-        for level in levels
+        tuple(level.path(output_format="list")) for levels in tree.values() for level in levels
     }
     changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
     ordered = tuple(sorted(changes, key=lambda change: change.path))
@@ -48,14 +46,16 @@ def replayed(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:
     return freeze(patch.apply(thaw(before)))  # type: ignore[no-any-return]
 
 
-def _whole(path: list[Any], old: Any, new: Any) -> tuple[Any, ...]:
-    """Cut a path where it enters a list or a secret reference."""
-    for length in range(len(path)):
-        for document in (old, new):
-            inner = _value(document, path[:length])
-            if isinstance(inner, list) or (isinstance(inner, dict) and "$secret" in inner):
-                return tuple(path[:length])
-    return tuple(path)
+def _leaved(value: Any) -> Any:
+    """Return a value for DeepDiff, with its lists and secret references as bytes, which JSON lacks.
+
+    Inside lists DeepDiff takes True for 1.
+    """
+    if isinstance(value, list) or (isinstance(value, dict) and "$secret" in value):
+        return canonical_json(value).encode(errors="surrogatepass")
+    if isinstance(value, dict):
+        return {name: _leaved(inner) for name, inner in value.items()}
+    return value
 
 
 def _value(document: Any, path: Iterable[Any]) -> Any:

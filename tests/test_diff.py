@@ -50,6 +50,10 @@ REFERENCE = {"$secret": "f" * 32}
         ([{"x": 1}], [{"x": 2}]),
         ([1], {"0": 1}),
         (True, 1),
+        ([[True, True], []], [[1, True], []]),
+        ([1], "[1]"),
+        ([REFERENCE], REFERENCE),
+        (["\ud800"], ["\udfff"]),
     ],
 )
 def test_a_list_and_a_secret_change_as_a_whole(before: object, after: object) -> None:
