@@ -32,6 +32,9 @@ _NOT_SERVED: Final = (
 _NOT_EVERYWHERE: Final = (
     "another replica of LiteLLM does not serve the new one yet; the next cycle removes the old one"
 )
+_LISTED_ONLY: Final = (
+    "LiteLLM's database has no such row; LiteLLM may list it until it reads its database anew"
+)
 _LIVE_ATTEMPTS: Final = 4
 _STREAK: Final = 3
 _ATTEMPTS: Final = 2
@@ -206,7 +209,7 @@ def _delete(operation: Operation, proxy: Proxy) -> Result:
         if _read_back(proxy, operation.id) is None:
             return Result(operation, ALREADY)
         raise
-    return Result(operation, APPLIED if there else ALREADY)
+    return Result(operation, APPLIED) if there else Result(operation, ALREADY, _LISTED_ONLY)
 
 
 def _read_back(proxy: Proxy, row_id: str) -> dict[str, Any] | None:

@@ -526,6 +526,21 @@ def test_a_create_whose_answer_is_lost_is_settled_in_the_same_cycle(
     assert world.names() == ["a"]
 
 
+def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted(
+    world: World,
+) -> None:
+    server = world.backend("openai", "a", "b", "c")
+    world.cycle(world.config(box(server)))
+    server.models = ["a"]
+    lost = next(row_id for row_id, row in world.rows.items() if row.model_name == "b")
+    del world.proxy.database.rows[lost]
+    report = world.cycle(world.config(box(server), limits={"max_delete_fraction": 1}))
+    told = {result.operation.key.name: result for result in report.results}
+    assert (told["b"].outcome, told["c"].outcome) == (ALREADY, APPLIED)
+    assert "until it reads its database anew" in told["b"].detail
+    assert not told["c"].detail
+
+
 @pytest.mark.parametrize("kind", ["refuse", "status", "html"])
 def test_a_create_that_was_not_carried_out_is_tried_again_in_the_same_cycle(
     world: World, kind: str

@@ -13,6 +13,8 @@ import requests
 from engine.demo.loopback import Fault
 from engine.demo.simulator import Database, LiteLLMSimulator
 
+from ..versions import told_version
+
 Json = dict[str, Any]
 Rows = list[Json]
 
@@ -161,20 +163,13 @@ class Real:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {key}"
-        self.name = f"LiteLLM {self._version()}"
+        self.name = f"LiteLLM {told_version(self._urls[0], self._session)}"
         self._wait(self._ready, "LiteLLM is not ready")
         self._before = {row["model_info"]["id"] for row in self.listings()[0] or ()}
 
     @property
     def urls(self) -> list[str]:
         return self._urls
-
-    def _version(self) -> str:
-        for path in ("/public/model_hub/info", "/health/readiness"):
-            answer = self._session.get(self._urls[0] + path, timeout=30)
-            if answer.ok and answer.json().get("litellm_version"):
-                return str(answer.json()["litellm_version"])
-        raise AssertionError("LiteLLM does not tell its version")
 
     def listings(self) -> list[Rows | None]:
         return [None if self._crashed else self._listing(url) for url in self._urls]

@@ -19,6 +19,7 @@ import requests
 from engine.demo.simulator import LiteLLMSimulator
 from engine.demo.simulator_rows import parse_version
 
+from ..versions import told_version
 from .behaviours import asked
 
 if TYPE_CHECKING:
@@ -50,16 +51,9 @@ class Proxy:
         self.url = url.rstrip("/")
         self._key = key
         self.session = self.session_of_its_own()
-        self.version_text = self._find_version()
+        self.version_text = told_version(self.url, self.session)
         self.version = parse_version(self.version_text)
         self.made: list[str] = []
-
-    def _find_version(self) -> str:
-        for path in ("/public/model_hub/info", "/health/readiness"):
-            found = self.call("GET", path).json().get("litellm_version")
-            if found:
-                return str(found)
-        raise AssertionError(f"{self.url} does not tell its version")
 
     def session_of_its_own(self) -> requests.Session:
         """A session with a connection that nobody else uses."""

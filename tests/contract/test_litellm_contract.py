@@ -15,6 +15,7 @@ import requests
 from engine.demo.loopback import Fault, FaultKind
 from engine.demo.simulator import LiteLLMSimulator, Row
 
+from ..versions import SERIALISED
 from .behaviours import (
     a_model_is_validated,
     all_prices_are_mirrored,
@@ -456,10 +457,14 @@ def test_patch_of_a_config_file_model_is_refused(proxy: Proxy) -> None:
 
 
 def test_a_deleted_row_is_gone_at_once(proxy: Proxy) -> None:
-    model_id = proxy.new()
-    answer = proxy.delete(model_id)
-    assert answer.json() == {"message": f"Model: {model_id} deleted successfully"}
-    assert model_id not in proxy.listed()
+    def is_gone() -> bool:
+        model_id = proxy.new()
+        answer = proxy.delete(model_id)
+        assert answer.json() == {"message": f"Model: {model_id} deleted successfully"}
+        return model_id not in proxy.listed()
+
+    # An unserialised reload that overlaps with the delete brings the row back until the next one.
+    assert is_gone() or (proxy.version < SERIALISED and is_gone())
 
 
 def test_delete_of_an_unknown_id_is_a_400(proxy: Proxy) -> None:

@@ -124,7 +124,7 @@ def install(servers: Servers, tmp_path: Path, unique: str) -> Iterator[Install]:
         def new(proxy: RealProxy = servers.litellm) -> Installation:
             tap = stack.enter_context(Tap(proxy.url))
             folder = tmp_path / f"installation-{len(servers.installations)}"
-            made = Installation(folder, tap, proxy.key, f"live-{unique}")
+            made = Installation(folder, tap, proxy, f"live-{unique}")
             servers.installations.append(made)
             return made
 

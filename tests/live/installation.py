@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .real_proxy import RealProxy
 from .tap import Request, Tap
 
 Json = dict[str, Any]
@@ -68,19 +69,20 @@ class Outcome:
 
 
 class Installation:
-    """A folder with a configuration and keys; LiteLLM is behind ``tap``.
+    """A folder with a configuration and keys; ``litellm`` is behind ``tap``.
 
-    ``document`` is the configuration; ``owner`` keeps it apart from others on the same LiteLLM.
+    ``owner`` keeps it apart from others on the same LiteLLM.
     """
 
-    def __init__(self, folder: Path, tap: Tap, key: str, owner: str) -> None:
+    def __init__(self, folder: Path, tap: Tap, litellm: RealProxy, owner: str) -> None:
         self.tap = tap
+        self.litellm = litellm
         self.owner = owner
         self.config = folder / "config.yaml"
         self.secrets = folder / "secrets"
         self.secrets.mkdir(parents=True)
         self.planned: set[str] = set()
-        self.write_key("litellm", key)
+        self.write_key("litellm", litellm.key)
 
     def write_key(self, name: str, key: str) -> None:
         """Write a key file, with the final newline that editors add."""
@@ -97,7 +99,7 @@ class Installation:
         self.config.write_text(json.dumps(document, indent=1))
 
     def run(self, *arguments: str, debug: bool = False) -> Outcome:
-        """Run a command to its end."""
+        """Run a command to its end, and until LiteLLM lists no row that it was to delete."""
         before = len(self.tap.requests)
         process = self.start(*arguments, debug=debug)
         try:
@@ -110,6 +112,7 @@ class Installation:
         outcome = Outcome(process.returncode, stdout, stderr, asked)
         if arguments[0] == "run":
             self._remember(stdout)
+        self.litellm.forget(self.tap.deleted)
         return outcome
 
     def cycle(self) -> Outcome:

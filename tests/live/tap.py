@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ class Trap:
 class Tap:
     """Passes everything on to ``upstream``; a context manager that listens while it is entered.
 
-    ``requests`` holds what was asked. ``answer`` may answer a request itself, with a status and
+    ``requests`` holds what was asked, ``deleted`` the ids of the rows that the server was asked to
+    delete, and not to make again since. ``answer`` may answer a request itself, with a status and
     a body, or return None to pass it on; it is called in the thread of the request, so that it
     may also wait. ``stop`` and ``start`` keep the port.
     """
@@ -43,6 +45,7 @@ class Tap:
         assert parts.hostname is not None
         self.upstream = (parts.hostname, parts.port or 80)
         self.requests: list[Request] = []
+        self.deleted: set[str] = set()
         self.answer: Callable[[str, str, bytes], tuple[int, bytes] | None] | None = None
         self.victim: subprocess.Popen[str] | None = None
         self._trap: Trap | None = None
@@ -107,6 +110,13 @@ class Tap:
             number = len(self.requests) - self._since
             return self._trap.moment if self._trap and self._trap.at == number else None
 
+    def note_row(self, path: str, body: bytes) -> None:
+        """Remember which row a request that is passed on makes or deletes."""
+        if path == "/model/delete":
+            self.deleted.add(json.loads(body)["id"])
+        elif path == "/model/new":
+            self.deleted.discard(json.loads(body)["model_info"]["id"])
+
     def kill(self) -> None:
         """Kill -9 the victim and wait until it is dead."""
         assert self.victim is not None
@@ -149,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         if moment == "before":
             tap.kill()
             return
+        tap.note_row(self.path, body)
         connection = HTTPConnection(*tap.upstream, timeout=120)
         try:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in _DROPPED}

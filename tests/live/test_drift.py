@@ -33,6 +33,7 @@ def test_a_row_that_was_deleted_is_made_again(
 
     before = litellm.row(backend.url, model)
     litellm.delete(before["model_info"]["id"])
+    litellm.forget({before["model_info"]["id"]})
     outcome = installation.converge()
     assert outcome.results == [("missing", model, "applied")]
     assert litellm.row(backend.url, model)["model_info"]["id"] == before["model_info"]["id"]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from .conftest import Install, Servers, section
 from .installation import Installation
-from .real_proxy import RealProxy, ids, names, wait_until
-
-RELOAD = 40.0
-"""Seconds until a replica knows what another one did: LiteLLM's interval is 30."""
+from .real_proxy import RELOAD, RealProxy, ids, names, wait_until
 
 
 def test_two_engines_at_once_converge_without_duplicates(
