@@ -38,6 +38,7 @@ NO_REAL_PROXY = (
 )
 RECORD = os.environ.get("CONTRACT_RECORD", "")
 """A folder into which a run against a real proxy writes what it saw, as <version>.json."""
+NAME_PREFIX = "contract-name-"
 CONFIG_MODEL: Json = {
     "model_name": "static-model",
     "litellm_params": {"model": "openai/static-model", "api_base": "http://127.0.0.1:9/v1"},
@@ -74,7 +75,7 @@ class Proxy:
         model_id = model_id or f"contract-{unique}"
         self.made.append(model_id)
         body = {
-            "model_name": f"contract-name-{unique}",
+            "model_name": NAME_PREFIX + unique,
             "litellm_params": {
                 "model": f"openai/contract-model-{unique}",
                 "api_base": "http://127.0.0.1:9/v1",
