@@ -45,7 +45,7 @@ MAX_MEMORY: Final = 96 * 2**20
 MAX_MODELS: Final = 5_000
 """Models in the list of one backend; OpenRouter has about 500."""
 MAX_ALL_MODELS: Final = 10_000
-"""Models that all backends list together; a plan to create them all takes 170 MiB."""
+"""Models that all backends list together; a plan to create them all takes 110 MiB."""
 MAX_ID: Final = 1_024
 """Characters of a model id, and of a family or parent. Ids that are paths of files have 200."""
 MAX_PAGES: Final = 50
@@ -65,8 +65,8 @@ size (7.5 KB, 200 keys, three in four of them null) have 75 MB."""
 MAX_ROW: Final = 2**20
 """Characters of one row of it, or of any other member of the answer."""
 MAX_ROWS: Final = 15_000
-"""Rows of it. With as many rows, all of them ours, and as many models as there may be, a cycle
-takes 230 MiB."""
+"""Rows of it. With as many rows, all of them ours, and as many models as there may be, in lists as
+long as they may be, a cycle takes 200 MiB."""
 MAX_ROWS_MEMORY: Final = 48 * 2**20
 """Bytes of memory that its rows take once their nulls are gone: 3 KB each, if they are real."""
 MAX_MARKED: Final = 1_000

@@ -6,11 +6,11 @@ Each imports what it needs when it runs, so that a small command starts fast.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,11 +53,10 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = _configured(arguments, redactor)
     engine = Engine(PlanLog(None), dry_run=True, force=arguments.force)
     report = reconcile_once(config, engine)
-    document = json.dumps(report.plan.to_json(), indent=2)
     if arguments.out:
-        write_atomically(arguments.out, document + "\n")
+        write_atomically(arguments.out, chain(report.plan.spelled(indent=2), "\n"))
     if arguments.json:
-        print(document)
+        sys.stdout.writelines(chain(report.plan.spelled(indent=2), "\n"))
     else:
         print(Renderer(colour=_colour(arguments)).plan(report.plan, report.desired))
     if report.plan.operations:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -142,9 +143,11 @@ class Plan:
     @property
     def digest(self) -> str:
         """A sha256 of what would be done; the wording of reasons takes no part in it."""
-        operations = [{**op.to_json(), "because": ""} for op in self.operations]
-        skips = [{**skip.to_json(), "because": ""} for skip in self.skips]
-        return hashlib.sha256(canonical_json([operations, skips]).encode()).hexdigest()
+        members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
+        found = hashlib.sha256()
+        for one in members:
+            found.update(f"{canonical_json({**one.to_json(), 'because': ''})}\n".encode())
+        return found.hexdigest()
 
     @property
     def summary(self) -> dict[str, int]:
@@ -155,12 +158,33 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan document, as ``schemas/plan.schema.json`` has it."""
         return {
-            "version": PLAN_VERSION,
-            "digest": self.digest,
-            "summary": self.summary,
+            **self._head(),
             "operations": [operation.to_json() for operation in self.operations],
             "skips": [skip.to_json() for skip in self.skips],
         }
+
+    def spelled(self, *, indent: int | None = None, skips: bool = True) -> Iterator[str]:
+        """Yield the JSON text of the plan document in pieces, as ``json.dumps`` would write it.
+
+        As one tree, 10,000 operations would take 60 MiB. Without ``skips`` that member is missing.
+        """
+        encode = json.JSONEncoder(indent=indent).encode
+        comma, margin = (", ", "") if indent is None else (",", "\n" + " " * indent)
+        inner = margin + margin[1:]
+        yield encode(self._head())[:-1].rstrip()
+        lists: dict[str, Sequence[Operation | Skip]] = {"operations": self.operations}
+        if skips:
+            lists["skips"] = self.skips
+        for name, group in lists.items():
+            yield f'{comma}{margin}"{name}": ['
+            for number, one in enumerate(group):
+                text = encode(one.to_json()).replace("\n", inner)
+                yield f"{comma if number else ''}{inner}{text}"
+            yield f"{margin if group else ''}]"
+        yield margin[:1] + "}"
+
+    def _head(self) -> dict[str, Any]:
+        return {"version": PLAN_VERSION, "digest": self.digest, "summary": self.summary}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Plan:

@@ -11,8 +11,9 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
@@ -22,6 +23,8 @@ from .operations import Plan, Skip
 from .state import State
 
 LOG_VERSION: Final = 1
+_AT_ONCE: Final = 64 * 1024
+"""Characters that are written at once: nearly all lines, as a whole."""
 _SkipKey = tuple[object, ...]
 
 
@@ -72,9 +75,7 @@ class PlanLog:
         del desired
         self._cycle += 1
         if plan.operations:
-            document = plan.to_json()
-            document.pop("skips")
-            self._write("plan", plan=document)
+            self._write("plan", chain([', "plan": '], plan.spelled(skips=False)))
         seen = {_identity(skip): skip for skip in plan.skips}
         for identity, skip in seen.items():
             if identity not in self._skips:
@@ -115,7 +116,8 @@ class PlanLog:
         self._cycle += 1
         self._write("cycle", ok=False, error=error, seconds=round(seconds, 3))
 
-    def _write(self, event: str, **fields: Any) -> None:
+    def _write(self, event: str, last: Iterable[str] = (), **fields: Any) -> None:
+        """Write a line; ``last`` is the text of its last member, in pieces."""
         if self._stream is None:
             return
         head = {
@@ -124,9 +126,14 @@ class PlanLog:
             "cycle": self._cycle,
             "event": event,
         }
-        line = json.dumps(head | fields, ensure_ascii=True, sort_keys=False)
+        text = ""
         try:
-            self._stream.write(self._redact(line) + "\n")
+            for piece in chain([json.dumps(head | fields)[:-1]], last, ["}\n"]):
+                text += self._redact(piece)
+                if len(text) > _AT_ONCE:
+                    self._stream.write(text)
+                    text = ""
+            self._stream.write(text)
             self._stream.flush()
         except OSError as error:
             raise Unrecorded(
@@ -164,19 +171,19 @@ class Artifacts:
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"plan-{stamp}-{plan.digest[:12]}.json"
-        write_atomically(path, json.dumps(plan.to_json(), indent=2) + "\n")
+        write_atomically(path, chain(plan.spelled(indent=2), "\n"))
         self._last = plan.digest
         for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, pieces: Iterable[str]) -> None:
     """Write a file whole or not at all; raises OSError."""
     handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

@@ -248,13 +248,13 @@ class _Body:
         """Return all of it; raises Garbled where that is more than is allowed."""
         content = bytearray()
         for chunk in self.chunks(MAX_BODY):
-            allowance.spend(len(chunk))
+            allowance.spend(len(chunk), values_in(chunk))
             content += chunk
         return content
 
 
 def _document(body: _Body, allowance: Allowance) -> Any:
     content = body.whole(allowance)
-    allowance.spend(text_size(content) - len(content), values_in(content))
+    allowance.spend(text_size(content) - len(content), 1)
     with _PARSING:
         return document_of(content)

@@ -268,12 +268,28 @@ def test_a_family_or_parent_that_is_no_name_is_unknown(place: Place, name: str) 
 
 @pytest.mark.parametrize(
     ("text", "values"),
-    [(b"1", 1), (b"[]", 2), (b"[1,2]", 3), (b'{"a":1,"b":[{},{}]}', 7), (b'"a,b"', 2)],
+    [(b"1", 0), (b"[]", 1), (b"[1,2]", 2), (b'{"a":1,"b":[{},{}]}', 6), (b'"a,b"', 1)],
 )
 def test_the_values_of_a_text_are_rather_overrated_than_underrated(
     text: bytes, values: int
 ) -> None:
     assert values_in(text) == values
+    assert sum(values_in(text[at : at + 1]) for at in range(len(text))) == values
+
+
+def test_an_answer_is_given_up_where_its_values_become_too_many(place: Place) -> None:
+    sent = 0
+
+    def script(exchange: Any) -> None:
+        nonlocal sent
+        exchange.send(answer(b"", length=2**30) + b"[")
+        while exchange.send(b"{}," * 10_000):
+            sent += 30_000
+        exchange.close()
+
+    (listing,) = place.listings(script)
+    assert f"holds over {MAX_VALUES} values" in listing.detail
+    assert sent < MAX_BODY
 
 
 @pytest.mark.parametrize("text", ["abc", "é", "größe", "模型", "🙂", "a" * 100 + "🙂"])
@@ -294,7 +310,7 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_value_takes_more_memory_than_is_counted_for_it(shape: str) -> None:
     body = bytearray(SHAPES[shape](20_000))
-    counted = values_in(body) * VALUE_COST + text_size(body)
+    counted = (1 + values_in(body)) * VALUE_COST + text_size(body)
     tracemalloc.start()
     try:
         document = document_of(body)

@@ -1,0 +1,87 @@
+"""As much of everything as there may be, at once: a cycle stays within its container."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from engine.bounds import MAX_ALL_MODELS, MAX_BODY, MAX_MODELS, MAX_ROWS
+from engine.demo.simulator import Row
+from tests.rawserver import RawServer, answer
+
+from .town import Town
+
+ROOT = Path(__file__).parents[2]
+ROOM = 30 << 20
+"""Bytes that have to be left below the limit."""
+ODD = 20
+"""Models, and rows, below the bounds: `good` has some of its own."""
+
+
+def limit() -> int:
+    """The bytes that k8s/deployment.yaml allows."""
+    pod = yaml.safe_load((ROOT / "k8s/deployment.yaml").read_text())["spec"]["template"]["spec"]
+    text = pod["containers"][0]["resources"]["limits"]["memory"]
+    assert text.endswith("Mi")
+    return int(text.removesuffix("Mi")) << 20
+
+
+def full_list(name: str) -> bytes:
+    """As many models, in a text as long, as one list may have."""
+    padding = "x" * (MAX_BODY // MAX_MODELS - 60)
+    count = MAX_MODELS - ODD
+    return json.dumps(
+        {"data": [{"id": f"{name}-{n}", "x": padding} for n in range(count)]}
+    ).encode()
+
+
+def configure(place: Town, servers: list[RawServer], rpm: int) -> None:
+    sections = [
+        {"name": f"b{number}", "url": server.url, "litellm_params_defaults": {"rpm": rpm}}
+        for number, server in enumerate(servers)
+    ]
+    place.configure(*sections, limits={"max_delete_fraction": 1})
+
+
+def store(place: Town, row: dict[str, Any], row_id: str) -> None:
+    info = {**row["model_info"], "id": row_id}
+    params = {**row["litellm_params"], "api_key": "BLANK"}
+    place.proxy.database.rows[row_id] = Row(row_id, row["model_name"], params, info)
+
+
+def test_a_cycle_with_as_much_as_there_may_be_fits_into_the_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "MALLOC_ARENA_MAX=1 " in (ROOT / "Dockerfile").read_text()
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
+    with ExitStack() as stack:
+        place = Town(tmp_path, stack, version="1.83.14")  # where changed rows are replaced
+        servers = [place.server(answer(full_list(f"m{number}"))) for number in range(8)]
+        configure(place, servers, rpm=1)
+        out = tmp_path / "plan.json"
+        first = place.run("plan", "--out", str(out))
+        assert first.code == 2, first.out[-1000:]
+        operations = json.loads(out.read_text())["operations"]
+        assert MAX_ALL_MODELS - 3 * ODD < len(operations) <= MAX_ALL_MODELS
+
+        for operation in operations:
+            store(place, operation["row"], operation["id"])
+        for operation in operations[: MAX_ROWS - len(operations) - ODD]:
+            store(place, operation["row"], f"twin-of-{operation['id']}")
+        place.proxy.reload()
+
+        configure(place, servers, rpm=2)
+        artifacts = str(tmp_path / "artifacts")
+        second = place.run("run", "--once", "--dry-run", "--artifacts", artifacts)
+        assert second.code == 2, second.out[-1000:]
+        counts = re.search(r'"summary": (\{.*?\})', second.out)
+        assert counts is not None
+        assert json.loads(counts[1])["replace"] > MAX_ALL_MODELS - 3 * ODD
+    for outcome in (first, second):
+        assert 0 < outcome.peak < limit() - ROOM, f"{outcome.peak >> 20} MiB"
