@@ -66,7 +66,7 @@ MAX_ROW: Final = 2**20
 """Characters of one row of it, or of any other member of the answer."""
 MAX_ROWS: Final = 15_000
 """Rows of it. With as many rows, all of them ours, and as many models as there may be, in lists as
-long as they may be, a cycle takes 200 MiB."""
+long as they may be, a cycle takes 200 to 240 MiB."""
 MAX_ROWS_MEMORY: Final = 48 * 2**20
 """Bytes of memory that its rows take once their nulls are gone: 3 KB each, if they are real."""
 MAX_MARKED: Final = 1_000

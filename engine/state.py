@@ -73,7 +73,8 @@ def freeze(value: Any) -> Any:
     are one number; booleans stay booleans.
     """
     if isinstance(value, Mapping):
-        return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
+        frozen = {str(key): freeze(item) for key, item in value.items()}
+        return MappingProxyType(frozen) if frozen else EMPTY
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
     if isinstance(value, float) and value.is_integer():

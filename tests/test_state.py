@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.state import (
+    EMPTY,
     Key,
     Secret,
     canonical_json,
@@ -55,6 +56,10 @@ def test_frozen_values_are_thawed_as_they_were() -> None:
     with pytest.raises(TypeError):
         frozen["a"] = 1
     assert frozen["a"][0] == 1
+
+
+def test_empty_maps_take_no_memory_of_their_own() -> None:
+    assert freeze({"a": [{}]})["a"][0] is EMPTY
 
 
 def test_a_float_without_a_fraction_becomes_an_int_and_a_boolean_stays_one() -> None:

@@ -18,7 +18,7 @@ from tests.rawserver import RawServer, answer
 from .town import Town
 
 ROOT = Path(__file__).parents[2]
-ROOM = 30 << 20
+ROOM = 10 << 20
 """Bytes that have to be left below the limit."""
 ODD = 20
 """Models, and rows, below the bounds: `good` has some of its own."""
@@ -50,7 +50,7 @@ def configure(place: Town, servers: list[RawServer], rpm: int) -> None:
 
 
 def store(place: Town, row: dict[str, Any], row_id: str) -> None:
-    info = {**row["model_info"], "id": row_id}
+    info = {**row["model_info"], "id": row_id, "maps_by_hand": [{}] * 16}
     params = {**row["litellm_params"], "api_key": "BLANK"}
     place.proxy.database.rows[row_id] = Row(row_id, row["model_name"], params, info)
 
