@@ -5,12 +5,14 @@ The large one, with more seeds or on a real LiteLLM: ``python -m tests.chaos --h
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .campaign import play, simulated
+from .faultproxy import Request
 from .faults import DONE, LISTING, NOT_DONE, Dice
 from .litellms import Simulated
 from .scenarios import SCENARIOS, Scenario
@@ -118,6 +120,21 @@ def test_the_witness_sees_a_secret_in_the_listing(world: World) -> None:
     world.litellm.call("PATCH", f"/model/{row_id}/update", body)
     world.witness.sample()
     assert world.witness.violations == ["a secret can be read in LiteLLM's listing"]
+
+
+def test_a_delete_that_is_still_on_its_way_is_not_blamed_on_the_engine(world: World) -> None:
+    site, seat = world.sites[0], world.seats[0]
+    model = next(name for name in site.models if name != site.anchor)
+    headers = (("Authorization", f"Bearer {world.litellm.key}"),)
+    delete = json.dumps({"id": row_of(world, model)}).encode()
+    world.withdraw(site, model)
+    seat.proxy.hold(Request("POST", "/model/delete", headers, delete))
+    world.offer(site, model)
+    world.witness.sample()
+    world.cycle()
+    world.cycle()
+    assert world.witness.violations == []
+    assert row_of(world, model)
 
 
 def test_a_secret_in_the_output_is_a_violation(world: World) -> None:

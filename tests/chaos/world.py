@@ -213,9 +213,11 @@ class World:
     def offer(self, site: Site, model: str) -> None:
         """Let a backend serve one model more.
 
-        Not while a replica still lists a deployment of it that another one has deleted: that
-        would seem to be lost once the replica learns of it, and nobody could have kept it.
+        Not while a delete of it is still on its way, nor while a replica still lists a deployment
+        of it that another one has deleted: that would seem to be lost once the delete arrives, or
+        the replica learns of it, and nobody could have kept it.
         """
+        self.deliver()
         if not self.witness.replicas_agree((site.proxy.url, model)):
             return
         site.backend.models = [*site.models, model]
