@@ -18,7 +18,7 @@ import yaml
 from .bounds import MAX_CONFIG
 from .errors import ConfigError, Problem
 from .files import read_bounded
-from .yamltree import Expansion, Node, Steps, check_bounds, refusal
+from .yamltree import TOO_DEEP, Expansion, Node, Steps, check_bounds, refusal
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE: Final = "tag:yaml.org,2002:"
@@ -28,6 +28,8 @@ _LINE_BREAK: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EMPTY: Final = "empty; it needs at least `litellm: {url: ...}`"
 _TOO_LARGE: Final = f"larger than {MAX_CONFIG >> 10} KiB"
+_LIBYAML_TOO_DEEP: Final = "maximum nesting depth"
+"""What libyaml says from 0.2.6 on, which has a bound of its own (1,000) and meets it first."""
 _QUOTED: Final = re.compile(r"'(?P<said>[^']*)'")
 
 
@@ -135,6 +137,8 @@ class _Parser:
                 yield loader.get_event()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if _LIBYAML_TOO_DEEP in str(error.problem):
+                raise refusal(self._name, mark, TOO_DEEP) from None
             said = ", ".join(part for part in (error.context, error.problem) if part)
             raise refusal(self._name, mark, f"not YAML: {_without_quotations(said)}") from None
         except (yaml.YAMLError, ValueError, OverflowError):

@@ -7,12 +7,13 @@ memory. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from .bounds import MAX_CONFIG, MAX_CONFIG_DEPTH, MAX_CONFIG_VALUES
 from .errors import ConfigError, Problem
 from .yamlscalar import NULLS, resolve, resolve_as
 
+TOO_DEEP: Final = f"nested more than {MAX_CONFIG_DEPTH} levels deep"
 Steps = tuple[str | int, ...]
 """The path of a value: keys and indexes from the root."""
 
@@ -44,7 +45,7 @@ def check_bounds(name: str, mark: Any, nodes: int, depth: int) -> None:
     if nodes > MAX_CONFIG_VALUES:
         raise refusal(name, mark, f"more than {MAX_CONFIG_VALUES} values (aliases count each time)")
     if depth > MAX_CONFIG_DEPTH:
-        raise refusal(name, mark, f"nested more than {MAX_CONFIG_DEPTH} levels deep")
+        raise refusal(name, mark, TOO_DEEP)
 
 
 @dataclass(slots=True)
