@@ -166,13 +166,14 @@ class Artifacts:
         Raises:
             OSError: the folder cannot be written to; no half file is left behind.
         """
-        if plan.digest == self._last:
+        digest = plan.digest
+        if digest == self._last:
             return None
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
-        path = self._folder / f"plan-{stamp}-{plan.digest[:12]}.json"
+        path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
         write_atomically(path, chain(plan.spelled(indent=2), "\n"))
-        self._last = plan.digest
+        self._last = digest
         for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path

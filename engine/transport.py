@@ -179,7 +179,7 @@ class Client:
                 if ask.keeper:
                     return rows_of(body.chunks(MAX_LISTING), ask.keeper())
                 return _document(body, ask.allowance)
-            content = body.whole(ask.allowance)
+            content = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
         except Garbled as error:
             raise Garbled(f"{subject}: {error}") from None
         except ValueError:
@@ -244,17 +244,17 @@ class _Body:
                 raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
             yield chunk
 
-    def whole(self, allowance: Allowance) -> bytearray:
-        """Return all of it; raises Garbled where that is more than is allowed."""
+    def whole(self, spend: Callable[[bytes], None]) -> bytearray:
+        """Return all of it; ``spend`` raises Garbled where a piece is more than is allowed."""
         content = bytearray()
         for chunk in self.chunks(MAX_BODY):
-            allowance.spend(len(chunk), values_in(chunk))
+            spend(chunk)
             content += chunk
         return content
 
 
 def _document(body: _Body, allowance: Allowance) -> Any:
-    content = body.whole(allowance)
+    content = body.whole(lambda chunk: allowance.spend(len(chunk), values_in(chunk)))
     allowance.spend(text_size(content) - len(content), 1)
     with _PARSING:
         return document_of(content)

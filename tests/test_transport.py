@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from engine import transport
-from engine.bounds import MAX_BODY, MAX_EXCERPT
+from engine.bounds import MAX_BODY, MAX_EXCERPT, MAX_VALUES
 from engine.clients import Http
 from engine.config import Connection
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
@@ -496,6 +496,11 @@ def test_an_error_in_plain_text_is_repeated(talk: Talk) -> None:
 @pytest.mark.parametrize("body", [b"<html>no</html>", b"\n <!doctype html>", b""])
 def test_an_error_page_is_not_repeated(talk: Talk, body: bytes) -> None:
     assert said_of(talk, body) == ""
+
+
+def test_what_an_error_holds_is_not_counted_as_values(talk: Talk) -> None:
+    with pytest.raises(Rejected, match="HTTP 400"):
+        talk.get(answer(b"{}," * MAX_VALUES, status="400 Bad Request"))
 
 
 def test_a_long_error_is_cut(talk: Talk) -> None:
