@@ -99,6 +99,9 @@ MAX_INTERVAL: Final = 86_400.0
 """Seconds between two cycles: a day. No clock can wait for 10^23 seconds."""
 MAX_NAME: Final = 255
 """Characters of a public model name; longer ones are cut."""
+MAX_RENAMED: Final = 4_096
+"""Characters of an upstream before and after each rule of ``regex_rename``, and of what it puts in:
+a few rules that double a text would fill any memory. Model ids have at most MAX_ID."""
 MAX_QUOTED: Final = 60
 """Characters of a value, or of a key, that a message about a document repeats."""
 MAX_REASON: Final = 80

@@ -1,33 +1,81 @@
 """Regular expressions in the RE2 dialect, which is Go's: linear time, no look-around.
 
 Configurations that were written for the Go program keep their meaning: POSIX classes and flags in
-mid-pattern work, and ``$`` is the very end of the text. The only importer of re2.
+mid-pattern work, ``$`` is the very end of the text, and replacements follow Go's rules. Pure. The
+only importer of re2.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import re2
 
-from .bounds import MAX_PATTERN, MAX_PATTERN_MEMORY, MAX_REASON
+from .bounds import MAX_PATTERN, MAX_PATTERN_MEMORY, MAX_REASON, MAX_RENAMED
 
 _LOOK_AROUND: Final = re.compile(r"\(\?<?[=!]")
 _BACK_REFERENCE: Final = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
+_REFERENCE: Final = re2.compile(r"\$(?:(\$)|([\pL\p{Nd}_]+)|\{([\pL\p{Nd}_]+)\})")
+"""What a template may hold: ``$$``, ``$name`` (as long as possible) or ``${name}``."""
+_TOO_LONG: Final = f"longer than {MAX_RENAMED} characters"
+_MAX_NUMBER: Final = 9
+"""Digits of the number of a group; Go takes a longer one for a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; two of the same text are equal."""
+    """A compiled pattern; two of the same text are equal. ``compiled`` is RE2's own object."""
 
     text: str
-    _compiled: Any = field(repr=False, compare=False)
+    compiled: Any = field(repr=False, compare=False)
 
     def search(self, subject: str) -> bool:
         """Tell whether the pattern matches anywhere in ``subject``."""
-        return self._compiled.search(_encodable(subject)) is not None
+        return self.compiled.search(_encodable(subject)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Replaces every match of a pattern by a template, as Go's ``Regexp.ReplaceAllString``.
+
+    ``parts`` is the template in pieces: texts, and numbers of groups (0 is the whole match).
+    ``unknown`` are its references to groups that the pattern does not have; they become empty.
+    """
+
+    pattern: Pattern
+    template: str
+    parts: tuple[str | int, ...] = field(repr=False, compare=False)
+    unknown: tuple[str, ...] = field(repr=False, compare=False)
+
+    def apply(self, subject: str) -> str:
+        """Return ``subject`` with every match replaced.
+
+        As in Go, an empty match right after another match does not count.
+
+        Raises:
+            ValueError: the subject or the result has more than MAX_RENAMED characters.
+        """
+        subject = _encodable(subject)
+        if len(subject) > MAX_RENAMED:
+            raise ValueError(_TOO_LONG)
+        pieces: list[str] = []
+        length = end = 0
+        for match in self.pattern.compiled.finditer(subject):
+            start, stop = match.span()
+            new = [subject[end:start]]
+            if stop > end or start == 0:
+                new += [part if isinstance(part, str) else match[part] or "" for part in self.parts]
+            pieces += new
+            length += sum(map(len, new))
+            end = stop
+            if length > MAX_RENAMED:
+                break
+        if length + len(subject) - end > MAX_RENAMED:
+            raise ValueError(_TOO_LONG)
+        return "".join([*pieces, subject[end:]])
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -44,9 +92,57 @@ def compile_pattern(text: str) -> Pattern:
     try:
         return Pattern(text, re2.compile(text, options))
     except UnicodeEncodeError:
-        raise ValueError("not a regular expression (RE2): it is no valid Unicode text") from None
+        raise ValueError("not a regular expression (RE2): it is not valid Unicode text") from None
     except re2.error as error:
         raise ValueError(f"not a regular expression (RE2): {_reason(text, error)}") from None
+
+
+def replacement(pattern: Pattern, template: str) -> Replacement:
+    """Return the replacement of ``pattern`` by ``template``.
+
+    Source of the rules: https://pkg.go.dev/regexp#Regexp.Expand. ``$1`` and ``${1}`` are the text
+    of a group, by number or name; ``$$`` is a dollar; ``$1x`` is the group that is named ``1x``; a
+    group that the pattern does not have, or that took no part in the match, is empty; any other
+    dollar is itself.
+
+    Raises:
+        ValueError: the template has more than MAX_RENAMED characters.
+    """
+    if len(template) > MAX_RENAMED:
+        raise ValueError(f"{_TOO_LONG}; shorten it")
+    parts: list[str | int] = []
+    unknown: list[str] = []
+    for piece, name in _pieces(_encodable(template)):
+        group = _group(name, pattern.compiled.groups, pattern.compiled.groupindex) if name else None
+        if not name:
+            parts.append(piece)
+        elif group is None:
+            unknown.append(piece)
+        else:
+            parts.append(group)
+    return Replacement(pattern, template, tuple(parts), tuple(unknown))
+
+
+def _pieces(template: str) -> Iterator[tuple[str, str]]:
+    """Yield the pieces of a template, each with the group that it refers to ("" for a text)."""
+    end = 0
+    for found in _REFERENCE.finditer(template):
+        yield template[end : found.start()], ""
+        end = found.end()
+        name = found[2] or found[3] or ""
+        yield (found[0], name) if name else ("$", "")
+    yield template[end:], ""
+
+
+def _group(name: str, count: int, named: Mapping[str, int]) -> int | None:
+    """Return the number of a group, None if there is none of this name or number.
+
+    As in Go, a number has no leading zero and at most nine digits; anything else is a name.
+    """
+    is_number = name.isascii() and name.isdigit() and len(name) <= _MAX_NUMBER
+    if is_number and (name == "0" or name[0] != "0"):
+        return int(name) if int(name) <= count else None
+    return named.get(name)
 
 
 def _reason(text: str, error: Exception) -> str:
@@ -60,8 +156,8 @@ def _reason(text: str, error: Exception) -> str:
             r"RE2 has no back-references, such as \1; list the alternatives, "
             "or say what to leave out with exclude_regex"
         )
-    said = error.args[0] if error.args else ""
-    reason = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    detail = error.args[0] if error.args else ""
+    reason = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
     return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}..."
 
 

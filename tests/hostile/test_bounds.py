@@ -52,6 +52,7 @@ HIT_BY = {
     "MAX_PERIOD": "test_config.py::test_a_wrong_top_level_is_refused_with_its_line",
     "MAX_INTERVAL": f"{FILES}::test_a_sleep_interval_that_is_none_counts_as_sixty",
     "MAX_NAME": "test_desired.py::test_long_and_unprintable_names_are_made_usable",
+    "MAX_RENAMED": "test_patterns.py::test_a_text_that_doubles_again_and_again_ends_at_a_bound",
     "MAX_QUOTED": "test_validate.py::test_long_values_and_keys_are_cut",
     "MAX_REASON": "test_patterns.py::test_a_refusal_is_short_however_long_the_pattern_is",
     "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_much_wrong_does_not_fill_the_log",
