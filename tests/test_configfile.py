@@ -171,6 +171,7 @@ def test_aliases_repeat_their_anchor_at_their_own_path() -> None:
 
 def test_an_anchor_may_be_set_again() -> None:
     assert read_yaml("[&a 1, *a, &a 2, *a]", "f").value == [1, 1, 2, 2]
+    assert read_yaml("[&a [&a 1, *a], *a]", "f").value == [[1, 1], 1]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_what_is_repeated_in_an_anchor_is_reported_there_only() -> None:
         ("a: !!set {x: ~}\n", "config.yaml:1:4: a tag"),
         ("!!map [a]\n", "a tag"),
         ("a: 1\nb: *nowhere\n", "config.yaml:2:4: an alias"),
-        ("a: &a [*a]\n", "config.yaml:1:8: an alias (*) inside of what it stands for"),
+        ("a: &a [*a]\n", "config.yaml:1:8: an alias (*) inside the value that it stands for"),
         ("a: 1\nb: \x07\n", "config.yaml:2:4: a character that YAML does not allow"),
         ("a: \ud800\n", "config.yaml:1:4: a character that YAML does not allow"),
         ('a: "\\ud800"\n', "not YAML"),

@@ -166,6 +166,7 @@ def test_the_name_of_a_backend_leads_to_no_other_secret(tmp_path: Path, name: st
         "!<tag:yaml.org,2002:python/tuple> []",
         "!include /etc/passwd",
         "!vault x",
+        "!<str> x",
     ],
 )
 def test_no_tag_makes_anything(tag: str) -> None:
