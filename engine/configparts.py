@@ -1,19 +1,23 @@
-"""The single values of a configuration: text or JSON -> what the engine works with. Pure.
+"""The values of a configuration: text or JSON -> what the engine works with. Pure.
 
-Every function raises ValueError with a sentence that says what is wrong and what to do; none
+Each parser raises ValueError with a sentence that says what is wrong and what to do; no sentence
 repeats a value that may be a secret.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .bounds import MAX_PERIOD, MAX_TIMEOUT
+from .endpoint import normal_url
 from .masking import is_masked
+from .patterns import Pattern, compile_pattern, replacement
 from .state import MARK, SECRET, Frozen, Secret, freeze
-from .validate import nearest
+from .validate import Violation, nearest
+from .yamltree import Steps
 
 PLACEHOLDERS: Final = ("model", "backend", "family")
 BUILT_IN: Final = frozenset({"model", "api_base", "api_key"})
@@ -35,18 +39,69 @@ SERVER_OWNED: Final = frozenset(
         MARK,
     }
 )
-"""Keys of ``model_info`` that LiteLLM, or the engine's mark, sets; posted ones are lost."""
+"""Keys of ``model_info`` that LiteLLM or the engine sets; others' values for them are lost."""
 TEAM_KEYS: Final = frozenset({"team_id", "team_public_model_name"})
+"""Keys of ``model_info`` that make a model one of a team."""
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENT: Final = "os.environ/"
-"""LiteLLM replaces a value that begins so by that of the variable, also in its listings."""
+"""LiteLLM replaces a value with this prefix by that of the variable, also in its listings."""
+
+
+def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
+    """Return a copy of ``config`` with its values parsed, and a violation for each that cannot be.
+
+    ``config`` has the types of its schema, but may lack anything. What cannot be parsed is not in
+    the copy.
+    """
+    parser = _Parser()
+    parsed = {
+        **config,
+        "litellm": parser.section(config.get("litellm", {}), ("litellm",)),
+        "limits": parser.section(config.get("limits", {}), ("limits",)),
+        "backends": [
+            parser.backend(backend, ("backends", index))
+            for index, backend in enumerate(config.get("backends", ()))
+        ],
+    }
+    return parsed, parser.problems
+
+
+@dataclass(slots=True)
+class _Parser:
+    problems: list[Violation] = field(default_factory=list)
+
+    def section(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        parsed = {}
+        for key, value in given.items():
+            try:
+                parsed[key] = _PARSERS[key](value) if key in _PARSERS else value
+            except ValueError as error:
+                self.problems.append(Violation((*path, key), str(error)))
+        return parsed
+
+    def backend(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        parsed = self.section(given, path)
+        for key, parse in (("overrides", self.section), ("regex_rename", self.rename)):
+            items = enumerate(given.get(key, ()))
+            parsed[key] = [parse(item, (*path, key, index)) for index, item in items]
+        return parsed
+
+    def rename(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        """Parse a rule; its ``replace`` becomes the Replacement, which includes the pattern."""
+        parsed = self.section(given, path)
+        if parsed.keys() >= {"regex", "replace"}:
+            try:
+                parsed["replace"] = replacement(parsed["regex"], parsed["replace"])
+            except ValueError as error:
+                self.problems.append(Violation((*path, "replace"), str(error)))
+        return parsed
 
 
 def static_model(given: str | Mapping[str, Any]) -> tuple[str, Frozen]:
-    """Return the id and the ``model_info`` of a model that the configuration lists itself."""
+    """Return the id and the ``model_info`` of a model in ``models``."""
     if isinstance(given, str):
         return given, freeze({})
     return given["id"], model_info({name: value for name, value in given.items() if name != "id"})
@@ -60,21 +115,21 @@ def seconds(value: float | str) -> float:
 
 
 def timeout(value: float | str) -> float:
-    """Return how long to wait for an answer, in seconds."""
+    """Return a timeout in seconds."""
     if not 0 < (wait := seconds(value)) <= MAX_TIMEOUT:
         raise ValueError("expected more than 0 and at most 24h")
     return wait
 
 
 def period(value: float | str) -> float:
-    """Return for how long absences are suspicious, in seconds."""
-    if (lasting := seconds(value)) > MAX_PERIOD:
+    """Return the suspicion period in seconds."""
+    if (length := seconds(value)) > MAX_PERIOD:
         raise ValueError("expected at most a year (8760h)")
-    return lasting
+    return length
 
 
 def name_format(text: str) -> str:
-    """Return a format of public names if all its placeholders are known."""
+    """Return a format of public names, once its placeholders are checked."""
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in PLACEHOLDERS:
             meant = nearest(placeholder, PLACEHOLDERS)
@@ -82,12 +137,12 @@ def name_format(text: str) -> str:
             advice = f"did you mean {{{meant}}}?" if meant else known
             raise ValueError(f"unknown placeholder; {advice}")
     if "{model}" not in text:
-        raise ValueError("must hold {model}, or all models would share one name")
+        raise ValueError("must contain {model}, or all models would have one name")
     return text
 
 
 def models_endpoint(text: str) -> str:
-    """Return a path below a backend's URL, with its leading slash; "" for the usual one."""
+    """Return a path below the URL of a backend, with its leading slash; "" for the usual one."""
     path = text.strip()
     if not path:
         return ""
@@ -100,7 +155,7 @@ def models_endpoint(text: str) -> str:
 
 
 def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> Frozen:
-    """Return the parameters for every model of a backend, with what is secret as Secret."""
+    """Return the parameters for every model of a backend; secret ones are Secrets."""
     merged = {**generic, **defaults}
     kept = {
         name: _with_secrets(value, secret=is_masked(name))
@@ -112,30 +167,18 @@ def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> F
 
 
 def model_info(given: Mapping[str, Any]) -> Frozen:
-    """Return the ``model_info`` of a backend without what is not ours to set, and without nulls."""
+    """Return ``model_info`` without nulls, and without what LiteLLM or the engine sets."""
     return capabilities({name: value for name, value in given.items() if value is not None})
 
 
 def capabilities(given: Mapping[str, Any]) -> Frozen:
-    """Return an override's ``model_info``; its nulls stay, since they take a default away."""
+    """Return the ``model_info`` of an override; its nulls stay, since they remove a default."""
     frozen: Frozen = freeze({key: item for key, item in given.items() if key not in SERVER_OWNED})
     return frozen
 
 
-def secrets_in(value: Any) -> Iterator[Secret]:
-    """Yield every Secret inside a frozen value."""
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from secrets_in(item)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from secrets_in(item)
-
-
-def reference_paths(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths of maps that look like our references to secrets."""
+def reference_paths(value: Any, path: Steps) -> Iterator[Steps]:
+    """Yield the paths of keys that would make a map look like our reference to a secret."""
     if isinstance(value, dict):
         if SECRET in value:
             yield (*path, SECRET)
@@ -147,7 +190,7 @@ def reference_paths(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[s
 
 
 def _with_secrets(value: Any, *, secret: bool) -> Any:
-    """Return ``value`` with its secret strings wrapped; items of a list share its key's lot."""
+    """Return ``value`` with its secret strings wrapped; a list is treated like its key."""
     if isinstance(value, dict):
         return {key: _with_secrets(item, secret=is_masked(key)) for key, item in value.items()}
     if isinstance(value, list):
@@ -155,3 +198,21 @@ def _with_secrets(value: Any, *, secret: bool) -> Any:
     if isinstance(value, str) and (secret or value.startswith(_ENVIRONMENT)):
         return Secret(value)
     return value
+
+
+def _filter(text: str) -> Pattern | None:
+    return compile_pattern(text) if text else None
+
+
+_PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "url": normal_url,
+    "timeout": timeout,
+    "suspicion_period": period,
+    "min_deployments": int,
+    "filter_regex": _filter,
+    "exclude_regex": _filter,
+    "regex": compile_pattern,
+    "name_format": name_format,
+    "models_endpoint": models_endpoint,
+}
+"""By key, in whatever section of the configuration it is."""

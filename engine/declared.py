@@ -1,7 +1,7 @@
-"""A document, seen with the eyes of its schema: texts where it wants texts, no nulls. Pure.
+"""A document as its schema describes it: texts where it wants texts, defaults, no nulls. Pure.
 
-yaml.v2 decides by the field, not by the value: ``name: 017`` is the text "017" and ``name: yes``
-the text "yes", while the same scalars in a free map are 15 and true.
+yaml.v2 decides by the type of the field, not by the scalar: ``name: 017`` is the text "017" and
+``name: yes`` the text "yes", while the same scalars in a free map are 15 and true.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ Schema = Mapping[str, Any]
 
 
 def as_declared(value: Any, schema: Schema, raw: Mapping[Steps, str]) -> Any:
-    """Return a copy of ``value`` with scalars as their ``raw`` text where ``schema`` has a string.
+    """Return a copy of ``value`` as ``schema`` describes it.
 
-    Nulls of the schema's own keys are left out, so that their defaults apply. What the schema
-    does not describe, or what is of another wrong type, stays as it is.
+    Scalars are their ``raw`` text where the schema has a string. Keys that the schema has a default
+    for are filled in where they are missing or null; its other keys are left out where they are
+    null. What the schema does not describe, or what is of another wrong type, stays as it is.
     """
     return _Reading(schema, raw).value(value, schema, ())
 
@@ -43,20 +44,24 @@ class _Reading:
     def value(self, value: Any, schema: Schema, path: Steps) -> Any:
         schema = self._fitting(value, schema)
         if isinstance(value, dict):
-            known = schema.get("properties", {})
-            rest = schema.get("additionalProperties")
-            other = rest if isinstance(rest, Mapping) else {}
-            return {
-                key: self.value(item, known.get(key, other), (*path, key))
-                for key, item in value.items()
-                if not (item is None and key in known)
-            }
+            return self._map(value, schema, path)
         if isinstance(value, list):
             inner = schema.get("items", {})
             return [self.value(item, inner, (*path, i)) for i, item in enumerate(value)]
         if value is None or "string" not in _types(schema) or _type(value) in _types(schema):
             return value
         return self._raw[path]
+
+    def _map(self, value: Mapping[str, Any], schema: Schema, path: Steps) -> dict[str, Any]:
+        known = schema.get("properties", {})
+        rest = schema.get("additionalProperties")
+        other = rest if isinstance(rest, Mapping) else {}
+        given = {key: item for key, item in value.items() if item is not None or key not in known}
+        defaults = {key: field["default"] for key, field in known.items() if "default" in field}
+        return {
+            key: self.value(item, known.get(key, other), (*path, key))
+            for key, item in {**defaults, **given}.items()
+        }
 
     def _fitting(self, value: Any, schema: Schema) -> Schema:
         """Return the part of a schema that is about ``value``: its reference or alternative."""

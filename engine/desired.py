@@ -65,16 +65,6 @@ def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     )
 
 
-def secret_values(config: Config) -> dict[str, Secret]:
-    """Return the secrets that documents refer to, by fingerprint, for the one who sends them."""
-    found: list[Secret] = []
-    for backend in config.backends:
-        found.append(backend.key)
-        leaf_values = (leaf for _, leaf in leaves(backend.litellm_params))
-        found += [leaf for leaf in leaf_values if isinstance(leaf, Secret)]
-    return {secret.fingerprint(config.litellm.key): secret for secret in found}
-
-
 def _routed(backend: Backend, model: Model) -> Model:
     """Return a model with the provider and address of its mode, if the configuration says it."""
     mode = _ruled_info(backend, model).get("mode") or model.info.get("mode")
@@ -137,7 +127,7 @@ def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
 def _ruled_info(backend: Backend, model: Model) -> dict[str, Any]:
     """Return the ``model_info`` of the configuration; a null says that there is to be none."""
     override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
-    listed = dict(backend.models).get(model.id, {})
+    listed = backend.models.get(model.id, {})
     return {**backend.model_info, **listed, **(override.capabilities if override else {})}
 
 

@@ -8,7 +8,7 @@ only importer of re2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -42,13 +42,13 @@ class Replacement:
     """Replaces every match of a pattern by a template, as Go's ``Regexp.ReplaceAllString``.
 
     ``parts`` is the template in pieces: texts, and numbers of groups (0 is the whole match).
-    ``unknown`` are its references to groups that the pattern does not have; they become empty.
+    ``has_unknown`` tells that it refers to a group that the pattern does not have.
     """
 
     pattern: Pattern
     template: str
     parts: tuple[str | int, ...] = field(repr=False, compare=False)
-    unknown: tuple[str, ...] = field(repr=False, compare=False)
+    has_unknown: bool = field(repr=False, compare=False)
 
     def apply(self, subject: str) -> str:
         """Return ``subject`` with every match replaced.
@@ -110,39 +110,32 @@ def replacement(pattern: Pattern, template: str) -> Replacement:
     """
     if len(template) > MAX_RENAMED:
         raise ValueError(f"{_TOO_LONG}; shorten it")
-    parts: list[str | int] = []
-    unknown: list[str] = []
-    for piece, name in _pieces(_encodable(template)):
-        group = _group(name, pattern.compiled.groups, pattern.compiled.groupindex) if name else None
-        if not name:
-            parts.append(piece)
-        elif group is None:
-            unknown.append(piece)
-        else:
-            parts.append(group)
-    return Replacement(pattern, template, tuple(parts), tuple(unknown))
+    parts = list(_parts(_encodable(template), pattern.compiled))
+    known = tuple(part for part in parts if part is not None)
+    return Replacement(pattern, template, known, has_unknown=None in parts)
 
 
-def _pieces(template: str) -> Iterator[tuple[str, str]]:
-    """Yield the pieces of a template, each with the group that it refers to ("" for a text)."""
+def _parts(template: str, compiled: Any) -> Iterator[str | int | None]:
+    """Yield the texts of a template and the numbers of its groups, None for an unknown group."""
     end = 0
     for found in _REFERENCE.finditer(template):
-        yield template[end : found.start()], ""
+        yield template[end : found.start()]
         end = found.end()
-        name = found[2] or found[3] or ""
-        yield (found[0], name) if name else ("$", "")
-    yield template[end:], ""
+        name = found[2] or found[3]
+        yield _group(name, compiled) if name else "$"
+    yield template[end:]
 
 
-def _group(name: str, count: int, named: Mapping[str, int]) -> int | None:
-    """Return the number of a group, None if there is none of this name or number.
+def _group(name: str, compiled: Any) -> int | None:
+    """Return the number of a group, None if the pattern has none of this number or name.
 
     As in Go, a number has no leading zero and at most nine digits; anything else is a name.
     """
     is_number = name.isascii() and name.isdigit() and len(name) <= _MAX_NUMBER
     if is_number and (name == "0" or name[0] != "0"):
-        return int(name) if int(name) <= count else None
-    return named.get(name)
+        return int(name) if int(name) <= compiled.groups else None
+    found: int | None = compiled.groupindex.get(name)
+    return found
 
 
 def _reason(text: str, error: Exception) -> str:

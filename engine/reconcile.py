@@ -18,7 +18,7 @@ from .backends.fetch import fetch_listings
 from .clash import without_clashes
 from .clients import Http
 from .config import Config, load_config
-from .desired import desired_state, secret_values
+from .desired import desired_state
 from .documents import desired_document, listing_document
 from .errors import ConfigError, EngineError, Unrecorded
 from .observed import observed_state
@@ -28,6 +28,7 @@ from .planlog import Artifacts, CycleLog
 from .probe import probed
 from .proxy import Proxy
 from .safety import Suspicion, hold
+from .settings import secret_values
 from .state import Secret, State
 from .validate import validate
 

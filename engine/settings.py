@@ -1,28 +1,58 @@
-"""What an operator decides, as frozen values. Read by :mod:`engine.config`."""
+"""The configuration as frozen values; :mod:`engine.config` reads them from a file. Pure.
+
+The defaults are in ``schemas/config.schema.json``, not here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from .configparts import secrets_in
 from .endpoint import canonical_endpoint
-from .patterns import Pattern
+from .patterns import Pattern, Replacement
+from .pointer import leaves
 from .state import PLACEHOLDER_KEY, Frozen, Secret
+
+STATIC: Final = "static"
+AUTO: Final = "auto"
+KINDS: Final = (
+    "openai",
+    AUTO,
+    "docker_model_runner",
+    "gpustack",
+    "infinity",
+    "lemonade",
+    "litellm_proxy",
+    "llamacpp",
+    "lmstudio",
+    "localai",
+    "ollama",
+    "openrouter",
+    "sglang",
+    STATIC,
+    "tabbyapi",
+    "tei",
+    "tgi",
+    "vllm",
+    "xinference",
+)
+"""The kinds of backends: each is a module in :mod:`engine.backends`, except ``static``, which asks
+no server. The first one is what an unknown ``type`` means."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """How to reach a server: ``timeout`` in seconds, ``ca_file`` a path or None."""
 
-    timeout: float = 10.0
+    timeout: float
     verify: bool = True
     ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LiteLLM:
-    """The proxy: its normal URL and the key of an admin."""
+    """The proxy: its normal URL (see :mod:`engine.endpoint`) and the key of an admin."""
 
     url: str
     key: Secret
@@ -31,16 +61,16 @@ class LiteLLM:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When absences are suspicious, and for how many seconds they must last to be believed."""
+    """When missing models are suspicious, and after how many seconds they are deleted."""
 
-    max_delete_fraction: float = 0.3
-    min_deployments: int = 10
-    suspicion_period: float = 900.0
+    max_delete_fraction: float
+    min_deployments: int
+    suspicion_period: float
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """``model_info`` fields for models that match; a null takes away what a default sets."""
+    """``model_info`` fields for models that match; a null removes a default."""
 
     pattern: Pattern
     capabilities: Frozen
@@ -48,26 +78,26 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the listed models are wanted, beside the expressions.
+    """Which listed models are wanted, apart from the expressions.
 
     ``modes`` is empty for all; a model of unknown mode passes unless ``modes`` is given.
     """
 
-    adapters: bool = True
-    remote: bool = False
-    unloaded: bool = True
-    failed: bool = True
-    modes: tuple[str, ...] = ()
-    not_modes: tuple[str, ...] = ()
+    adapters: bool
+    remote: bool
+    unloaded: bool
+    failed: bool
+    modes: tuple[str, ...]
+    not_modes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
     """One LLM server.
 
-    ``key`` is BLANK without a key file; where the file is unusable, ``key_problem`` says why.
-    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more names.
-    ``models`` are those of a server without a list, each an id and fields of ``model_info``.
+    ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
+    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
+    names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
     """
 
     name: str
@@ -78,6 +108,7 @@ class Backend:
     connection: Connection
     models_endpoint: str
     model_format: str
+    renames: tuple[Replacement, ...]
     discovery: bool | str
     include: Pattern | None
     exclude: Pattern | None
@@ -89,10 +120,17 @@ class Backend:
     strip_tag: str
     use_slots: bool
     selection: Selection
-    models: tuple[tuple[str, Frozen], ...]
+    models: Mapping[str, Frozen]
     policy: str
     ownership: str
     on_unreachable: str
+
+    def secrets(self) -> Iterator[Secret]:
+        """Yield the key, and every secret parameter."""
+        yield self.key
+        for _, leaf in leaves(self.litellm_params):
+            if isinstance(leaf, Secret):
+                yield leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +142,7 @@ class Config:
     owner: str
     limits: Limits
     warnings: tuple[str, ...]
-    on_clash: str = "pool"
+    on_clash: str
 
     def endpoints(self) -> tuple[str, ...]:
         """Return the canonical addresses of the backends, in the order of the file."""
@@ -112,9 +150,16 @@ class Config:
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret in here, each once, for redaction."""
-        found = [self.litellm.key]
-        for backend in self.backends:
-            found += [backend.key] if backend.key != Secret(PLACEHOLDER_KEY) else []
-            found += secrets_in(backend.litellm_params)
-            found += secrets_in(backend.model_info)
-        return tuple(dict.fromkeys(secret for secret in found if secret))
+        found = [self.litellm.key, *_of_backends(self)]
+        known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
+        return tuple(dict.fromkeys(known))
+
+
+def secret_values(config: Config) -> dict[str, Secret]:
+    """Return the secrets that documents refer to, by fingerprint, for the one who sends them."""
+    return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
+
+
+def _of_backends(config: Config) -> Iterator[Secret]:
+    for backend in config.backends:
+        yield from backend.secrets()

@@ -26,7 +26,8 @@ PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
     "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
     "mark", "bounds", "answers", "keep",
-    "quoting",
+    "quoting", "patterns", "settings", "configcheck", "configparts", "declared", "yamltree",
+    "yamlscalar",
 }  # fmt: skip
 IMPURE_IMPORTS = {
     "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket", "subprocess",
@@ -44,7 +45,8 @@ LAYERS = [
     {"change", "yamlscalar"},
     {"plan", "yamltree"},
     {"configfile", "declared", "keyfile", "configparts"},
-    {"configcheck", "settings"},
+    {"settings"},
+    {"configcheck"},
     {"config"},
     {"naming", "clash"},
     {"desired", "safety", "proxy", "backends"},

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import config, validate
-from engine.config import Config, Connection, Limits, load_config
+from engine.config import Config, Connection, Limits, Selection, load_config
 from engine.errors import ConfigError
 from engine.state import EMPTY, MARK, PLACEHOLDER_KEY, Secret, thaw
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "config"
 KEY = "sk-admin-hunter2"
+EMPTY_LIST = "the list is empty; no model will be registered"
 
 
 @pytest.fixture
@@ -67,14 +70,15 @@ def test_the_smallest_file_has_all_defaults(reader: Reader) -> None:
     assert loaded.litellm.url == "http://proxy:4000"
     assert loaded.litellm.key == Secret(KEY)
     assert loaded.litellm.connection == Connection(60.0, verify=True, ca_file=None)
-    assert (loaded.backends, loaded.owner, loaded.limits) == ((), "modelprovisioner", Limits())
-    assert loaded.warnings == ("config.yaml:1: backends: none; there is nothing to register",)
+    assert (loaded.backends, loaded.owner, loaded.on_clash) == ((), "modelprovisioner", "pool")
+    assert loaded.limits == Limits(0.3, 10, 900.0)
+    assert loaded.warnings == (f"config.yaml:1: backends: {EMPTY_LIST}",)
 
 
 @pytest.mark.parametrize("text", ["null", "[]", ""])
 def test_no_backends_is_a_warning(reader: Reader, text: str) -> None:
     loaded = reader.load(f"litellm: {{url: http://proxy}}\nbackends: {text}\n")
-    assert loaded.warnings == ("config.yaml:2: backends: none; there is nothing to register",)
+    assert loaded.warnings == (f"config.yaml:2: backends: {EMPTY_LIST}",)
 
 
 def test_a_backend_has_all_defaults(reader: Reader) -> None:
@@ -88,6 +92,7 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         connection=Connection(10.0, verify=True, ca_file=None),
         models_endpoint="",
         model_format="",
+        renames=(),
         discovery=True,
         include=None,
         exclude=None,
@@ -98,8 +103,10 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         aliases={},
         strip_tag="",
         use_slots=False,
-        selection=config.Selection(),
-        models=(),
+        selection=Selection(
+            adapters=True, remote=False, unloaded=True, failed=True, modes=(), not_modes=()
+        ),
+        models={},
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
@@ -110,6 +117,37 @@ def test_every_field_of_a_backend_can_be_null(reader: Reader) -> None:
     fields = validate.schema("config")["$defs"]["backend"]["properties"]
     nulls = [f"{name}:" for name in fields if name not in ("name", "url")]
     assert reader.backend(*nulls) == reader.backend()
+
+
+def defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    fields = schema["properties"].items()
+    return {name: field["default"] for name, field in fields if "default" in field}
+
+
+def test_writing_every_default_of_the_schema_changes_nothing(reader: Reader) -> None:
+    schema = validate.schema("config")
+    top, rules = schema["properties"], schema["$defs"]
+    rule, override = {"regex": "b"}, {"capabilities": {"mode": "chat"}}
+    box = {"name": "box", "url": "http://box"}
+    given: dict[str, Any] = {
+        "litellm": {"url": "http://proxy"},
+        "backends": [{**box, "regex_rename": [rule], "overrides": [override]}],
+    }
+    written: dict[str, Any] = {
+        **defaults(schema),
+        "limits": defaults(top["limits"]),
+        "litellm": {**defaults(top["litellm"]), "url": "http://proxy"},
+        "backends": [
+            {
+                **defaults(rules["backend"]),
+                **box,
+                "regex_rename": [{**defaults(rules["rename"]), **rule}],
+                "overrides": [{**defaults(rules["override"]), **override}],
+            }
+        ],
+    }
+    assert len(written["backends"][0]) == 27
+    assert reader.load(json.dumps(written)) == reader.load(json.dumps(given))
 
 
 def test_every_field_can_be_set(reader: Reader, tmp_path: Path) -> None:
@@ -134,6 +172,9 @@ backends:
     overrides:
       - {{regex: c, capabilities: {{mode: chat, nested: {{deep: [1, {{x: 2.0}}]}}}}}}
       - {{capabilities: {{mode: null}}}}
+    regex_rename:
+      - {{regex: 017, replace: 0x1}}
+      - {{regex: -latest, replace: }}
     model_info_defaults: {{mode: embedding, tier: null}}
     litellm_params_defaults: {{rpm: 2, tpm: null, weight: 1.0}}
     generic_params: {{rpm: 1, tpm: 5, timeout: 30}}
@@ -165,6 +206,10 @@ backends:
         "nested": {"deep": [1, {"x": 2}]},
     }
     assert thaw(gpu.overrides[1].capabilities) == {"mode": None}
+    assert [(one.pattern.text, one.template) for one in gpu.renames] == [
+        ("017", "0x1"),
+        ("-latest", ""),
+    ]
     assert thaw(gpu.model_info) == {"mode": "embedding"}
     assert thaw(gpu.litellm_params) == {"rpm": 2, "timeout": 30, "weight": 1}
     assert type(gpu.litellm_params["weight"]) is int
@@ -210,12 +255,12 @@ def test_a_file_of_the_go_program_works_as_it_is(secrets: Path) -> None:
     assert (other.models_endpoint, other.discovery) == ("/models?owned=true", False)
     assert loaded.warnings == (
         (
-            "go-sample.yaml:29: backends[0].generic_params.api_key: ignored: the engine sets it "
-            "itself; the key belongs in the secret file `vllm-a100`"
+            "go-sample.yaml:29: backends[0].generic_params.api_key: ignored, since the engine "
+            "sets it; put the key into the secret file `vllm-a100`"
         ),
         (
-            "go-sample.yaml:29: backends[1].generic_params.api_key: ignored: the engine sets it "
-            "itself; the key belongs in the secret file `ollama`"
+            "go-sample.yaml:29: backends[1].generic_params.api_key: ignored, since the engine "
+            "sets it; put the key into the secret file `ollama`"
         ),
     )
 
@@ -330,7 +375,7 @@ def test_parameters_that_the_engine_sets_are_ignored_with_one_warning_each(reade
         "backends[0].generic_params.model",
         "backends[0].litellm_params_defaults.api_key",
     ]
-    assert all("ignored: the engine sets it itself" in one for one in warned(loaded))
+    assert all("ignored, since the engine sets it" in one for one in warned(loaded))
 
 
 def test_model_info_that_litellm_sets_is_ignored_with_a_warning(reader: Reader) -> None:
@@ -366,7 +411,7 @@ backends:
     assert loaded.warnings == (
         (
             "config.yaml:4: backends[1].url: the same server as backends[0]; "
-            "this one, the later, decides about a model that both list"
+            "for a model that both list, this one, the later, decides"
         ),
     )
 
@@ -375,20 +420,30 @@ def test_a_certificate_file_that_is_absent_or_unused_is_reported(
     reader: Reader, tmp_path: Path
 ) -> None:
     assert warned(reader.load(with_backend("ca_file: /nowhere/ca.pem"))) == [
-        "backends[0].ca_file: there is no such file; no request to this server will succeed"
+        "backends[0].ca_file: there is no such file; every request to this server will fail"
     ]
     assert "no such file" in warned(reader.load(with_backend('ca_file: "a\\0b"')))[0]
     (tmp_path / "ca.pem").write_text("")
     (warning,) = warned(
         reader.load(with_backend(f"ca_file: {tmp_path / 'ca.pem'}", "verify: false"))
     )
-    assert warning.startswith("backends[0].ca_file: of no use")
+    assert warning.startswith("backends[0].ca_file: not used, since")
 
 
 def test_a_constant_model_format_is_reported(reader: Reader) -> None:
     loaded = reader.load(with_backend("model_format: openai/fixed"))
     assert loaded.backends[0].model_format == "openai/fixed"
-    assert warned(loaded)[0].startswith("backends[0].model_format: holds no {model}")
+    assert warned(loaded)[0].startswith("backends[0].model_format: does not contain {model}")
+
+
+def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> None:
+    rules = "regex_rename: [{regex: (a), replace: $1}, {regex: (a), replace: $1x}]"
+    loaded = reader.load(with_backend(rules))
+    assert len(loaded.backends[0].renames) == 2
+    (warning,) = warned(loaded)
+    path, _, what = warning.partition(": ")
+    assert path == "backends[0].regex_rename[1].replace"
+    assert what.startswith("refers to a group that `regex` does not have")
 
 
 # Refusals.
@@ -414,6 +469,17 @@ def test_a_constant_model_format_is_reported(reader: Reader) -> None:
         ("overrides: [~]", "overrides[0]: expected a map, got null"),
         ("overrides: [{regexp: a}]", "overrides[0].regexp: unknown; did you mean `regex`?"),
         ("overrides: [{regex: (}]", "overrides[0].regex: not a regular expression (RE2): missing"),
+        ("regex_rename: {regex: a}", "regex_rename: expected a list, got a map"),
+        ("regex_rename: [a]", "regex_rename[0]: expected a map, got a string"),
+        ("regex_rename: [{replace: a}]", "regex_rename[0].regex: missing; it is required"),
+        ("regex_rename: [{regex: , replace: a}]", "regex_rename[0].regex: missing; it is"),
+        ("regex_rename: [{regex: ''}]", "regex_rename[0].regex: expected 1 or more characters"),
+        ("regex_rename: [{regex: a, replace: [b]}]", "regex_rename[0].replace: expected a string"),
+        ("regex_rename: [{regex: a}, {regex: (}]", "regex_rename[1].regex: not a regular expres"),
+        (
+            f"regex_rename: [{{regex: a, replace: {'x' * 5000}}}]",
+            "regex_rename[0].replace: longer than 4096 characters; shorten it",
+        ),
         ("filter_regex: (?!x)", "filter_regex: not a regular expression (RE2): RE2 has no look-"),
         ("exclude_regex: '['", "exclude_regex: not a regular expression (RE2)"),
         ("generic_params: 1", "generic_params: expected a map, got the number 1"),
@@ -430,7 +496,7 @@ def test_a_constant_model_format_is_reported(reader: Reader) -> None:
         ("timeout: 12:30", "timeout: expected a number of seconds, or a duration such as 90s"),
         ("timeout: yes", "timeout: expected a number of seconds, or a duration such as 90s"),
         ("timeout: ''", "timeout: expected a number of seconds, or a duration such as 90s"),
-        ("name_format: '{backend}'", "name_format: must hold {model}"),
+        ("name_format: '{backend}'", "name_format: must contain {model}"),
         (
             "name_format: '{model}-{modle}'",
             "name_format: unknown placeholder; did you mean {model}",
@@ -441,14 +507,17 @@ def test_a_constant_model_format_is_reported(reader: Reader) -> None:
         ("models_endpoint: /../admin", "models_endpoint: expected a plain path"),
         ("models_endpoint: /a b", "models_endpoint: expected a plain path"),
         ("models_endpoint: '/a#b'", "models_endpoint: expected a plain path"),
-        ("model_info_defaults: {team_id: a}", "model_info_defaults.team_id: models of teams"),
+        ("model_info_defaults: {team_id: a}", "model_info_defaults.team_id: models of a team"),
         (
             "overrides: [{capabilities: {team_public_model_name: a}}]",
-            "overrides[0].capabilities.team_public_model_name: models of teams",
+            "overrides[0].capabilities.team_public_model_name: models of a team",
         ),
-        ("model_info_defaults: {a: [{$secret: x}]}", "model_info_defaults.a[0].$secret: this key"),
-        ("generic_params: {a: {$secret: x}}", "generic_params.a.$secret: this key is the engine's"),
-        ("overrides: [{capabilities: {$secret: x}}]", "overrides[0].capabilities.$secret: this"),
+        (
+            "model_info_defaults: {a: [{$secret: x}]}",
+            "model_info_defaults.a[0].$secret: the engine uses",
+        ),
+        ("generic_params: {a: {$secret: x}}", "generic_params.a.$secret: the engine uses this key"),
+        ("overrides: [{capabilities: {$secret: x}}]", "overrides[0].capabilities.$secret: the"),
     ],
 )
 def test_a_wrong_field_is_refused_with_its_line_and_path(
@@ -500,8 +569,8 @@ def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, said: s
         ('"a\\n"', "expected 1 to 63 letters"),
         ("é", "expected 1 to 63 letters"),
         ("x" * 64, "expected 1 to 63 letters"),
-        ("litellm", "the secret file `litellm` holds LiteLLM's own key; choose another name"),
-        ("first", "backends[0] has this name already; choose another one"),
+        ("litellm", "the secret file `litellm` holds the key of LiteLLM; choose another name"),
+        ("first", "backends[0] already has this name; choose another one"),
         ("", "missing; it is required"),
     ],
 )

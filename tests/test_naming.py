@@ -28,6 +28,13 @@ def model(text: str = "m", **changes: Any) -> Model:
     return replace(Model(text, "openai", "http://box"), **changes)
 
 
+DEFAULT = Selection(adapters=True, remote=False, unloaded=True, failed=True, modes=(), not_modes=())
+
+
+def selecting(**changes: Any) -> Selection:
+    return replace(DEFAULT, **changes)
+
+
 @pytest.mark.parametrize(
     ("options", "listed", "names"),
     [
@@ -55,18 +62,18 @@ def test_names_follow_the_configuration(
 @pytest.mark.parametrize(
     ("selection", "listed", "wanted"),
     [
-        (Selection(), model(parent="base"), True),
-        (Selection(adapters=False), model(parent="base"), False),
-        (Selection(), model(remote=True), False),
-        (Selection(remote=True), model(remote=True), True),
-        (Selection(unloaded=False), model(state="unloaded"), False),
-        (Selection(unloaded=False), model(state="loaded"), True),
-        (Selection(unloaded=False), model(state=""), True),
-        (Selection(failed=False), model(state="failed"), False),
-        (Selection(modes=("chat",)), model(info=freeze({"mode": "embedding"})), False),
-        (Selection(modes=("chat",)), model(), False),
-        (Selection(not_modes=("embedding",)), model(info=freeze({"mode": "embedding"})), False),
-        (Selection(not_modes=("embedding",)), model(), True),
+        (selecting(), model(parent="base"), True),
+        (selecting(adapters=False), model(parent="base"), False),
+        (selecting(), model(remote=True), False),
+        (selecting(remote=True), model(remote=True), True),
+        (selecting(unloaded=False), model(state="unloaded"), False),
+        (selecting(unloaded=False), model(state="loaded"), True),
+        (selecting(unloaded=False), model(state=""), True),
+        (selecting(failed=False), model(state="failed"), False),
+        (selecting(modes=("chat",)), model(info=freeze({"mode": "embedding"})), False),
+        (selecting(modes=("chat",)), model(), False),
+        (selecting(not_modes=("embedding",)), model(info=freeze({"mode": "embedding"})), False),
+        (selecting(not_modes=("embedding",)), model(), True),
     ],
 )
 def test_models_are_selected_by_what_they_are(
@@ -123,36 +130,36 @@ def test_names_that_do_not_clash_stay_as_they_are() -> None:
     ("selection", "listed", "why"),
     [
         (
-            Selection(adapters=False),
+            selecting(adapters=False),
             model(parent="base"),
             "it is an adapter of base (include_adapters: false)",
         ),
-        (Selection(), model(remote=True), "it runs in a cloud, not here (include_remote: false)"),
+        (selecting(), model(remote=True), "it runs in a cloud, not here (include_remote: false)"),
         (
-            Selection(unloaded=False),
+            selecting(unloaded=False),
             model(state="unloaded"),
             "it is not loaded (include_unloaded: false)",
         ),
         (
-            Selection(failed=False),
+            selecting(failed=False),
             model(state="failed"),
             "its backend could not load it (include_failed: false)",
         ),
-        (Selection(modes=("chat",)), model(), "its mode is not known (include_modes)"),
+        (selecting(modes=("chat",)), model(), "its mode is not known (include_modes)"),
         (
-            Selection(modes=("chat",)),
+            selecting(modes=("chat",)),
             model(info=freeze({"mode": "rerank"})),
             "its mode is rerank (include_modes)",
         ),
         (
-            Selection(not_modes=("rerank",)),
+            selecting(not_modes=("rerank",)),
             model(info=freeze({"mode": "rerank"})),
             "its mode is rerank (exclude_modes)",
         ),
-        (Selection(), model(state="failed"), ""),
-        (Selection(), model(state="unloaded"), ""),
-        (Selection(failed=False, unloaded=False, adapters=False), model(), ""),
-        (Selection(modes=("chat",)), model(info=freeze({"mode": "chat"})), ""),
+        (selecting(), model(state="failed"), ""),
+        (selecting(), model(state="unloaded"), ""),
+        (selecting(failed=False, unloaded=False, adapters=False), model(), ""),
+        (selecting(modes=("chat",)), model(info=freeze({"mode": "chat"})), ""),
     ],
 )
 def test_what_is_not_wanted_says_which_option_it_is(

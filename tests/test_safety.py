@@ -83,7 +83,7 @@ def test_a_small_box_may_lose_most_of_its_models() -> None:
 
 @pytest.mark.parametrize("outcome", ["ok", "empty"])
 def test_a_fraction_of_one_switches_the_guard_off(outcome: str) -> None:
-    plan, _ = held([], Suspicion(), Limits(max_delete_fraction=1.0), outcome=outcome)
+    plan, _ = held([], Suspicion(), replace(LIMITS, max_delete_fraction=1.0), outcome=outcome)
     assert len(plan.operations) == 10
 
 

@@ -818,7 +818,7 @@ def test_a_server_has_one_client_until_it_is_discarded(stack: ExitStack) -> None
     stack.callback(http.close)
 
     def client() -> Client:
-        return http.client("http://127.0.0.1:9", Secret(KEY), Connection())
+        return http.client("http://127.0.0.1:9", Secret(KEY), Connection(10.0))
 
     first = client()
     assert client() is first
@@ -831,7 +831,7 @@ def test_a_rotated_key_closes_the_connection_that_had_the_old_one(stack: ExitSta
     http = Http()
     stack.callback(http.close)
     for key in ("one", "two", "three"):
-        http.client(server.url, Secret(key), Connection(), backend="box").get("/")
+        http.client(server.url, Secret(key), Connection(10.0), backend="box").get("/")
     assert server.connections == 3
     assert sockets_to(server.url) == 1
 
@@ -841,7 +841,7 @@ def test_a_backend_that_is_taken_out_leaves_no_connection_behind(stack: ExitStac
     http = Http()
     stack.callback(http.close)
     for name in ("", "here", "gone"):
-        http.client(server.url, Secret(KEY), Connection(), backend=name).get("/")
+        http.client(server.url, Secret(KEY), Connection(10.0), backend=name).get("/")
     http.keep({"here"})
     assert sockets_to(server.url) == 2
 

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from engine import validate
 from engine.errors import InvalidDocument, Problem
+from engine.settings import KINDS
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -230,13 +231,40 @@ def test_every_schema_is_a_schema() -> None:
         Draft202012Validator.check_schema(validate.schema(name.removesuffix(".schema.json")))
 
 
-def test_the_configuration_has_no_field_without_a_description() -> None:
+def fields_of(node: Any) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield the name and schema of every field in a schema, and whether it is required."""
+    if isinstance(node, dict):
+        for name, field in node.get("properties", {}).items():
+            yield name, field, name in node.get("required", ())
+        for inner in node.values():
+            yield from fields_of(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from fields_of(inner)
+
+
+FROM_THE_TOP_LEVEL = {"policy", "ownership", "on_unreachable"}
+
+
+def test_every_field_of_the_configuration_has_description_default_and_examples() -> None:
     schema = validate.schema("config")
-    places = [schema, *schema["$defs"].values(), *schema["properties"].values()]
-    fields = [item for place in places for item in place.get("properties", {}).items()]
-    for name, field in fields:
-        target = schema["$defs"].get(field.get("$ref", "").rpartition("/")[2], {})
-        assert (field | {**target, **field}).get("description"), name
+    found = list(fields_of(schema))
+    assert {name for name, _, _ in found} >= {"litellm", "backends", "timeout", "replace", "id"}
+    for name, field, required in found:
+        assert field["description"].endswith("."), name
+        assert field["examples"], name
+        assert ("default" in field) != required or name in FROM_THE_TOP_LEVEL, name
+        rules = {**field, "$defs": schema["$defs"]}
+        for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
+            assert Draft202012Validator(rules).is_valid(value), (name, value)
+        assert field.get("default") not in field["examples"], name
+
+
+def test_the_schema_names_every_kind_of_backend() -> None:
+    kind = validate.schema("config")["$defs"]["backend"]["properties"]["type"]
+    named = kind["description"].partition(". ")[0]
+    assert named == f"The kind of server: {', '.join(f'`{name}`' for name in KINDS)}"
+    assert kind["default"] == KINDS[0]
 
 
 @given(

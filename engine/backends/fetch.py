@@ -195,8 +195,7 @@ def _readable(name: str) -> str:
 
 def _static(backend: Backend) -> Listing:
     """Return the models of the configuration; what it says of them is its own word, no evidence."""
-    names = dict.fromkeys(name for name, _ in backend.models)
-    models = tuple(sorted(Model(name, "openai", backend.url) for name in names))
+    models = tuple(sorted(Model(name, "openai", backend.url) for name in backend.models))
     return Listing(backend.name, OK if models else EMPTY_LIST, models)
 
 

@@ -1,49 +1,17 @@
-"""The kinds of backends that there are, each with its adapter.
+"""The kinds of backends, each with its adapter: the module of its name in this package.
 
-``auto`` chooses among these; ``static`` is no server that could be asked.
+``auto`` chooses among these; ``static`` asks no server.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from . import (
-    docker_model_runner,
-    gpustack,
-    infinity,
-    lemonade,
-    litellm_proxy,
-    llamacpp,
-    lmstudio,
-    localai,
-    ollama,
-    openai,
-    openrouter,
-    sglang,
-    tabbyapi,
-    tei,
-    tgi,
-    vllm,
-    xinference,
-)
+from ..settings import AUTO, STATIC
+from ..settings import KINDS as NAMES
 
 KINDS: Final[dict[str, ModuleType]] = {
-    "openai": openai,
-    "ollama": ollama,
-    "llamacpp": llamacpp,
-    "vllm": vllm,
-    "sglang": sglang,
-    "lmstudio": lmstudio,
-    "tgi": tgi,
-    "tei": tei,
-    "infinity": infinity,
-    "localai": localai,
-    "xinference": xinference,
-    "gpustack": gpustack,
-    "tabbyapi": tabbyapi,
-    "docker_model_runner": docker_model_runner,
-    "lemonade": lemonade,
-    "litellm_proxy": litellm_proxy,
-    "openrouter": openrouter,
+    name: import_module(f".{name}", __package__) for name in NAMES if name not in (AUTO, STATIC)
 }

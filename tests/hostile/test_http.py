@@ -195,7 +195,7 @@ def test_the_key_goes_nowhere_else(talk: Talk, target: str) -> None:
 
 
 def test_from_https_nothing_leads_to_http() -> None:
-    client = Client("https://box", Secret(KEY), Connection())
+    client = Client("https://box", Secret(KEY), Connection(10.0))
     with pytest.raises(Rejected, match=r"redirects to another server .*configure that URL itself"):
         client._same_origin("GET https://box/models", "https://box/models", "http://box/models")
 
