@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .endpoint import canonical_endpoint
 from .listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
-from .naming import filtered, public_names, unwanted
+from .naming import Offer, offer
 from .pointer import leaves, pointer
 from .state import (
     SECRET,
@@ -22,82 +22,70 @@ from .state import (
     State,
     canonical_json,
     freeze,
+    without_provider,
 )
 
 if TYPE_CHECKING:
     from .config import Backend, Config
 
-_PREDECESSOR_PROVIDERS: Final = {"vllm": "hosted_vllm", "ollama": "ollama"}
-"""The provider prefixes of the Go program by backend type; every other type was ``openai``."""
 _PRICES: Final = frozenset(
     {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A backend, its listing, and what the configuration makes of each model in it."""
+
+    backend: Backend
+    listing: Listing
+    offers: tuple[Offer, ...]
+
+
 def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     """Return what should be registered, and what is known of each configured endpoint.
 
-    ``listings`` has one Listing per backend, in the order of ``config.backends``. Where two
-    backends on one endpoint list the same model, the later one in the file decides. Clashes of
-    names between endpoints are for :func:`engine.clash.without_clashes`.
+    ``listings`` has one Listing per backend, in the order of ``config.backends``. If two backends
+    on one endpoint list the same model, the later one in the file decides. Of models that would
+    have one key, name and upstream alike, the last one is registered. Clashes of names between
+    endpoints are for :func:`engine.clash.without_clashes`.
     """
     wanted: dict[tuple[str, str, str], Deployment] = {}
     refusals: list[Refusal] = []
-    sites: defaultdict[str, list[tuple[Backend, Listing]]] = defaultdict(list)
+    sites: defaultdict[str, list[_Site]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
         endpoint = canonical_endpoint(backend.url)
-        sites[endpoint].append((backend, listing))
-        for listed in listing.models:
-            model = _routed(backend, listed)
-            if filtered(backend, model):
-                continue
-            for name in public_names(backend, model):
-                key = Key(endpoint, name, _upstream(backend, model))
-                if why := unwanted(backend, model):
-                    refusals.append(Refusal(key, "excluded", why))
-                else:
-                    wanted[endpoint, name, model.id] = _deployment(config, backend, model, key)
+        offers = tuple(offer(backend, model) for model in listing.models)
+        sites[endpoint].append(_Site(backend, listing, offers))
+        for one in offers:
+            for name in () if one.filtered else one.names:
+                key = Key(endpoint, name, one.upstream)
+                if one.unwanted:
+                    refusals.append(Refusal(key, "excluded", one.unwanted))
+                    continue
+                wanted.pop((endpoint, name, one.model.id), None)
+                wanted[endpoint, name, one.model.id] = _deployment(config, backend, one, key)
+    by_key = {deployment.key: deployment for deployment in wanted.values()}
     return State(
         config.owner,
-        tuple(sorted(wanted.values(), key=lambda deployment: deployment.key)),
+        tuple(by_key[key] for key in sorted(by_key)),
         tuple(_endpoint(url, group) for url, group in sorted(sites.items())),
         refusals=tuple(sorted(set(refusals))),
     )
 
 
-def _routed(backend: Backend, model: Model) -> Model:
-    """Return a model with the provider and address of its mode, if the configuration says it."""
-    mode = _ruled_info(backend, model).get("mode") or model.info.get("mode")
-    usual = model.ways.get("", (model.provider, model.api_base))
-    provider, api_base = model.ways.get(str(mode), usual)
-    return replace(model, provider=provider, api_base=api_base)
-
-
-def _upstream(backend: Backend, model: Model) -> str:
-    if backend.model_format:
-        return str(backend.model_format.replace("{model}", model.id))
-    return f"{model.provider}/{model.id}"
-
-
-def _predecessor(backend: Backend, model: Model) -> str:
-    """Return the ``litellm_params.model`` that the Go program gave to this model."""
-    provider = _PREDECESSOR_PROVIDERS.get(backend.kind, "openai")
-    return _upstream(backend, replace(model, provider=provider))
-
-
-def _deployment(config: Config, backend: Backend, model: Model, key: Key) -> Deployment:
-    evidence = _evidence(backend, model)
-    ruled = _ruled_info(backend, model)
-    plain = _fields(backend, model, key, {**evidence, **ruled})
+def _deployment(config: Config, backend: Backend, one: Offer, key: Key) -> Deployment:
+    evidence = _evidence(backend, one.model)
+    plain = _fields(backend, one, {**evidence, **one.ruled})
     fields = _with_references(plain, config.litellm.key)
-    told = [name for name in evidence if name not in ruled and name in fields["model_info"]]
+    told = [name for name in evidence if name not in one.ruled and name in fields["model_info"]]
     opaque = {
         pointer(path[:-1]): leaf for path, leaf in leaves(fields) if path and path[-1] == SECRET
     }
     declared = sorted(pointer((part, name)) for part in fields for name in fields[part])
     own_info = {k: v for k, v in fields["model_info"].items() if k not in told}
     ours = [config.owner, backend.name, key.name, fields["litellm_params"], own_info]
-    whole = canonical_json([*ours, sorted(ruled), bool(backend.discovery)])
+    whole = canonical_json([*ours, sorted(one.ruled), bool(backend.discovery)])
     mark = Mark(
         owner=config.owner,
         backend=backend.name,
@@ -111,38 +99,30 @@ def _deployment(config: Config, backend: Backend, model: Model, key: Key) -> Dep
         key,
         freeze(fields),
         mark,
-        predecessors=(_predecessor(backend, model),),
+        predecessors=one.predecessors,
         discovers=bool(backend.discovery),
-        decided=tuple(sorted(ruled)),
+        decided=tuple(sorted(one.ruled)),
     )
 
 
 def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
-    """Return what the backend told of a model; without discovery only what it is for."""
+    """Return what the backend told about a model; without discovery only its mode."""
     if backend.discovery:
         return dict(model.info)
     return {name: value for name, value in model.info.items() if name == "mode"}
 
 
-def _ruled_info(backend: Backend, model: Model) -> dict[str, Any]:
-    """Return the ``model_info`` of the configuration; a null says that there is to be none."""
-    override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
-    listed = backend.models.get(model.id, {})
-    return {**backend.model_info, **listed, **(override.capabilities if override else {})}
-
-
-def _fields(
-    backend: Backend, model: Model, key: Key, info: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """Return what to register. Built-ins beat the configuration.
+def _fields(backend: Backend, one: Offer, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what to register; what the engine sets itself takes precedence.
 
     Prices go where LiteLLM reads them: since 1.102 it drops them from a posted ``model_info``,
     while every version takes them from ``litellm_params``.
     """
+    model = one.model
     known = {name: value for name, value in info.items() if value is not None}
     prices = {name: known.pop(name) for name in sorted(known) if is_price(name)}
     slots = {"max_parallel_requests": model.slots} if backend.use_slots and model.slots else {}
-    built_in = {"model": key.upstream, "api_base": model.api_base, "api_key": backend.key}
+    built_in = {"model": one.upstream, "api_base": model.api_base, "api_key": backend.key}
     return {
         "litellm_params": {**slots, **prices, **backend.litellm_params, **built_in},
         "model_info": known,
@@ -164,36 +144,39 @@ def _with_references(value: Any, key: Secret) -> Any:
     return value
 
 
-def _endpoint(url: str, group: list[tuple[Backend, Listing]]) -> Endpoint:
-    first = group[0][0]
-    worst = max((listing for _, listing in group), key=lambda one: OUTCOMES.index(one.outcome))
-    complete = all(_complete(backend, listing) for backend, listing in group)
-    partial = any(listing.partial for _, listing in group)
+def _endpoint(url: str, group: list[_Site]) -> Endpoint:
+    first = group[0].backend
+    listings = [site.listing for site in group]
+    offers = [one for site in group for one in site.offers]
+    worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
+    partial = any(listing.partial for listing in listings)
+    served = {one.model.id for one in offers}
     return Endpoint(
         url=url,
-        backends=tuple(sorted(backend.name for backend, _ in group)),
+        backends=tuple(sorted(site.backend.name for site in group)),
         outcome=worst.outcome,
-        detail="; ".join(f"{one.backend}: {one.detail}" for _, one in group if one.detail),
-        complete=complete and not partial,
+        detail="; ".join(f"{one.backend}: {one.detail}" for one in listings if one.detail),
+        complete=all(map(_complete, group)) and not partial,
         policy=first.policy,
         ownership=first.ownership,
-        served=tuple(sorted({model.id for _, listing in group for model in listing.models})),
-        excluded=tuple(sorted(set(_excluded(group)))),
+        served=tuple(sorted(served)),
+        renamed=tuple(sorted({without_provider(one.upstream) for one in offers} - served)),
+        excluded=tuple(sorted(set(_excluded(offers)))),
     )
 
 
-def _excluded(group: list[tuple[Backend, Listing]]) -> Iterable[tuple[str, str]]:
-    """Yield the (name, upstream) that listed but unwanted models would have."""
-    for backend, listing in group:
-        for model in (_routed(backend, listed) for listed in listing.models):
-            if filtered(backend, model) or unwanted(backend, model):
-                for name in public_names(backend, model):
-                    yield name, _upstream(backend, model)
-                    yield name, _predecessor(backend, model)
+def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
+    """Yield each (name, upstream) that listed but unwanted models would have."""
+    for one in offers:
+        if one.filtered or one.unwanted:
+            for name in one.names:
+                for upstream in (one.upstream, *one.predecessors):
+                    yield name, upstream
 
 
-def _complete(backend: Backend, listing: Listing) -> bool:
+def _complete(site: _Site) -> bool:
     """Tell whether absence from this listing counts; an empty one counts once it has lasted."""
-    if listing.outcome in (OK, EMPTY_LIST):
+    outcome = site.listing.outcome
+    if outcome in (OK, EMPTY_LIST):
         return True
-    return backend.on_unreachable == "remove" and listing.outcome in (UNREACHABLE, NOT_READY)
+    return site.backend.on_unreachable == "remove" and outcome in (UNREACHABLE, NOT_READY)

@@ -12,7 +12,7 @@ from .errors import UnprovenPlan
 from .operations import CREATE, DELETE, UPDATE, Operation, Plan, Skip
 from .row import row_of
 from .simulate import simulate
-from .state import EMPTY, TEAM_ROW, Deployment, Endpoint, Key, State, free_id
+from .state import EMPTY, TEAM_ROW, Deployment, Endpoint, Key, State, free_id, without_provider
 
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
@@ -147,7 +147,7 @@ class _Planner:
         self.skips.append(Skip(action, seen.key, seen.id, reason, because))
 
     def _at(self, wanted: Deployment) -> list[Deployment]:
-        """Return what is registered under its key, or in its place by the program before us."""
+        """Return what is registered under its key, or in its place by the Go program."""
         found = list(self._by_key.get(wanted.key, ()))
         for upstream in wanted.predecessors:
             key = replace(wanted.key, upstream=upstream)
@@ -216,4 +216,6 @@ def _surplus(endpoint: Endpoint, seen: Deployment) -> str:
 
 
 def _is_served(upstream: str, endpoint: Endpoint) -> bool:
-    return upstream in endpoint.served or upstream.partition("/")[2] in endpoint.served
+    """Tell whether a listed model is reached by an upstream, whatever its provider."""
+    names = (upstream, without_provider(upstream))
+    return any(name in endpoint.served or name in endpoint.renamed for name in names)

@@ -18,6 +18,7 @@ from .clients import Http
 from .endpoint import canonical_endpoint
 from .errors import Rejected, TransportError
 from .listing import OK, Listing, Model
+from .naming import offer
 from .state import State, freeze
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _TOOL: Final = {
 
 log = logging.getLogger(__name__)
 _Field = tuple[str, str, str]
-"""Endpoint, model id, name of a field of ``model_info``."""
+"""Endpoint, upstream, name of a field of ``model_info``."""
 Ask = Callable[[dict[str, Any]], Any]
 """Send a chat request, return the JSON of its answer; raises TransportError."""
 
@@ -73,13 +74,13 @@ def _known(observed: State) -> Iterator[_Field]:
     for seen in observed.deployments:
         for path in seen.mark.evidence if seen.mark else ():
             name = path.removeprefix("/model_info/")
-            yield seen.key.endpoint, seen.key.upstream.partition("/")[2], name
+            yield seen.key.endpoint, seen.key.upstream, name
 
 
 def _probed(
     backend: Backend,
     listing: Listing,
-    known: set[tuple[str, str, str]],
+    known: set[_Field],
     http: Http,
     budget: _Budget,
 ) -> Listing:
@@ -93,9 +94,11 @@ def _probed(
     models = []
     for model in listing.models:
         found = {}
+        one = offer(backend, model)
+        may_chat = _may_chat(model) and not one.filtered and not one.unwanted
         for name, (probe, cost) in _PROBES.items():
-            unknown = name not in model.info and (endpoint, model.id, name) not in known
-            if _may_chat(model) and unknown and budget.left >= cost:
+            unknown = name not in model.info and (endpoint, one.upstream, name) not in known
+            if may_chat and unknown and budget.left >= cost:
                 found[name] = _answer(probe, ask, model)
         told = {name: value for name, value in found.items() if value is not None}
         models.append(_with(model, told))

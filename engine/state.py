@@ -166,7 +166,8 @@ class Endpoint:
     """What is known of one configured endpoint in this cycle.
 
     ``outcome`` is that of the worst listing behind it, ``complete`` whether a model that is not
-    listed counts as absent, ``served`` every model id that the backends listed, ``excluded`` the
+    listed counts as absent, ``served`` every model id that the backends listed, ``renamed`` the
+    upstreams (without provider) that listed models have in place of their ids, ``excluded`` the
     (name, upstream) pairs of listed models that the configuration filters out.
     """
 
@@ -178,6 +179,7 @@ class Endpoint:
     policy: str = "sync"
     ownership: str = "adopt"
     served: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
 
 
@@ -210,6 +212,11 @@ class State:
     refusals: tuple[Refusal, ...] = ()
     editing: Editing = Editing()
     taken: frozenset[str] = frozenset()
+
+
+def without_provider(upstream: str) -> str:
+    """Return the name in an upstream behind LiteLLM's provider: ``openai/a/b`` is ``a/b``."""
+    return upstream.partition("/")[2] or upstream
 
 
 def deployment_id(owner: str, key: Key, revision: int) -> str:

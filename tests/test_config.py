@@ -247,6 +247,8 @@ def test_a_file_of_the_go_program_works_as_it_is(secrets: Path) -> None:
         "stream_timeout": 120,
         "tags": ["local", "on-premises"],
     }
+    (rename,) = vllm.renames
+    assert (rename.pattern.text, rename.template) == (r"qwen2\.5-coder-32b", "qwen2.5-coder-7b")
     assert (ollama.kind, ollama.url) == ("ollama", "http://ollama.llm.svc:11434")
     assert ollama.model_info["litellm_provider"] == "ollama"
     assert ollama.litellm_params["stream_timeout"] == 300

@@ -19,6 +19,7 @@ from engine.settings import secret_values
 from engine.state import Key, Refusal, Secret, State, freeze, thaw
 from engine.validate import validate
 
+GO_SAMPLE = Path(__file__).parent.parent / "fixtures" / "config" / "go-sample.yaml"
 HEAD = "litellm: {url: 'http://litellm:4000'}\nbackends:\n"
 
 
@@ -391,3 +392,119 @@ def test_what_is_filtered_out_is_known_under_our_upstream_and_the_predecessors(
         ("y", "ollama/m"),
         ("y", "ollama_chat/m"),
     )
+
+
+# What regex_rename changes.
+
+RENAMED = "regex_rename: [{regex: '-32b$', replace: '-7b'}, {regex: '^.*/(a)', replace: 'x/$1'}]"
+
+
+def test_each_rule_renames_the_whole_upstream_that_the_rule_before_left(tmp_path: Path) -> None:
+    state = state_of(configured(tmp_path, BOX % RENAMED), listed("a-32b", "b-32b", "c"))
+    assert [(one.key.name, one.key.upstream) for one in state.deployments] == [
+        ("a-32b", "x/a-7b"),
+        ("b-32b", "openai/b-7b"),
+        ("c", "openai/c"),
+    ]
+    assert [one.fields["litellm_params"]["model"] for one in state.deployments] == [
+        "x/a-7b",
+        "openai/b-7b",
+        "openai/c",
+    ]
+
+
+def test_model_format_is_renamed_as_well(tmp_path: Path) -> None:
+    options = "model_format: 'y/{model}', regex_rename: [{regex: ^y, replace: z}]"
+    (wanted,) = state_of(configured(tmp_path, BOX % options), listed("m")).deployments
+    assert (wanted.key.name, wanted.key.upstream) == ("m", "z/m")
+
+
+def test_a_renamed_model_is_served_under_its_id_and_its_new_name(tmp_path: Path) -> None:
+    (site,) = state_of(configured(tmp_path, BOX % RENAMED), listed("a-32b", "c")).endpoints
+    assert (site.served, site.renamed) == (("a-32b", "c"), ("a-7b",))
+
+
+def test_a_constant_model_format_is_served_as_well(tmp_path: Path) -> None:
+    config = configured(tmp_path, BOX % "model_format: openai/fixed")
+    (site,) = state_of(config, listed("a", "b")).endpoints
+    assert (site.served, site.renamed) == (("a", "b"), ("fixed",))
+
+
+def test_the_go_program_gave_a_model_the_renamed_upstream_or_before_the_rule_the_plain_one(
+    tmp_path: Path,
+) -> None:
+    options = "type: ollama, regex_rename: [{regex: -32b, replace: -7b}]"
+    config = configured(tmp_path, BOX % options)
+    first, second = state_of(config, listed("a-32b", "b", provider="ollama_chat")).deployments
+    assert (first.key.upstream, first.predecessors) == (
+        "ollama_chat/a-7b",
+        ("ollama/a-7b", "ollama/a-32b"),
+    )
+    assert second.predecessors == ("ollama/b",)
+
+
+def test_a_filtered_model_is_known_under_its_renamed_upstreams(tmp_path: Path) -> None:
+    options = "exclude_regex: a, regex_rename: [{regex: -32b, replace: -7b}]"
+    (site,) = state_of(configured(tmp_path, BOX % options), listed("a-32b")).endpoints
+    assert site.excluded == (("a-32b", "openai/a-32b"), ("a-32b", "openai/a-7b"))
+
+
+@pytest.mark.parametrize("replace", ["''", "$0$0$0$0$0"])
+def test_a_model_that_the_rules_leave_no_usable_upstream_is_refused(
+    tmp_path: Path, replace: str
+) -> None:
+    options = f"regex_rename: [{{regex: '.*aa.*', replace: {replace}}}]"
+    state = state_of(configured(tmp_path, BOX % options), listed("a" * 1000, "b"))
+    assert [one.key.name for one in state.deployments] == ["b"]
+    (refusal,) = state.refusals
+    assert refusal.key.upstream == "openai/" + "a" * 1000
+    assert refusal.because == (
+        "its upstream would be empty, or longer than 4096 characters (regex_rename)"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "model_format: openai/x, aliases: {a: n, b: n}",
+        "regex_rename: [{regex: '/.*', replace: /x}], aliases: {a: n, b: n}",
+    ],
+)
+def test_models_that_share_name_and_upstream_are_registered_once(
+    tmp_path: Path, options: str
+) -> None:
+    state = state_of(configured(tmp_path, BOX % options), listed("a", "b"))
+    names = [one.key.name for one in state.deployments]
+    assert names == ["a", "b", "n"]
+    assert {one.key.upstream for one in state.deployments} == {"openai/x"}
+
+
+def test_of_models_that_share_name_and_upstream_the_last_in_the_file_is_registered(
+    tmp_path: Path,
+) -> None:
+    options = "model_format: openai/x, aliases: {a: n, b: n}, litellm_params_defaults: {rpm: %d}"
+    backends = BOX % (options % 1) + (BOX % (options % 2)).replace("name: box", "name: box2")
+    config = configured(tmp_path, backends)
+    state = state_of(config, listed("a", "b"), listed("a", backend="box2"))
+    marks = {one.key.name: one.mark.backend for one in state.deployments if one.mark}
+    assert marks == {"a": "box2", "b": "box", "n": "box2"}
+
+
+def test_a_configuration_of_the_go_program_gives_its_rows(tmp_path: Path) -> None:
+    """The upstreams that the Go program gives to these models (GO-CONTRACT.md, 1.3)."""
+    (tmp_path / "litellm").write_text("sk-master-1234")
+    config = load_config(GO_SAMPLE, tmp_path)
+    coders = ("Qwen/qwen2.5-coder-32b", "Qwen/Qwen3-8B")
+    listings = [
+        listed(*coders, backend="vllm-a100", provider="hosted_vllm"),
+        listed("llama3:8b", backend="ollama", provider="ollama_chat"),
+        listed("gpt-oss:20b", backend="0815"),
+    ]
+    state = state_of(config, *listings)
+    assert {one.key.name: one.key.upstream for one in state.deployments} == {
+        "Qwen/qwen2.5-coder-32b": "hosted_vllm/Qwen/qwen2.5-coder-7b",
+        "Qwen/Qwen3-8B": "hosted_vllm/Qwen/Qwen3-8B",
+        "llama3:8b": "ollama_chat/llama3:8b",
+        "gpt-oss:20b": "openai/gpt-oss:20b",
+    }
+    assert all(one.key.upstream in one.predecessors for one in state.deployments)

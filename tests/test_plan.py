@@ -483,3 +483,53 @@ def test_a_plan_that_does_not_converge_says_what_would_be_left() -> None:
         " on http://box:8000 (box serves it and LiteLLM does not have it). This is a bug; please"
         " report it with the plan"
     )
+
+
+# Models whose upstream is not their id: the backend lists "a", LiteLLM asks it for "x".
+
+RENAMED_SITE = b.endpoint(served=("a",), renamed=("x",))
+RENAMED = b.wanted("a", upstream="openai/x", predecessors=("openai/x", "openai/a"))
+
+
+@pytest.mark.parametrize("upstream", ["openai/x", "hosted_vllm/x", "x", "openai/a", "a"])
+def test_a_hand_made_alias_of_a_renamed_model_is_left_alone(upstream: str) -> None:
+    alias = unmarked(b.wanted("best", upstream=upstream), "hand")
+    desired = b.desired(RENAMED, endpoints=(RENAMED_SITE,))
+    plan = plan_of(desired, b.observed(b.as_seen(RENAMED), alias))
+    assert (actions(plan), skips(plan)) == ([], [("best", "alias")])
+
+
+@pytest.mark.parametrize("upstream", ["openai/x", "openai/a"])
+def test_a_row_of_the_go_program_for_a_renamed_model_is_adopted(upstream: str) -> None:
+    old = unmarked(b.wanted("a", upstream=upstream))
+    plan = plan_of(b.desired(RENAMED, endpoints=(RENAMED_SITE,)), b.observed(old))
+    assert [(op.action, op.id, op.reason) for op in plan.operations] == [
+        ("update", "by-go", "adopted")
+    ]
+
+
+def test_a_renamed_model_stays_and_its_row_from_before_the_rule_goes() -> None:
+    before = b.as_seen(b.wanted("a"))
+    desired = b.desired(RENAMED, endpoints=(RENAMED_SITE,))
+    plan = plan_of(desired, b.observed(b.as_seen(RENAMED), before))
+    (operation,) = plan.operations
+    assert (operation.action, operation.id, operation.reason) == ("delete", before.id, "surplus")
+    assert operation.because == "box serves it, but the configuration does not want it so"
+
+
+def test_two_models_may_be_renamed_to_one_upstream() -> None:
+    other = b.wanted("b", upstream="openai/x", predecessors=("openai/x", "openai/b"))
+    site = b.endpoint(served=("a", "b"), renamed=("x",))
+    desired = b.desired(RENAMED, other, endpoints=(site,))
+    assert actions(plan_of(desired, b.observed())) == [
+        ("create", "a", "missing"),
+        ("create", "b", "missing"),
+    ]
+    both = b.observed(b.as_seen(RENAMED), b.as_seen(other))
+    assert actions(plan_of(desired, both)) == []
+
+
+def test_a_row_of_a_name_that_no_rule_gives_any_more_goes() -> None:
+    alias = unmarked(b.wanted("best", upstream="openai/x"))
+    plan = plan_of(b.desired(endpoints=(b.endpoint(served=("a",)),)), b.observed(alias))
+    assert actions(plan) == [("delete", "best", "surplus")]

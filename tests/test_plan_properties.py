@@ -79,6 +79,7 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
         outcome="ok" if complete else draw(st.sampled_from(["unreachable", "invalid", "ok"])),
         ownership=draw(st.sampled_from(["adopt", "marked"])),
         served=draw(st.sampled_from([(), ("a", "b"), ("x/y:z",)])),
+        renamed=draw(st.sampled_from([(), ("a",)])),
         excluded=draw(st.sampled_from([(), (("a", "openai/a"),)])),
     )
 

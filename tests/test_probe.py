@@ -12,7 +12,9 @@ import pytest
 from engine.clients import Http
 from engine.config import Backend, load_config
 from engine.demo.loopback import Answer, Fault, LoopbackServer
+from engine.endpoint import canonical_endpoint
 from engine.listing import Listing, Model
+from engine.patterns import compile_pattern, replacement
 from engine.probe import BUDGET, probed
 from engine.state import freeze, thaw
 
@@ -163,3 +165,26 @@ def test_the_requests_of_a_cycle_are_bounded(backend: Backend, chatty: Chatty) -
     answers = found(backend, *(model(f"m{number:02}") for number in range(20)))
     assert len(chatty.requests) <= BUDGET
     assert sum("supports_vision" in info for info in answers) == BUDGET // 3
+
+
+def with_rule(backend: Backend) -> Backend:
+    return replace(backend, renames=(replacement(compile_pattern("m$"), "n"),))
+
+
+def test_what_is_registered_for_a_renamed_model_is_not_asked_again(
+    backend: Backend, chatty: Chatty
+) -> None:
+    told = {"supports_function_calling": True, "supports_vision": True}
+    endpoint = canonical_endpoint(backend.url)
+    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", told=told)
+    assert found(with_rule(backend), model(), observed=b.observed(b.as_seen(wanted))) == [
+        {"mode": "chat"}
+    ]
+    assert chatty.requests == []
+
+
+def test_a_model_that_will_not_be_registered_is_not_asked(backend: Backend, chatty: Chatty) -> None:
+    filtered = replace(backend, exclude=compile_pattern("m"))
+    adapters = replace(backend, selection=replace(backend.selection, adapters=False))
+    assert found(filtered, model()) == found(adapters, model(parent="base")) == [{"mode": "chat"}]
+    assert chatty.requests == []
