@@ -61,7 +61,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
-        backends=tuple(_backend(one, parsed, secrets_dir) for one in parsed["backends"]),
+        backends=tuple(_backend(given, parsed, secrets_dir) for given in parsed["backends"]),
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
@@ -145,8 +145,8 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         include=given["filter_regex"],
         exclude=given["exclude_regex"],
         overrides=tuple(
-            Override(one["regex"], parts.capabilities(one["capabilities"]))
-            for one in given["overrides"]
+            Override(override["regex"], parts.capabilities(override["capabilities"]))
+            for override in given["overrides"]
         ),
         model_info=parts.model_info(given["model_info_defaults"]),
         litellm_params=parts.litellm_params(

@@ -106,8 +106,9 @@ def _by_endpoint(backends: list[Mapping[str, Any]]) -> dict[str, list[int]]:
 def _shared_endpoints(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
     for group in _by_endpoint(backends).values():
         for before, index in pairwise(group):
-            what = f"the same server as backends[{before}]; for a model that both list, this one"
-            yield Violation(("backends", index, "url"), f"{what}, the later, decides")
+            what = f"the same server as backends[{before}]"
+            rule = "the later one, this one, decides about a model that both list"
+            yield Violation(("backends", index, "url"), f"{what}; {rule}")
 
 
 def _tls(section: Mapping[str, Any], path: Steps) -> Iterator[Violation]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .endpoint import canonical_endpoint
 from .listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
-from .naming import Offer, offer
+from .naming import Offer, offer_of
 from .pointer import leaves, pointer
 from .state import (
     SECRET,
@@ -46,25 +46,28 @@ def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     """Return what should be registered, and what is known of each configured endpoint.
 
     ``listings`` has one Listing per backend, in the order of ``config.backends``. If two backends
-    on one endpoint list the same model, the later one in the file decides. Of models that would
-    have one key, name and upstream alike, the last one is registered. Clashes of names between
-    endpoints are for :func:`engine.clash.without_clashes`.
+    on one endpoint list the same model, the later one in the file decides. If models have the same
+    public name and upstream, the last one is registered. Clashes of names between endpoints are
+    resolved by :func:`engine.clash.without_clashes`.
     """
     wanted: dict[tuple[str, str, str], Deployment] = {}
     refusals: list[Refusal] = []
     sites: defaultdict[str, list[_Site]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
         endpoint = canonical_endpoint(backend.url)
-        offers = tuple(offer(backend, model) for model in listing.models)
+        offers = tuple(offer_of(backend, model) for model in listing.models)
         sites[endpoint].append(_Site(backend, listing, offers))
-        for one in offers:
-            for name in () if one.filtered else one.names:
-                key = Key(endpoint, name, one.upstream)
-                if one.unwanted:
-                    refusals.append(Refusal(key, "excluded", one.unwanted))
-                    continue
-                wanted.pop((endpoint, name, one.model.id), None)
-                wanted[endpoint, name, one.model.id] = _deployment(config, backend, one, key)
+        for offer in offers:
+            if offer.filtered:
+                continue
+            for name in offer.names:
+                key = Key(endpoint, name, offer.upstream)
+                if offer.unwanted:
+                    refusals.append(Refusal(key, "excluded", offer.unwanted))
+                else:
+                    place = (endpoint, name, offer.model.id)
+                    wanted.pop(place, None)  # so that the later backend also comes later below
+                    wanted[place] = _deployment(config, backend, offer, key)
     by_key = {deployment.key: deployment for deployment in wanted.values()}
     return State(
         config.owner,
@@ -74,18 +77,20 @@ def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     )
 
 
-def _deployment(config: Config, backend: Backend, one: Offer, key: Key) -> Deployment:
-    evidence = _evidence(backend, one.model)
-    plain = _fields(backend, one, {**evidence, **one.ruled})
+def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Deployment:
+    evidence = _evidence(backend, offer.model)
+    plain = _fields(backend, offer, {**evidence, **offer.ruled})
     fields = _with_references(plain, config.litellm.key)
-    told = [name for name in evidence if name not in one.ruled and name in fields["model_info"]]
+    evident = [
+        name for name in evidence if name not in offer.ruled and name in fields["model_info"]
+    ]
     opaque = {
         pointer(path[:-1]): leaf for path, leaf in leaves(fields) if path and path[-1] == SECRET
     }
     declared = sorted(pointer((part, name)) for part in fields for name in fields[part])
-    own_info = {k: v for k, v in fields["model_info"].items() if k not in told}
+    own_info = {k: v for k, v in fields["model_info"].items() if k not in evident}
     ours = [config.owner, backend.name, key.name, fields["litellm_params"], own_info]
-    whole = canonical_json([*ours, sorted(one.ruled), bool(backend.discovery)])
+    whole = canonical_json([*ours, sorted(offer.ruled), bool(backend.discovery)])
     mark = Mark(
         owner=config.owner,
         backend=backend.name,
@@ -93,15 +98,15 @@ def _deployment(config: Config, backend: Backend, one: Offer, key: Key) -> Deplo
         fields=tuple(declared),
         opaque=freeze(opaque),
         fingerprint=Secret(whole).fingerprint(config.litellm.key),
-        evidence=tuple(sorted(pointer(("model_info", name)) for name in told)),
+        evidence=tuple(sorted(pointer(("model_info", name)) for name in evident)),
     )
     return Deployment(
         key,
         freeze(fields),
         mark,
-        predecessors=one.predecessors,
+        predecessors=offer.predecessors,
         discovers=bool(backend.discovery),
-        decided=tuple(sorted(one.ruled)),
+        decided=tuple(sorted(offer.ruled)),
     )
 
 
@@ -112,17 +117,17 @@ def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
     return {name: value for name, value in model.info.items() if name == "mode"}
 
 
-def _fields(backend: Backend, one: Offer, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _fields(backend: Backend, offer: Offer, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what to register; what the engine sets itself takes precedence.
 
     Prices go where LiteLLM reads them: since 1.102 it drops them from a posted ``model_info``,
     while every version takes them from ``litellm_params``.
     """
-    model = one.model
+    model = offer.model
     known = {name: value for name, value in info.items() if value is not None}
     prices = {name: known.pop(name) for name in sorted(known) if is_price(name)}
     slots = {"max_parallel_requests": model.slots} if backend.use_slots and model.slots else {}
-    built_in = {"model": one.upstream, "api_base": model.api_base, "api_key": backend.key}
+    built_in = {"model": offer.upstream, "api_base": model.api_base, "api_key": backend.key}
     return {
         "litellm_params": {**slots, **prices, **backend.litellm_params, **built_in},
         "model_info": known,
@@ -147,35 +152,40 @@ def _with_references(value: Any, key: Secret) -> Any:
 def _endpoint(url: str, group: list[_Site]) -> Endpoint:
     first = group[0].backend
     listings = [site.listing for site in group]
-    offers = [one for site in group for one in site.offers]
+    offers = [offer for site in group for offer in site.offers]
     worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
     partial = any(listing.partial for listing in listings)
-    served = {one.model.id for one in offers}
+    served = {offer.model.id for offer in offers}
     return Endpoint(
         url=url,
         backends=tuple(sorted(site.backend.name for site in group)),
         outcome=worst.outcome,
-        detail="; ".join(f"{one.backend}: {one.detail}" for one in listings if one.detail),
+        detail="; ".join(
+            f"{listing.backend}: {listing.detail}" for listing in listings if listing.detail
+        ),
         complete=all(map(_complete, group)) and not partial,
         policy=first.policy,
         ownership=first.ownership,
         served=tuple(sorted(served)),
-        renamed=tuple(sorted({without_provider(one.upstream) for one in offers} - served)),
+        renamed=tuple(sorted({without_provider(offer.upstream) for offer in offers} - served)),
         excluded=tuple(sorted(set(_excluded(offers)))),
     )
 
 
 def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
     """Yield each (name, upstream) that listed but unwanted models would have."""
-    for one in offers:
-        if one.filtered or one.unwanted:
-            for name in one.names:
-                for upstream in (one.upstream, *one.predecessors):
+    for offer in offers:
+        if offer.filtered or offer.unwanted:
+            for name in offer.names:
+                for upstream in (offer.upstream, *offer.predecessors):
                     yield name, upstream
 
 
 def _complete(site: _Site) -> bool:
-    """Tell whether absence from this listing counts; an empty one counts once it has lasted."""
+    """Tell whether a model that is not in this listing is absent.
+
+    An empty listing counts here; :mod:`engine.safety` waits until it has lasted.
+    """
     outcome = site.listing.outcome
     if outcome in (OK, EMPTY_LIST):
         return True

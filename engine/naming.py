@@ -43,7 +43,7 @@ class Offer:
     unwanted: str
 
 
-def offer(backend: Backend, listed: Model) -> Offer:
+def offer_of(backend: Backend, listed: Model) -> Offer:
     """Return what the configuration makes of a model that ``backend`` lists."""
     ruled = _ruled_info(backend, listed)
     model = _routed(listed, str(ruled.get("mode") or listed.info.get("mode")))
@@ -101,7 +101,7 @@ def unwanted(backend: Backend, model: Model) -> str:
 
 
 def _ruled_info(backend: Backend, model: Model) -> Mapping[str, Any]:
-    override = next((one for one in backend.overrides if one.pattern.search(model.id)), None)
+    override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
     capabilities = override.capabilities if override else {}
     return {**backend.model_info, **backend.models.get(model.id, {}), **capabilities}
 

@@ -18,7 +18,7 @@ from .clients import Http
 from .endpoint import canonical_endpoint
 from .errors import Rejected, TransportError
 from .listing import OK, Listing, Model
-from .naming import offer
+from .naming import offer_of
 from .state import State, freeze
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def _probed(
     models = []
     for model in listing.models:
         found = {}
-        one = offer(backend, model)
-        may_chat = _may_chat(model) and not one.filtered and not one.unwanted
+        offer = offer_of(backend, model)
+        may_chat = _may_chat(model) and not offer.filtered and not offer.unwanted
         for name, (probe, cost) in _PROBES.items():
-            unknown = name not in model.info and (endpoint, one.upstream, name) not in known
+            unknown = name not in model.info and (endpoint, offer.upstream, name) not in known
             if may_chat and unknown and budget.left >= cost:
                 found[name] = _answer(probe, ask, model)
         told = {name: value for name, value in found.items() if value is not None}

@@ -156,7 +156,7 @@ class Config:
 
 
 def secret_values(config: Config) -> dict[str, Secret]:
-    """Return the secrets that documents refer to, by fingerprint, for the one who sends them."""
+    """Return the secrets that documents refer to, by fingerprint, for the place that sends them."""
     return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
 
 

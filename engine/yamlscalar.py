@@ -1,6 +1,6 @@
-"""What a YAML scalar means: as Go's yaml.v2 reads it, so that old configurations keep meaning it.
+"""The value of a YAML scalar as Go's yaml.v2 reads it: old configurations keep their meaning.
 
-It differs from PyYAML in ``y`` and ``n`` (booleans), ``0o17`` (15), ``1e3`` (1000) and in ``12:30``
+Differs from PyYAML in ``y`` and ``n`` (booleans), ``0o17`` (15), ``1e3`` (1000) and in ``12:30``
 and dates (strings). Pure.
 """
 
@@ -35,12 +35,12 @@ def resolve(text: str) -> Scalar:
     """Return the value of a plain (unquoted) scalar.
 
     Raises:
-        ValueError: it is infinite or not a number, which JSON cannot say.
+        ValueError: it is infinite or not a number, which JSON cannot hold.
     """
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_JSON.fullmatch(text):
-        raise ValueError("not a number that JSON can hold; quote it if it is meant as text")
+        raise ValueError("not a number that JSON can hold; quote it if it is a text")
     if text[0] == ".":
         return _float(text)
     if not (text[0] in "+-" or (text[0].isascii() and text[0].isdigit())):
@@ -57,7 +57,7 @@ def resolve_as(tag: str, text: str) -> Scalar:
     """Return the value of a scalar with the explicit tag ``str``, ``int``, ``float``... .
 
     Raises:
-        ValueError: the text is no such thing.
+        ValueError: the tag does not fit the text.
     """
     if tag == "str":
         return text
@@ -71,7 +71,7 @@ def resolve_as(tag: str, text: str) -> Scalar:
 
 
 def _integer(plain: str) -> int | None:
-    """Return a whole number if it fits 64 bits (a sign makes it a signed one)."""
+    """Return a whole number if it fits into 64 bits: with a sign signed, without one unsigned."""
     match = _INTEGER.fullmatch(plain)
     if match is None or len(plain) > MAX_DIGITS:
         return None
@@ -83,7 +83,7 @@ def _integer(plain: str) -> int | None:
 
 
 def _float(plain: str) -> Scalar:
-    """Return a decimal number, or the text itself if it is none or too large for a float."""
+    """Return a decimal number, or the text itself if it is not one or too large for a float."""
     if not _FLOAT.fullmatch(plain):
         return plain
     value = float(plain)

@@ -413,7 +413,7 @@ backends:
     assert loaded.warnings == (
         (
             "config.yaml:4: backends[1].url: the same server as backends[0]; "
-            "for a model that both list, this one, the later, decides"
+            "the later one, this one, decides about a model that both list"
         ),
     )
 

@@ -120,7 +120,7 @@ def test_a_scalar_means_what_go_makes_of_it(text: str, expected: Any) -> None:
 
 @pytest.mark.parametrize("text", [".inf", "-.Inf", "+.INF", ".nan", ".NaN"])
 def test_a_number_that_json_cannot_hold_is_refused_where_it_is(text: str) -> None:
-    said = "config.yaml:2:4: not a number that JSON can hold; quote it if it is meant as text"
+    said = "config.yaml:2:4: not a number that JSON can hold; quote it if it is a text"
     assert refusal(f"a: 1\nv: {text}\n") == said
 
 
