@@ -839,7 +839,7 @@ def test_defect_10_two_backends_with_one_url_have_a_rule_and_a_warning(world: Wo
 
 def test_defect_11_a_backend_named_litellm_never_gets_the_master_key(world: World) -> None:
     server = world.backend("openai", "a")
-    with pytest.raises(ConfigError, match="holds LiteLLM's own key; choose another name"):
+    with pytest.raises(ConfigError, match="holds the key of LiteLLM; choose another name"):
         world.config(box(server, "litellm"))
     assert not server.requests
 
