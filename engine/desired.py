@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from .endpoint import canonical_endpoint
+from .endpoint import Scope
 from .listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
+from .masking import is_price
 from .naming import filtered, public_names, unwanted
 from .pointer import leaves, pointer
 from .state import (
@@ -29,26 +30,28 @@ if TYPE_CHECKING:
 
 _PREDECESSOR_PROVIDERS: Final = {"vllm": "hosted_vllm", "ollama": "ollama"}
 """The provider prefixes of the Go program by backend type; every other type was ``openai``."""
-_PRICES: Final = frozenset(
-    {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
-)
 
 
-def desired_state(config: Config, listings: Sequence[Listing]) -> State:
+def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> State:
     """Return what should be registered, and what is known of each configured endpoint.
 
-    ``listings`` has one Listing per backend, in the order of ``config.backends``. Where two
-    backends on one endpoint list the same model, the later one in the file decides. Clashes of
-    names between endpoints are for :func:`engine.clash.without_clashes`.
+    ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
+    that of the same backends. Where two backends on one endpoint list the same model, the later
+    one in the file decides. Clashes of names between endpoints are for
+    :func:`engine.clash.without_clashes`.
+
+    Raises:
+        UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
     """
     wanted: dict[tuple[str, str, str], Deployment] = {}
     refusals: list[Refusal] = []
     sites: defaultdict[str, list[tuple[Backend, Listing]]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
-        endpoint = canonical_endpoint(backend.url)
-        sites[endpoint].append((backend, listing))
+        for endpoint in scope.reach[backend.name]:
+            sites[endpoint].append((backend, listing))
         for listed in listing.models:
             model = _routed(backend, listed)
+            endpoint = scope.endpoint_of(model.api_base)
             if filtered(backend, model):
                 continue
             for name in public_names(backend, model):
@@ -60,7 +63,7 @@ def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     return State(
         config.owner,
         tuple(sorted(wanted.values(), key=lambda deployment: deployment.key)),
-        tuple(_endpoint(url, group) for url, group in sorted(sites.items())),
+        tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
         refusals=tuple(sorted(set(refusals))),
     )
 
@@ -159,11 +162,6 @@ def _fields(
     }
 
 
-def is_price(name: str) -> bool:
-    """Tell whether LiteLLM counts a ``model_info`` field among its pricing fields."""
-    return "_cost_per_" in name or "_token_cost" in name or name in _PRICES
-
-
 def _with_references(value: Any, key: Secret) -> Any:
     if isinstance(value, Secret):
         return {SECRET: value.fingerprint(key)}
@@ -174,8 +172,8 @@ def _with_references(value: Any, key: Secret) -> Any:
     return value
 
 
-def _endpoint(url: str, group: list[tuple[Backend, Listing]]) -> Endpoint:
-    first = group[0][0]
+def _endpoint(url: str, group: list[tuple[Backend, Listing]], scope: Scope) -> Endpoint:
+    first = next(backend for backend, _ in group if scope.reach[backend.name][0] == url)
     worst = max((listing for _, listing in group), key=lambda one: OUTCOMES.index(one.outcome))
     complete = all(_complete(backend, listing) for backend, listing in group)
     partial = any(listing.partial for _, listing in group)

@@ -38,6 +38,20 @@ _SENSITIVE: Final = frozenset(
         "token",
     }
 )
+NEVER_LISTED: Final = frozenset(
+    {
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "client_secret",
+        "vertex_ai_credentials",
+        "vertex_credentials",
+    }
+)
+"""Parameters that a listing leaves out."""
+_PRICES: Final = frozenset(
+    {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
+)
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
 
@@ -47,6 +61,11 @@ def is_masked(name: str) -> bool:
         return False
     segments = set(re.split(r"[_-]", name.lower()))
     return bool(segments & _SENSITIVE) and "cost" not in segments
+
+
+def is_price(name: str) -> bool:
+    """Tell whether LiteLLM counts a ``model_info`` field among its pricing fields."""
+    return "_cost_per_" in name or "_token_cost" in name or name in _PRICES
 
 
 def same(wanted: Any, seen: Any, name: str = "") -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from .change import adjust
+from .endpoint import Scope
 from .errors import UnprovenPlan
 from .operations import CREATE, DELETE, UPDATE, Operation, Plan, Skip
 from .row import row_of
@@ -69,13 +70,15 @@ def make_plan(desired: State, observed: State) -> Plan:
     return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)))
 
 
-def verify_plan(plan: Plan, desired: State, observed: State) -> None:
+def verify_plan(plan: Plan, desired: State, observed: State, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
+
+    The simulated rows are those that LiteLLM would list, read as the next cycle reads them.
 
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
     """
-    left = make_plan(desired, simulate(plan, observed))
+    left = make_plan(desired, simulate(plan, observed, scope))
     if left.operations:
         first = left.operations[0]
         raise UnprovenPlan(

@@ -25,7 +25,7 @@ HOMES = {
 PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
     "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
-    "mark", "bounds", "answers", "keep",
+    "mark", "bounds", "answers", "keep", "listed",
     "quoting",
 }  # fmt: skip
 IMPURE_IMPORTS = {
@@ -36,12 +36,12 @@ IMPURE_IMPORTS = {
 LAYERS = [
     {"bounds", "__init__"},
     {"errors"},
-    {"deadline", "state", "endpoint", "pointer", "masking", "patterns", "files"},
-    {"listing", "operations", "mark", "operatorlog", "answers", "allowance", "quoting"},
-    {"row", "keep"},
-    {"diff", "observed", "simulate", "documents", "validate", "transport"},
+    {"deadline", "state", "pointer", "masking", "patterns", "files"},
+    {"endpoint", "listing", "operations", "mark", "operatorlog", "answers", "allowance", "quoting"},
+    {"row", "keep", "listed"},
+    {"diff", "observed", "documents", "validate", "transport"},
     {"clients"},
-    {"change", "yamlscalar"},
+    {"change", "simulate", "yamlscalar"},
     {"plan", "yamltree"},
     {"configfile", "declared", "keyfile", "configparts"},
     {"configcheck", "settings"},

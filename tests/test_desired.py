@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from engine.backends.kinds import KINDS as MODULES
+from engine.backends.scope import scope_of
 from engine.config import KINDS, Config, load_config
-from engine.desired import desired_state, is_price, secret_values
+from engine.desired import desired_state, secret_values
 from engine.documents import desired_document
 from engine.listing import OUTCOMES, Listing, Model
+from engine.masking import is_price
 from engine.state import Key, Refusal, Secret, State, freeze, thaw
 from engine.validate import validate
 
@@ -34,7 +36,7 @@ def listed(*ids: str, backend: str = "box", provider: str = "openai") -> Listing
 
 
 def state_of(config: Config, *listings: Listing) -> State:
-    state = desired_state(config, listings)
+    state = desired_state(config, listings, scope_of(config.backends))
     validate(desired_document(state), "desired")
     return state
 
@@ -171,8 +173,10 @@ def modelled(text: str = "m", **changes: Any) -> Listing:
 
 
 def test_each_backend_needs_its_list(tmp_path: Path) -> None:
+    config = configured(tmp_path, BOX % "")
+    scope = scope_of(config.backends)
     with pytest.raises(ValueError, match="shorter"):
-        desired_state(configured(tmp_path, BOX % ""), ())
+        desired_state(config, (), scope)
 
 
 def test_a_filtered_model_hides_none_that_follow(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from . import builders as b
 def plan_of(desired: State, observed: State) -> Plan:
     """Plan, prove the plan, and check that it survives JSON."""
     plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed)
+    verify_plan(plan, desired, observed, b.SCOPE)
     assert Plan.from_json(plan.to_json()) == plan
     return plan
 
@@ -291,7 +291,14 @@ def test_a_renamed_format_creates_before_it_deletes() -> None:
 def test_a_plan_that_does_not_converge_is_refused() -> None:
     state = b.desired(b.wanted("a"))
     with pytest.raises(UnprovenPlan, match="does not converge"):
-        verify_plan(Plan(), state, b.observed())
+        verify_plan(Plan(), state, b.observed(), b.SCOPE)
+
+
+def test_a_plan_whose_rows_would_not_be_seen_again_is_refused() -> None:
+    below = b.wanted("a", params={"api_base": f"{b.BOX}/v1-openai"})
+    plan = make_plan(b.desired(below), b.observed())
+    with pytest.raises(UnprovenPlan, match=r"does not converge: .* create 'a'"):
+        verify_plan(plan, b.desired(below), b.observed(), b.SCOPE)
 
 
 def test_what_a_backend_tells_anew_is_a_change_with_its_reason() -> None:
@@ -477,7 +484,7 @@ def test_a_create_says_who_serves_it_and_takes_no_id_that_is_in_use() -> None:
 
 def test_a_plan_that_does_not_converge_says_what_would_be_left() -> None:
     with pytest.raises(UnprovenPlan) as raised:
-        verify_plan(Plan(), b.desired(b.wanted("a"), b.wanted("b")), b.observed())
+        verify_plan(Plan(), b.desired(b.wanted("a"), b.wanted("b")), b.observed(), b.SCOPE)
     assert str(raised.value) == (
         "the plan does not converge: after it, 2 operations would be left, the first: create 'a'"
         " on http://box:8000 (box serves it and LiteLLM does not have it). This is a bug; please"

@@ -120,8 +120,8 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
 ) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed)
-    after = simulate(plan, observed)
+    verify_plan(plan, desired, observed, b.SCOPE)
+    after = simulate(plan, observed, b.SCOPE)
     rows = owned(after, desired)
     changed = {op.key for op in plan.operations if op.action != "delete"}
     for wanted in desired.deployments:
@@ -193,10 +193,10 @@ def test_a_kill_between_any_two_writes_still_converges(
     desired, observed = pair
     writes = [part for op in make_plan(desired, observed).operations for part in parts(op)]
     for write in writes[:survived]:
-        observed = simulate(write, observed)
+        observed = simulate(write, observed, b.SCOPE)
     rest = make_plan(desired, observed)
-    verify_plan(rest, desired, observed)
-    after = simulate(rest, observed)
+    verify_plan(rest, desired, observed, b.SCOPE)
+    after = simulate(rest, observed, b.SCOPE)
     for key, rows in owned(after, desired).items():
         ours = [s for s in after.deployments if s.key == key and not s.read_only]
         assert len([s for s in ours if s.mark and s.mark.owner == b.OWNER]) <= 1, rows
@@ -210,7 +210,7 @@ def test_no_public_name_loses_its_last_deployment_on_the_way(pair: tuple[State, 
     offered = {one.key.name for one in observed.deployments} & names
     for operation in plan.operations:
         for write in parts(operation):
-            observed = simulate(write, observed)
+            observed = simulate(write, observed, b.SCOPE)
             assert offered <= {one.key.name for one in observed.deployments}
 
 
