@@ -20,26 +20,25 @@ def simulate(plan: Plan, observed: State, scope: Scope) -> State:
     What was written is turned into the rows that LiteLLM lists then, and read as a listing is: a
     row that would not be seen again, or not as it was meant, shows.
     """
-    untouched = {seen.id: seen for seen in observed.deployments}
-    listed: dict[str, dict[str, Any]] = {}
+    rows = {seen.id: seen for seen in observed.deployments}
+    strays = list(observed.strays)
     for operation in plan.operations:
-        before = untouched.pop(operation.id, None)
+        before = rows.pop(operation.id, None)
         if operation.action == DELETE:
             continue
         if operation.action == REPLACE:
-            untouched.pop(operation.replaces, None)
-        updated = operation.action == UPDATE
-        listed[operation.id] = _listed(operation, before if updated else None, observed)
-    document = {"editing": asdict(observed.editing), "data": list(listed.values())}
-    written = observed_state(document, scope, observed.owner)
-    kept = [*untouched.values(), *written.deployments]
+            rows.pop(operation.replaces, None)
+        listed = _listed(operation, before if operation.action == UPDATE else None, observed)
+        # Row by row: the rows of 10,000 operations at once would take 80 MiB.
+        document = {"editing": asdict(observed.editing), "data": [listed]}
+        written = observed_state(document, scope, observed.owner)
+        rows |= {seen.id: seen for seen in written.deployments}
+        strays += written.strays
     return replace(
         observed,
-        deployments=tuple(sorted(kept, key=lambda seen: (seen.key, seen.id))),
-        strays=tuple(
-            sorted((*observed.strays, *written.strays), key=lambda seen: (seen.key, seen.id))
-        ),
-        taken=(observed.taken | written.taken),
+        deployments=tuple(sorted(rows.values(), key=lambda seen: (seen.key, seen.id))),
+        strays=tuple(sorted(strays, key=lambda seen: (seen.key, seen.id))),
+        taken=observed.taken | rows.keys(),
     )
 
 
