@@ -12,6 +12,9 @@ from engine.endpoint import canonical_endpoint
 
 from . import adapters
 
+BELOW_A_PATH = {"gpustack", "docker_model_runner", "lemonade", "openrouter"}
+"""Kinds whose API may be at another place than ``/v1``."""
+
 
 class RecordedBackend:
     """Answers one case; its host and port do not matter, the path of its URL does."""

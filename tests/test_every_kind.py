@@ -22,11 +22,8 @@ from engine.planlog import PlanLog
 from engine.reconcile import Engine, Report, reconcile_once
 
 from . import adapters
-from .recorded import RecordedBackend, url_of, with_models
+from .recorded import BELOW_A_PATH, RecordedBackend, url_of, with_models
 from .replay import LITELLM, MASTER_KEY, Replay
-
-BELOW_A_PATH = {"gpustack", "docker_model_runner", "lemonade", "openrouter"}
-"""Kinds whose API may be at another place than ``/v1``."""
 
 
 class Town(Replay):
