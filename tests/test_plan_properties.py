@@ -31,7 +31,7 @@ VALUES = st.one_of(
     st.lists(st.integers(0, 2), max_size=2),
     st.dictionaries(st.sampled_from(["p", "q/r"]), st.one_of(st.booleans(), st.integers(0, 1))),
 )
-PARAMS = st.dictionaries(st.sampled_from(["rpm", "timeout", "flag", "tags"]), VALUES, max_size=3)
+PARAMS = st.dictionaries(st.sampled_from(["weight", "timeout", "flag", "tags"]), VALUES, max_size=3)
 INFO = st.dictionaries(st.sampled_from(["mode", "max_input_tokens"]), VALUES, max_size=2)
 MARKS = st.sampled_from(["ours", "none", "other"])
 READ_ONLY = st.sampled_from(["", "", "", TEAM_ROW, "it comes from LiteLLM's configuration file"])
