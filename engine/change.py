@@ -12,7 +12,7 @@ from .diff import field_changes
 from .masking import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_masked
 from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
 from .pointer import leaves, parts_of, pointer
-from .row import row_of
+from .row import is_patchable, row_of
 from .state import SECRET, Deployment, Editing, Frozen, free_id, freeze, thaw
 
 _INJECTED: Final = re.compile(
@@ -97,9 +97,8 @@ class _Case:
         removed = [change.path for change in self.changes if change.op == "remove"]
         whole = [path for path in removed if path.count("/") == 2]
         removable = all(path.startswith("/litellm_params/") for path in whole)
-        reachable = "/" not in self.seen.id  # LiteLLM's route has no place for a slash
         exact = not whole or (self.editing.removes and removable)
-        return self.editing.in_place and reachable and exact
+        return self.editing.in_place and is_patchable(self.seen.id) and exact
 
     def update(self, reason: str, because: str) -> Operation:
         """Return the update in place; what others switched on by hand is sent along."""

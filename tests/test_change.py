@@ -64,9 +64,15 @@ def test_a_replacement_passes_over_ids_that_are_taken() -> None:
     assert operation.row["model_info"]["modelprovisioner"]["revision"] == 2
 
 
-def test_a_row_whose_id_holds_a_slash_is_replaced_although_it_could_be_updated() -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, row_id="team/one"))
-    assert (operation.action, operation.replaces) == ("replace", "team/one")
+@pytest.mark.parametrize("row_id", ["team/one", "/", ".", ".."])
+def test_a_row_whose_id_no_path_can_hold_is_replaced(row_id: str) -> None:
+    operation = mended(AFTER, b.as_seen(BEFORE, row_id=row_id))
+    assert (operation.action, operation.replaces) == ("replace", row_id)
+
+
+@pytest.mark.parametrize("row_id", ["...", ".a", "%2F", "\\", " ", "?"])
+def test_a_row_with_another_odd_id_is_updated(row_id: str) -> None:
+    assert mended(AFTER, b.as_seen(BEFORE, row_id=row_id)).action == "update"
 
 
 def test_a_paused_row_that_could_only_be_replaced_is_skipped_and_told() -> None:
