@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from . import configparts as parts
+from .configsize import row_problems
 from .endpoint import canonical_endpoint, normal_url
 from .patterns import compile_pattern
 from .validate import Violation, nearest
@@ -64,6 +65,7 @@ def find_problems(config: Mapping[str, Any]) -> list[Violation]:
         path: Steps = ("backends", index)
         found += _values(backend, path)
         found += _fields(backend, path)
+        found += row_problems(backend, path)
         for number, override in enumerate(backend.get("overrides", [])):
             inner = (*path, "overrides", number)
             found += _values(override, inner)

@@ -44,6 +44,7 @@ LAYERS = [
     {"change", "simulate", "yamlscalar"},
     {"plan", "yamltree"},
     {"configfile", "declared", "keyfile", "configparts"},
+    {"configsize"},
     {"configcheck", "settings"},
     {"config"},
     {"naming", "clash"},
