@@ -70,7 +70,18 @@ long as they may be, a cycle takes 200 to 240 MiB."""
 MAX_ROWS_MEMORY: Final = 48 * 2**20
 """Bytes of memory that its rows take once their nulls are gone: 3 KB each, if they are real."""
 MAX_MARKED: Final = 1_000
-"""Fields, and secrets, that the mark in a row names; ours have some twenty."""
+"""Fields, and secrets, that are read of the mark in a row; ours have some twenty."""
+
+# --- what the configuration declares for a row ---
+
+MAX_DECLARED: Final = 64 * 2**10
+"""Characters of ASCII JSON, with the names that go into the mark; a character may take twelve. Real
+configurations declare about 2,000, the longest chat template has 20,000. LiteLLM adds 10,000 and
+repeats the model's name, prices and what others set come on top: all of it stays far below MAX_ROW.
+A row of ours beyond that could not be read back, and no row could be changed any more."""
+MAX_FIELDS: Final = 900
+"""Fields, and secrets. With the engine's own and those that a backend tells, together under 100,
+they are at most MAX_MARKED, so that the mark of a row of ours is always read whole."""
 
 # --- files ---
 

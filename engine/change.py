@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .diff import field_changes
-from .masking import DEFAULT_FALSE, is_masked, same
+from .masking import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_masked
 from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
-from .pointer import parts_of, pointer
-from .row import row_of
-from .state import Deployment, Editing, Frozen, free_id, freeze, thaw
+from .pointer import leaves, parts_of, pointer
+from .row import is_patchable, row_of
+from .state import SECRET, Deployment, Editing, Frozen, free_id, freeze, thaw
 
 _INJECTED: Final = re.compile(
     r"supports_.*|max_.*tokens|.*_cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*"
@@ -46,7 +47,7 @@ def adjust(
             f"registered without a mark for what {wanted.mark.backend} serves",
         )
     else:
-        reason, because = "changed", case.listed() or "only its mark is renewed"
+        reason, because = "changed", case.listed() or case.renewed()
     if case.in_place():
         return case.update(reason, because)
     if seen.blocked:
@@ -96,9 +97,8 @@ class _Case:
         removed = [change.path for change in self.changes if change.op == "remove"]
         whole = [path for path in removed if path.count("/") == 2]
         removable = all(path.startswith("/litellm_params/") for path in whole)
-        reachable = "/" not in self.seen.id  # LiteLLM's route has no place for a slash
         exact = not whole or (self.editing.removes and removable)
-        return self.editing.in_place and reachable and exact
+        return self.editing.in_place and is_patchable(self.seen.id) and exact
 
     def update(self, reason: str, because: str) -> Operation:
         """Return the update in place; what others switched on by hand is sent along."""
@@ -152,6 +152,14 @@ class _Case:
             return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
         return "drifted", f"edited by hand: {self.listed()}"
 
+    def renewed(self) -> str:
+        """Return what may have changed where the listing shows no change of a field."""
+        params = thaw(self.wanted.fields["litellm_params"])
+        names = sorted(name for name, value in params.items() if _unseen(name, value))
+        if not names:
+            return "only its mark is renewed"
+        return f"its mark is renewed, and what LiteLLM does not show: {', '.join(names)}"
+
     def listed(self) -> str:
         """Return the changed fields as a short text."""
         names = [change.path.split("/", 2)[2] for change in self.changes]
@@ -160,20 +168,45 @@ class _Case:
 
 def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
     """Return what has to change in the fields that we declare or declared before."""
-    declared = {tuple(parts_of(path)) for path in (seen.mark.fields if seen.mark else ())}
+    declared: defaultdict[str, set[str]] = defaultdict(set)
+    for path in seen.mark.fields if seen.mark else ():
+        part, name = parts_of(path)
+        declared[part].add(name)
     before: dict[str, dict[str, Any]] = {}
     differs = False
-    for part, wanted_fields in thaw(wanted.fields).items():
-        seen_fields = thaw(seen.fields[part])
-        before[part] = {}
-        for name, value in seen_fields.items():
-            if name in wanted_fields and same(wanted_fields[name], value, name):
-                before[part][name] = wanted_fields[name]
-            elif name in wanted_fields or (part, name) in declared:
-                before[part][name] = value
-                differs = True
-        differs = differs or not wanted_fields.keys() <= seen_fields.keys()
+    for part, fields in thaw(wanted.fields).items():
+        masked = part == "litellm_params"
+        known = before[part] = {
+            name: as_sent(fields[name], value, name, masked=masked) if name in fields else value
+            for name, value in thaw(seen.fields[part]).items()
+            if name in fields or name in declared[part]
+        }
+        if masked:
+            _add_unlisted(known, fields, declared[part])
+        differs = differs or known.keys() != fields.keys()
+        differs = differs or any(known[name] is not value for name, value in fields.items())
     return field_changes(freeze(before), wanted.fields) if differs else ()
+
+
+def _add_unlisted(known: dict[str, Any], wanted: dict[str, Any], declared: set[str]) -> None:
+    """Complete ``known`` by the parameters that no listing shows, for which the mark speaks.
+
+    Of such a parameter only its secrets are known, from the references in the mark. Whatever else
+    is in it counts as it was sent: where we send something else, the fingerprint differs.
+    """
+    for name in NEVER_LISTED.intersection((*wanted, *declared)):
+        if name not in wanted:
+            known.setdefault(name)
+        elif _by_path(known.get(name, {})) == _references(wanted[name]):
+            known[name] = wanted[name]
+
+
+def _by_path(value: Any) -> dict[str, Any]:
+    return {pointer(path): leaf for path, leaf in leaves(value)}
+
+
+def _references(value: Any) -> dict[str, Any]:
+    return {path: leaf for path, leaf in _by_path(value).items() if path.endswith(f"/{SECRET}")}
 
 
 def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
@@ -183,6 +216,20 @@ def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
 
 
 def _hidden(name: str, value: Any) -> bool:
-    if is_masked(name) or (isinstance(value, dict) and "$secret" in value):
-        return True
-    return isinstance(value, Mapping) and any(_hidden(key, item) for key, item in value.items())
+    """Tell whether a listing does not show all of a value, so that it cannot be sent again."""
+    if isinstance(value, list):
+        return is_masked(name) or any(_hidden("", member) for member in value)
+    if isinstance(value, dict):
+        return is_masked(name) or SECRET in value or any(_hidden(*item) for item in value.items())
+    return is_masked(name)
+
+
+def _unseen(name: str, value: Any) -> bool:
+    """Tell whether a parameter holds, beside secrets, what no listing shows to have changed."""
+    if name in NEVER_LISTED:
+        return _by_path(value) != _references(value)
+    if isinstance(value, dict):
+        return SECRET not in value and any(_unseen(*item) for item in value.items())
+    if isinstance(value, list):
+        return any(_unseen(name, member) for member in value)
+    return is_masked(name)

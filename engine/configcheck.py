@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from . import configparts as parts
+from .configsize import row_problems
 from .endpoint import canonical_endpoint
 from .settings import KINDS
 from .validate import Violation, nearest
@@ -29,6 +30,7 @@ def find_problems(config: Mapping[str, Any]) -> list[Violation]:
     for index, backend in enumerate(backends):
         path: Steps = ("backends", index)
         found += _fields(backend, path)
+        found += row_problems(backend, path)
         for number, override in enumerate(backend.get("overrides", [])):
             inner = (*path, "overrides", number, "capabilities")
             found += _model_info(override.get("capabilities", {}), inner)

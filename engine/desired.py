@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from .endpoint import canonical_endpoint
+from .endpoint import Scope
 from .listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
+from .masking import is_price
 from .naming import Offer, offer_of
 from .pointer import leaves, pointer
 from .state import (
@@ -28,10 +29,6 @@ from .state import (
 if TYPE_CHECKING:
     from .config import Backend, Config
 
-_PRICES: Final = frozenset(
-    {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _Site:
@@ -42,22 +39,27 @@ class _Site:
     offers: tuple[Offer, ...]
 
 
-def desired_state(config: Config, listings: Sequence[Listing]) -> State:
+def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> State:
     """Return what should be registered, and what is known of each configured endpoint.
 
-    ``listings`` has one Listing per backend, in the order of ``config.backends``. If two backends
-    on one endpoint list the same model, the later one in the file decides. If models have the same
-    public name and upstream, the last one is registered. Clashes of names between endpoints are
-    resolved by :func:`engine.clash.without_clashes`.
+    ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
+    that of the same backends. If two backends on one endpoint list the same model, the later one
+    in the file decides. If models have the same public name and upstream, the last one is
+    registered. Clashes of names between endpoints are resolved by
+    :func:`engine.clash.without_clashes`.
+
+    Raises:
+        UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
     """
     wanted: dict[tuple[str, str, str], Deployment] = {}
     refusals: list[Refusal] = []
     sites: defaultdict[str, list[_Site]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
-        endpoint = canonical_endpoint(backend.url)
         offers = tuple(offer_of(backend, model) for model in listing.models)
-        sites[endpoint].append(_Site(backend, listing, offers))
+        for endpoint in scope.reach[backend.name]:
+            sites[endpoint].append(_Site(backend, listing, offers))
         for offer in offers:
+            endpoint = scope.endpoint_of(offer.model.api_base)
             if offer.filtered:
                 continue
             for name in offer.names:
@@ -72,7 +74,7 @@ def desired_state(config: Config, listings: Sequence[Listing]) -> State:
     return State(
         config.owner,
         tuple(by_key[key] for key in sorted(by_key)),
-        tuple(_endpoint(url, group) for url, group in sorted(sites.items())),
+        tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
         refusals=tuple(sorted(set(refusals))),
     )
 
@@ -134,11 +136,6 @@ def _fields(backend: Backend, offer: Offer, info: dict[str, Any]) -> dict[str, d
     }
 
 
-def is_price(name: str) -> bool:
-    """Tell whether LiteLLM counts a ``model_info`` field among its pricing fields."""
-    return "_cost_per_" in name or "_token_cost" in name or name in _PRICES
-
-
 def _with_references(value: Any, key: Secret) -> Any:
     if isinstance(value, Secret):
         return {SECRET: value.fingerprint(key)}
@@ -149,8 +146,9 @@ def _with_references(value: Any, key: Secret) -> Any:
     return value
 
 
-def _endpoint(url: str, group: list[_Site]) -> Endpoint:
-    first = group[0].backend
+def _endpoint(url: str, group: list[_Site], scope: Scope) -> Endpoint:
+    backends = [site.backend for site in group]
+    first = next(backend for backend in backends if scope.reach[backend.name][0] == url)
     listings = [site.listing for site in group]
     offers = [offer for site in group for offer in site.offers]
     worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
@@ -158,7 +156,7 @@ def _endpoint(url: str, group: list[_Site]) -> Endpoint:
     served = {offer.model.id for offer in offers}
     return Endpoint(
         url=url,
-        backends=tuple(sorted(site.backend.name for site in group)),
+        backends=tuple(sorted(backend.name for backend in backends)),
         outcome=worst.outcome,
         detail="; ".join(
             f"{listing.backend}: {listing.detail}" for listing in listings if listing.detail

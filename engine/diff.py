@@ -29,7 +29,13 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
         UnprovenPlan: they do not lead from ``before`` to ``after``; a bug of ours.
     """
     old, new = thaw(before), thaw(after)
-    tree = DeepDiff(_leaved(old), _leaved(new), view="tree", threshold_to_diff_deeper=0)
+    tree = DeepDiff(
+        _leaved(old),
+        _leaved(new),
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,  # else names that begin with two underscores are left out
+    )
     paths = {
         tuple(level.path(output_format="list")) for levels in tree.values() for level in levels
     }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
+
+from .errors import UnprovenPlan
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -52,3 +56,43 @@ def canonical_endpoint(url: str) -> str:
         ValueError: as :func:`normal_url`.
     """
     return without_v1(normal_url(url))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which addresses belong to which configured endpoint.
+
+    ``places`` maps each canonical address to its endpoint: a configured one to itself, and the
+    addresses below it where a server of the configured kind may have its API (GPUStack:
+    ``/v1-openai``) to the configured one. ``reach`` maps each backend's name to the endpoints
+    that its deployments may be on, its own first. Desired deployments and rows that are read back
+    get their endpoint from here, both by their ``api_base``.
+    """
+
+    places: Mapping[str, str]
+    reach: Mapping[str, tuple[str, ...]]
+
+    def endpoint_of(self, api_base: str) -> str:
+        """Return the configured endpoint of a deployment with this ``api_base``.
+
+        Raises:
+            UnprovenPlan: none of the configured servers is there; a bug of ours. Its row would
+                not be seen again, and be made once more in every cycle.
+        """
+        try:
+            return self.places[address_of(api_base)]
+        except KeyError:
+            raise UnprovenPlan(
+                f"a model would be registered at {api_base}, which belongs to no configured"
+                " backend. This is a bug; please report it with the type of the backend"
+            ) from None
+
+
+def address_of(api_base: object) -> str:
+    """Return the canonical address in an ``api_base``; "" for anything that is no usable URL."""
+    if not isinstance(api_base, str):
+        return ""
+    try:
+        return canonical_endpoint(api_base)
+    except ValueError:
+        return ""

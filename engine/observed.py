@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from .endpoint import canonical_endpoint
+from .endpoint import Scope, address_of
 from .mark import read_mark
 from .pointer import put
 from .state import (
@@ -24,28 +24,31 @@ from .state import (
 _SERVER_OWNED: Final = frozenset({MARK, "id", "db_model", "blocked"})
 
 
-def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owner: str) -> State:
-    """Return the deployments in ``document`` that are on one of ``endpoints``.
+def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> State:
+    """Return the deployments in ``document`` that are on a configured endpoint.
 
     ``document`` is what :meth:`engine.proxy.Proxy.fetch_deployments` returns. A row without an
-    ``api_base``, or with one that is no URL, is on no endpoint. Rows of ours on an endpoint that
-    is not configured come back as ``strays``, to be reported and left alone.
+    ``api_base``, or with one that is no URL, is on no endpoint; so is an unmarked row at an
+    address that is not configured itself, but only implied by a backend's kind. Rows of ours on
+    an endpoint that is not configured come back as ``strays``, to be reported and left alone.
     """
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, Deployment] = {}
     strays: dict[str, Deployment] = {}
     for row in document["data"]:
-        endpoint = _endpoint(row["litellm_params"].get("api_base"))
-        if not endpoint:
+        address = address_of(row["litellm_params"].get("api_base"))
+        if not address:
             continue
-        if endpoint in endpoints:
-            times = ids[row["model_info"]["id"]]
-            deployment = _deployment(row, endpoint, times)
+        endpoint = scope.places.get(address, "")
+        if not endpoint and MARK not in row["model_info"]:
+            continue
+        times = ids[row["model_info"]["id"]] if endpoint else 1
+        deployment = _deployment(row, endpoint or address, times)
+        mark = deployment.mark
+        if endpoint == address or (endpoint and mark is not None):
             seen.setdefault(deployment.id, deployment)
-        elif MARK in row["model_info"]:
-            deployment = _deployment(row, endpoint, 1)
-            if deployment.mark is not None and deployment.mark.owner == owner:
-                strays.setdefault(deployment.id, deployment)
+        elif mark is not None and mark.owner == owner:
+            strays.setdefault(deployment.id, deployment)
     return State(
         owner,
         _ordered(seen),
@@ -57,15 +60,6 @@ def observed_state(document: Mapping[str, Any], endpoints: Collection[str], owne
 
 def _ordered(deployments: Mapping[str, Deployment]) -> tuple[Deployment, ...]:
     return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id)))
-
-
-def _endpoint(api_base: object) -> str:
-    if not isinstance(api_base, str):
-        return ""
-    try:
-        return canonical_endpoint(api_base)
-    except ValueError:
-        return ""
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:

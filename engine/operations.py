@@ -56,9 +56,10 @@ class Operation:
     """One write, complete: apply needs nothing else to carry it out.
 
     ``id`` is the row that exists after it (for a delete: the one that goes), ``replaces`` the row
-    that a replace deletes once the new one is live. ``reason`` is one word of the table in
-    :func:`engine.plan.make_plan`, ``because`` the sentence for people. ``row`` is what is sent:
-    ``{"model_name", "litellm_params", "model_info"}`` with secret references, empty for a delete.
+    that a replace deletes once the new one is live; "" for any other action. ``reason`` is one word
+    of the table in :func:`engine.plan.make_plan`, ``because`` the sentence for people. ``row`` is
+    what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret references, empty
+    for a delete.
     """
 
     action: str
@@ -69,6 +70,11 @@ class Operation:
     row: Frozen
     changes: tuple[FieldChange, ...] = ()
     replaces: str = ""
+
+    @property
+    def touched(self) -> str:
+        """The id of the row, there before it, that it changes or deletes; of a create, its own."""
+        return self.replaces if self.action == REPLACE else self.id
 
     def order(self) -> Order:
         """Return the sort key of the plan's order; no two operations of a plan share it."""

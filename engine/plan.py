@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Final
 
 from .change import adjust
+from .endpoint import Scope
 from .errors import UnprovenPlan
 from .operations import CREATE, DELETE, UPDATE, Operation, Plan, Skip
-from .row import row_of
+from .row import is_deletable, row_of
 from .simulate import simulate
 from .state import EMPTY, TEAM_ROW, Deployment, Endpoint, Key, State, free_id, without_provider
 
@@ -48,11 +49,12 @@ def make_plan(desired: State, observed: State) -> Plan:
     no       any                                         not       skip - ``incomplete``
     any      not editable (file, team, wildcard)                   skip - ``read_only``
     any      paused by hand and only replaceable                   skip - ``paused``
+    any      to be changed, with an id that no write can name      skip - ``unreachable_id``
     =======  ==========================================  ========  ==============================
 
     Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
-    that are not configured are skips - ``stray``. Order: create, update,
-    replace, delete; within each by key, then id.
+    that are not configured are skips - ``stray``. Order: create, update, replace, delete; within
+    each by key, then id.
     """
     planner = _Planner(desired, observed)
     for wanted in sorted(desired.deployments, key=lambda one: one.key):
@@ -61,21 +63,22 @@ def make_plan(desired: State, observed: State) -> Plan:
         for seen in planner.left_on(endpoint):
             planner.settle_surplus(endpoint, seen)
     for refused in desired.refusals:
-        skip = Skip(CREATE, refused.key, "", refused.reason, refused.because)
-        planner.skips.append(skip)
+        planner.skips.append(Skip(CREATE, refused.key, "", refused.reason, refused.because))
     for stray in observed.strays:
         planner.skip(DELETE, stray, "stray", "its endpoint is no longer configured; left alone")
     operations = sorted(planner.operations, key=Operation.order)
     return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)))
 
 
-def verify_plan(plan: Plan, desired: State, observed: State) -> None:
+def verify_plan(plan: Plan, desired: State, observed: State, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
+
+    The simulated rows are those that LiteLLM would list, read as the next cycle reads them.
 
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
     """
-    left = make_plan(desired, simulate(plan, observed))
+    left = make_plan(desired, simulate(plan, observed, scope))
     if left.operations:
         first = left.operations[0]
         raise UnprovenPlan(
@@ -112,9 +115,12 @@ class _Planner:
         for seen in present:
             if seen not in candidates:
                 self._leave(seen)
-        if candidates:
-            self._keep_best(wanted, candidates)
-        elif all(seen.read_only == TEAM_ROW for seen in present):
+            elif not is_deletable(seen.id):
+                self._leave_unreachable(UPDATE, seen)
+        reachable = [seen for seen in candidates if is_deletable(seen.id)]
+        if reachable:
+            self._keep_best(wanted, reachable)
+        elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
             self.operations.append(self._create(wanted))
 
     def left_on(self, endpoint: Endpoint) -> Iterable[Deployment]:
@@ -171,6 +177,11 @@ class _Planner:
         else:
             self.skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
 
+    def _leave_unreachable(self, action: str, seen: Deployment) -> None:
+        because = "no request can name a row whose id is empty"
+        remedy = "delete it in LiteLLM's UI or database"
+        self.skip(action, seen, "unreachable_id", f"{because}; {remedy}")
+
     def _create(self, wanted: Deployment) -> Operation:
         new_id, revision = free_id(self.desired.owner, wanted.key, 0, self._ids)
         assert wanted.mark is not None
@@ -190,6 +201,9 @@ class _Planner:
             self._delete(other, "duplicate", f"{best.id} offers the same")
 
     def _delete(self, seen: Deployment, reason: str, because: str) -> None:
+        if not is_deletable(seen.id):
+            self._leave_unreachable(DELETE, seen)
+            return
         self.operations.append(Operation(DELETE, seen.key, seen.id, reason, because, EMPTY))
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from .apply import Result, apply_plan
 from .attend import attended
 from .backends.fetch import fetch_listings
+from .backends.scope import scope_of
 from .clash import without_clashes
 from .clients import Http
 from .config import Config, load_config
@@ -108,13 +109,14 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
         validate(listing_document(listing), "listing")
     document = proxy.fetch_deployments()
     validate(document, "observed")
-    observed = observed_state(document, config.endpoints(), config.owner)
+    scope = scope_of(config.backends)
+    observed = observed_state(document, scope, config.owner)
     listings = probed(config.backends, listings, observed, engine.http)
-    desired = desired_state(config, listings)
+    desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed)
+    verify_plan(plan, desired, observed, scope)
     suspicion = Suspicion(begun, engine.suspicious_since, engine.force)
     plan, engine.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
     engine.log.plan(plan, desired)

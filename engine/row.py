@@ -1,4 +1,4 @@
-"""A deployment -> the row that is sent to LiteLLM. Pure."""
+"""A deployment -> the row that is sent to LiteLLM, and which rows a write can name. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,24 @@ from typing import Any
 
 from .mark import mark_document
 from .state import MARK, Deployment, Frozen, freeze, thaw
+
+
+def is_patchable(row_id: str) -> bool:
+    """Tell whether a PATCH can name a row: its id is one segment of the path.
+
+    LiteLLM takes any text as an id, but its route takes no slash, also not an escaped one, and
+    clients and servers resolve ``.`` and ``..``.
+    """
+    return "/" not in row_id and row_id not in ("", ".", "..")
+
+
+def is_deletable(row_id: str) -> bool:
+    """Tell whether a row can be deleted, and be looked for afterwards.
+
+    The id is in the body of the one request and in the query of the other, where LiteLLM takes an
+    empty one for none.
+    """
+    return row_id != ""
 
 
 def row_of(wanted: Deployment, row_id: str, *, revision: int, kept: Frozen | None = None) -> Frozen:

@@ -75,10 +75,9 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
     for operation in plan.operations:
         policy = endpoints[operation.key.endpoint].policy
         if operation.action not in _ALLOWED.get(policy, (operation.action,)):
-            row_id = operation.replaces or operation.id
             because = f"policy {policy} allows no {operation.action} ({operation.because})"
             refused[operation.order()] = Skip(
-                operation.action, operation.key, row_id, "policy", because
+                operation.action, operation.key, operation.touched, "policy", because
             )
     return refused
 

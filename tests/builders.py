@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from engine.endpoint import Scope
 from engine.pointer import pointer
 from engine.row import row_of
 from engine.state import (
@@ -29,6 +30,7 @@ OWNER = "tester"
 IN_PLACE = Editing("1.106.2", in_place=True)
 REMOVING = Editing("1.109.1", in_place=True, removes=True)
 REPLACING = Editing("1.83.14")
+SCOPE = Scope({BOX: BOX, OTHER_BOX: OTHER_BOX}, {"box": (BOX,), "other": (OTHER_BOX,)})
 _KEY = Secret("sk-test-master")
 
 

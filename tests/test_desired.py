@@ -11,10 +11,12 @@ import pytest
 
 from engine.backends import kinds
 from engine.backends.kinds import KINDS as MODULES
+from engine.backends.scope import scope_of
 from engine.config import KINDS, Config, load_config
-from engine.desired import desired_state, is_price
+from engine.desired import desired_state
 from engine.documents import desired_document
 from engine.listing import OUTCOMES, Listing, Model
+from engine.masking import is_price
 from engine.settings import secret_values
 from engine.state import Key, Refusal, Secret, State, freeze, thaw
 from engine.validate import validate
@@ -37,7 +39,7 @@ def listed(*ids: str, backend: str = "box", provider: str = "openai") -> Listing
 
 
 def state_of(config: Config, *listings: Listing) -> State:
-    state = desired_state(config, listings)
+    state = desired_state(config, listings, scope_of(config.backends))
     validate(desired_document(state), "desired")
     return state
 
@@ -177,8 +179,10 @@ def modelled(text: str = "m", **changes: Any) -> Listing:
 
 
 def test_each_backend_needs_its_list(tmp_path: Path) -> None:
+    config = configured(tmp_path, BOX % "")
+    scope = scope_of(config.backends)
     with pytest.raises(ValueError, match="shorter"):
-        desired_state(configured(tmp_path, BOX % ""), ())
+        desired_state(config, (), scope)
 
 
 def test_a_filtered_model_hides_none_that_follow(tmp_path: Path) -> None:
@@ -494,11 +498,10 @@ def test_a_configuration_of_the_go_program_gives_its_rows(tmp_path: Path) -> Non
     """The upstreams that the Go program gives to these models (GO-CONTRACT.md, 1.3)."""
     (tmp_path / "litellm").write_text("sk-master-1234")
     config = load_config(GO_SAMPLE, tmp_path)
-    coders = ("Qwen/qwen2.5-coder-32b", "Qwen/Qwen3-8B")
+    ids = [("Qwen/qwen2.5-coder-32b", "Qwen/Qwen3-8B"), ("llama3:8b",), ("gpt-oss:20b",)]
     listings = [
-        listed(*coders, backend="vllm-a100", provider="hosted_vllm"),
-        listed("llama3:8b", backend="ollama", provider="ollama_chat"),
-        listed("gpt-oss:20b", backend="0815"),
+        Listing(one.name, "ok", tuple(Model(text, "hosted_vllm", one.url) for text in listed_ids))
+        for one, listed_ids in zip(config.backends, ids, strict=True)
     ]
     state = state_of(config, *listings)
     assert {one.key.name: one.key.upstream for one in state.deployments} == {

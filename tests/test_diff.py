@@ -13,7 +13,7 @@ from engine.diff import field_changes
 from engine.state import canonical_json, freeze, thaw
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from(["", "a", "1"]))
-NAMES = st.sampled_from(["a", "b", "x/y", "x~1", "", "0", "$secret", "ü"])
+NAMES = st.sampled_from(["a", "b", "x/y", "x~1", "", "0", "$secret", "ü", "__a", "['b']", "c'\""])
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
@@ -70,3 +70,8 @@ def test_a_map_changes_field_by_field() -> None:
         {"op": "add", "path": "/a/new~1one", "value": None},
         {"op": "replace", "path": "/a/y/z", "value": 2, "was": 1},
     ]
+
+
+def test_a_name_that_python_would_keep_private_is_compared() -> None:
+    (change,) = field_changes(freeze({"a": {"__b": 1}}), freeze({"a": {"__b": 2}}))
+    assert change.to_json() == {"op": "replace", "path": "/a/__b", "value": 2, "was": 1}

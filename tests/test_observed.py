@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from engine.endpoint import Scope
 from engine.observed import observed_state
 from engine.state import TEAM_ROW, State, thaw
 
 from . import builders as b
 
+ONLY_BOX = Scope({b.BOX: b.BOX, f"{b.BOX}/api": b.BOX}, {"box": (b.BOX,)})
 FILE_ROW = "it comes from LiteLLM's configuration file"
 MARK = {
     "owner": b.OWNER,
@@ -39,7 +41,7 @@ def state_of(*rows: dict[str, Any]) -> State:
         "editing": {"version": "1.106.2", "in_place": True, "removes": False},
         "data": list(rows),
     }
-    return observed_state(document, {b.BOX}, b.OWNER)
+    return observed_state(document, ONLY_BOX, b.OWNER)
 
 
 def test_a_row_of_ours_is_read_with_its_mark() -> None:
@@ -64,6 +66,14 @@ def test_a_row_on_another_endpoint_is_not_read() -> None:
 def test_a_row_of_ours_on_another_endpoint_is_a_stray() -> None:
     (stray,) = state_of(row(litellm_params={"api_base": b.OTHER_BOX})).strays
     assert stray.id == "one"
+
+
+def test_only_marked_rows_count_at_an_address_that_a_kind_implies() -> None:
+    below = {"api_base": f"{b.BOX}/api/v1"}
+    (seen,) = state_of(row(litellm_params=below)).deployments
+    assert seen.key.endpoint == b.BOX
+    state = state_of(row(litellm_params=below, model_info={"modelprovisioner": None}))
+    assert (state.deployments, state.strays) == ((), ())
 
 
 def test_a_row_of_another_owner_on_another_endpoint_is_nothing_to_us() -> None:

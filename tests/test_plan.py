@@ -18,7 +18,7 @@ from . import builders as b
 def plan_of(desired: State, observed: State) -> Plan:
     """Plan, prove the plan, and check that it survives JSON."""
     plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed)
+    verify_plan(plan, desired, observed, b.SCOPE)
     assert Plan.from_json(plan.to_json()) == plan
     return plan
 
@@ -291,7 +291,14 @@ def test_a_renamed_format_creates_before_it_deletes() -> None:
 def test_a_plan_that_does_not_converge_is_refused() -> None:
     state = b.desired(b.wanted("a"))
     with pytest.raises(UnprovenPlan, match="does not converge"):
-        verify_plan(Plan(), state, b.observed())
+        verify_plan(Plan(), state, b.observed(), b.SCOPE)
+
+
+def test_a_plan_whose_rows_would_not_be_seen_again_is_refused() -> None:
+    below = b.wanted("a", params={"api_base": f"{b.BOX}/v1-openai"})
+    plan = make_plan(b.desired(below), b.observed())
+    with pytest.raises(UnprovenPlan, match=r"does not converge: .* create 'a'"):
+        verify_plan(plan, b.desired(below), b.observed(), b.SCOPE)
 
 
 def test_what_a_backend_tells_anew_is_a_change_with_its_reason() -> None:
@@ -477,12 +484,79 @@ def test_a_create_says_who_serves_it_and_takes_no_id_that_is_in_use() -> None:
 
 def test_a_plan_that_does_not_converge_says_what_would_be_left() -> None:
     with pytest.raises(UnprovenPlan) as raised:
-        verify_plan(Plan(), b.desired(b.wanted("a"), b.wanted("b")), b.observed())
+        verify_plan(Plan(), b.desired(b.wanted("a"), b.wanted("b")), b.observed(), b.SCOPE)
     assert str(raised.value) == (
         "the plan does not converge: after it, 2 operations would be left, the first: create 'a'"
         " on http://box:8000 (box serves it and LiteLLM does not have it). This is a bug; please"
         " report it with the plan"
     )
+
+
+# A row with the empty id, which no request can name.
+
+NAMELESS = "no request can name a row whose id is empty; delete it in LiteLLM's UI or database"
+
+
+def nameless(deployment: Deployment, **changes: Any) -> Deployment:
+    return replace(b.as_seen(deployment), id="", **changes)
+
+
+@pytest.mark.parametrize("editing", [b.IN_PLACE, b.REMOVING, b.REPLACING])
+@pytest.mark.parametrize("mark", ["ours", "none"])
+def test_what_a_nameless_row_offers_is_registered_beside_it(editing: b.Editing, mark: str) -> None:
+    wanted = b.wanted("a")
+    seen = nameless(wanted, **({"mark": None} if mark == "none" else {}))
+    plan = plan_of(b.desired(wanted), b.observed(seen, editing=editing))
+    assert actions(plan) == [("create", "a", "missing")]
+    assert plan.skips == (Skip("update", wanted.key, "", "unreachable_id", NAMELESS),)
+
+
+@pytest.mark.parametrize("row_id", ["z", "."])
+def test_a_nameless_row_is_never_kept_instead_of_another_one(row_id: str) -> None:
+    wanted = b.wanted("a")
+    rows = (nameless(wanted, mark=None), replace(b.as_seen(wanted, mark=None), id=row_id))
+    plan = plan_of(b.desired(wanted), b.observed(*rows))
+    assert [op.touched for op in plan.operations] == [row_id]
+    assert skips(plan) == [("a", "unreachable_id")]
+
+
+def test_a_nameless_row_leaves_the_others_as_they_are() -> None:
+    kept, changed = b.wanted("a"), b.wanted("b", params={"rpm": 6})
+    rows = (nameless(kept), b.as_seen(kept), b.as_seen(b.wanted("b", params={"rpm": 5})))
+    plan = plan_of(b.desired(kept, changed), b.observed(*rows))
+    assert actions(plan) == [("update", "b", "changed")]
+    assert skips(plan) == [("a", "unreachable_id")]
+
+
+@pytest.mark.parametrize("mark", ["ours", "none"])
+def test_a_nameless_row_that_should_go_is_told(mark: str) -> None:
+    seen = nameless(b.wanted("a"), **({"mark": None} if mark == "none" else {}))
+    plan = plan_of(b.desired(endpoints=(b.endpoint(),)), b.observed(seen))
+    assert plan.skips == (Skip("delete", seen.key, "", "unreachable_id", NAMELESS),)
+    assert not plan.operations
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"read_only": "it is a wildcard"}, "read_only"),
+        ({"mark": None, "read_only": TEAM_ROW}, "read_only"),
+    ],
+)
+def test_a_nameless_row_that_is_not_to_be_touched_anyway_says_so(
+    changes: dict[str, Any], reason: str
+) -> None:
+    wanted = b.wanted("a")
+    plan = plan_of(b.desired(wanted), b.observed(nameless(wanted, **changes)))
+    assert skips(plan) == [("a", reason)]
+    assert bool(plan.operations) == (changes["read_only"] == TEAM_ROW)
+
+
+def test_a_nameless_alias_needs_no_operation() -> None:
+    alias = nameless(b.wanted("best", upstream="openai/a"), mark=None)
+    wanted = b.wanted("a")
+    plan = plan_of(b.desired(wanted), b.observed(b.as_seen(wanted), alias))
+    assert skips(plan) == [("best", "alias")]
 
 
 # Models whose upstream is not their id: the backend lists "a", LiteLLM asks it for "x".

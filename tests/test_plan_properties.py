@@ -31,7 +31,7 @@ VALUES = st.one_of(
     st.lists(st.integers(0, 2), max_size=2),
     st.dictionaries(st.sampled_from(["p", "q/r"]), st.one_of(st.booleans(), st.integers(0, 1))),
 )
-PARAMS = st.dictionaries(st.sampled_from(["rpm", "timeout", "flag", "tags"]), VALUES, max_size=3)
+PARAMS = st.dictionaries(st.sampled_from(["weight", "timeout", "flag", "tags"]), VALUES, max_size=3)
 INFO = st.dictionaries(st.sampled_from(["mode", "max_input_tokens"]), VALUES, max_size=2)
 MARKS = st.sampled_from(["ours", "none", "other"])
 READ_ONLY = st.sampled_from(["", "", "", TEAM_ROW, "it comes from LiteLLM's configuration file"])
@@ -66,7 +66,10 @@ def seen_ones(draw: st.DrawFn) -> Deployment:
     kind = draw(MARKS)
     if kind != "ours":
         mark = None if kind == "none" else replace(mark, owner="someone")
-        seen = replace(seen, id=f"{kind}-{draw(st.integers(0, 3))}")
+        odd = st.sampled_from(["", ".", "..", "a/b"])
+        seen = replace(seen, id=draw(st.integers(0, 3).map(lambda n: f"{kind}-{n}") | odd))
+    elif draw(st.integers(0, 9)) == 0:
+        seen = replace(seen, id="")
     return replace(seen, mark=mark, read_only=draw(READ_ONLY), blocked=draw(st.booleans()))
 
 
@@ -106,7 +109,7 @@ def owned(state: State, desired: State) -> dict[Any, Any]:
     for wanted in desired.deployments:
         for seen in state.deployments:
             ours = seen.mark is not None and seen.mark.owner == b.OWNER and not seen.read_only
-            if seen.key == wanted.key and ours:
+            if seen.key == wanted.key and ours and seen.id:
                 fields = {
                     part: {name: thaw(seen.fields[part]).get(name) for name in names}
                     for part, names in wanted.fields.items()
@@ -121,8 +124,8 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
 ) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed)
-    after = simulate(plan, observed)
+    verify_plan(plan, desired, observed, b.SCOPE)
+    after = simulate(plan, observed, b.SCOPE)
     rows = owned(after, desired)
     changed = {op.key for op in plan.operations if op.action != "delete"}
     for wanted in desired.deployments:
@@ -153,11 +156,13 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: tuple[State, St
     rows = {seen.id: seen for seen in observed.deployments}
     for op in make_plan(desired, observed).operations:
         assert op.key.endpoint in sites
-        touched = rows.get(op.replaces or op.id)
+        touched = rows.get(op.touched)
         if touched is None:
             assert op.action == "create"
             continue
         assert not touched.read_only
+        assert touched.id
+        assert op.action != "update" or touched.id not in (".", "..", "a/b")
         assert touched.mark is None or touched.mark.owner == b.OWNER
         assert touched.mark is not None or sites[op.key.endpoint].ownership == "adopt"
         if op.action == "delete" and op.reason == "surplus":
@@ -168,7 +173,7 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: tuple[State, St
 def test_every_row_is_an_operation_a_skip_or_unchanged(pair: tuple[State, State]) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
-    operated = [op.replaces or op.id for op in plan.operations]
+    operated = [op.touched for op in plan.operations]
     assert len(operated) == len(set(operated))
     skipped = {skip.id for skip in plan.skips}
     wanted = {one.key for one in desired.deployments}
@@ -194,12 +199,12 @@ def test_a_kill_between_any_two_writes_still_converges(
     desired, observed = pair
     writes = [part for op in make_plan(desired, observed).operations for part in parts(op)]
     for write in writes[:survived]:
-        observed = simulate(write, observed)
+        observed = simulate(write, observed, b.SCOPE)
     rest = make_plan(desired, observed)
-    verify_plan(rest, desired, observed)
-    after = simulate(rest, observed)
+    verify_plan(rest, desired, observed, b.SCOPE)
+    after = simulate(rest, observed, b.SCOPE)
     for key, rows in owned(after, desired).items():
-        ours = [s for s in after.deployments if s.key == key and not s.read_only]
+        ours = [s for s in after.deployments if s.key == key and s.id and not s.read_only]
         assert len([s for s in ours if s.mark and s.mark.owner == b.OWNER]) <= 1, rows
 
 
@@ -211,7 +216,7 @@ def test_no_public_name_loses_its_last_deployment_on_the_way(pair: tuple[State, 
     offered = {one.key.name for one in observed.deployments} & names
     for operation in plan.operations:
         for write in parts(operation):
-            observed = simulate(write, observed)
+            observed = simulate(write, observed, b.SCOPE)
             assert offered <= {one.key.name for one in observed.deployments}
 
 

@@ -58,7 +58,7 @@ def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
         if len(stage.replay.replicas) > 1:
             report = settled(stage, folder)
         assert report.converged
-        touched = {op.id for op in planned.operations} | {op.replaces for op in planned.operations}
+        touched = {op.id for op in planned.operations} | {op.touched for op in planned.operations}
         assert untouchable(stage.replay.rows(), touched) == untouchable(before, touched)
 
         stage.replay.reload()

@@ -33,7 +33,13 @@ ALLOWED: Final = tuple(
 )
 """Its own, and those of whatever it recognises."""
 
-_LISTS: Final = ("/v1/models", "/models", "/engines/v1/models", "/api/v1/models")
+_LISTS: Final = (
+    "/v1/models",
+    "/models",
+    "/engines/v1/models",
+    "/api/v1/models",
+    "/v1-openai/models",
+)
 _OWNERS: Final = {
     "llamacpp": "llamacpp",
     "llama-swap": "llamacpp",

@@ -12,6 +12,7 @@ from .record import Record, part
 from .server import LISTED, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /engines/v1/models", "GET /v1/models")
+PLACES: Final = ("/engines/v1", "/v1")
 ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
@@ -23,7 +24,7 @@ _SOURCE: Final = "GET /engines/v1/models: dmr.context_window"
 
 def ask(server: Server) -> Found:
     """List the models; ``/v1`` is an alias that only newer versions have."""
-    entries, listed = listed_below(server, ("/engines/v1", "/v1"))
+    entries, listed = listed_below(server, PLACES)
     return entries.found([_listed(name, entry) for name, entry in entries], listed)
 
 

@@ -13,6 +13,7 @@ from .record import Record, part
 from .server import LISTED, V1, Found, Route, Server, read_entries
 
 ALLOWED: Final = ("GET /v1/models", "GET /v1-openai/models")
+PLACES: Final = ("/v1", "/v1-openai")
 ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", V1),
@@ -32,7 +33,7 @@ _WINDOWS: Final = ("max_model_len", "n_ctx")
 
 def ask(server: Server) -> Found:
     """List the models, then the ids of every category."""
-    listing = find_list(server, ("/v1", "/v1-openai"), "with_meta=true")
+    listing = find_list(server, PLACES, "with_meta=true")
     records = [_listed(name, entry) for name, entry in listing.entries]
     if records and not server.models_endpoint:
         path = listing.path.partition("?")[0]

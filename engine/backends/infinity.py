@@ -9,6 +9,7 @@ from .record import Record, first_mode, texts
 from .server import LISTED, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /models", "GET /v1/models")
+PLACES: Final = ("", "/v1")
 ROUTES: Final = {
     "": Route("openai", LISTED),
     "embedding": Route("infinity", LISTED),
@@ -29,7 +30,7 @@ def ask(server: Server) -> Found:
     """List the models, wherever the list is: a ``/v1`` in the URL is often there by habit."""
     if not server.models_endpoint:
         server = replace(server, url=server.endpoint)
-    entries, listed = listed_below(server, ("", "/v1"))
+    entries, listed = listed_below(server, PLACES)
     records, skipped = [], []
     for name, entry in entries:
         words = texts(entry.get("capabilities"))

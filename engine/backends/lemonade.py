@@ -13,6 +13,7 @@ from .record import Record, first_mode, texts
 from .server import LISTED, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /v1/models", "GET /api/v1/models")
+PLACES: Final = ("/v1", "/api/v1")
 ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
@@ -51,7 +52,7 @@ _FLAGS: Final = {
 
 def ask(server: Server) -> Found:
     """List the models; before it had ``/v1`` everything was below ``/api/v1``."""
-    entries, listed = listed_below(server, ("/v1", "/api/v1"))
+    entries, listed = listed_below(server, PLACES)
     records, skipped, absent = [], [], []
     for name, entry in entries:
         labels = texts(entry.get("labels"))

@@ -13,6 +13,7 @@ from .record import Record, part
 from .server import ROOT, V1, Found, Route, Server, id_of
 
 ALLOWED: Final = ("GET /v1/models", "GET /models", "GET /model_group/info")
+PLACES: Final = ("/v1", "")
 ROUTES: Final = {
     "": Route("litellm_proxy", V1),
     "completion": Route("openai", V1),
@@ -28,7 +29,7 @@ _FLAGS: Final = ("function_calling", "parallel_function_calling", "vision", "rea
 
 def ask(server: Server) -> Found:
     """List the models without those that wildcards invent, and add what their groups tell."""
-    listing = find_list(server, ("/v1", ""), "return_wildcard_routes=true")
+    listing = find_list(server, PLACES, "return_wildcard_routes=true")
     wildcards = _wildcards(listing)
     groups = _groups(server)
     records, skipped = [], []

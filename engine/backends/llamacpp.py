@@ -14,6 +14,7 @@ from .record import FAILED, LOADED, UNLOADED, Record, part, texts
 from .server import V1, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /models", "GET /v1/models", "GET /props")
+PLACES: Final = ("", "/v1")
 ROUTES: Final = {
     "": Route("openai", V1),
     "embedding": Route("hosted_vllm", V1),
@@ -29,7 +30,7 @@ _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 def ask(server: Server) -> Found:
     """List the models; for a server with one, read what ``/props`` adds."""
-    entries, listed = listed_below(server, ("", "/v1"))
+    entries, listed = listed_below(server, PLACES)
     records = [_listed(name, entry) for name, entry in entries]
     router = any("status" in entry for _, entry in entries)
     if records and not router:

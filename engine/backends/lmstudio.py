@@ -14,6 +14,7 @@ from .record import LOADED, UNLOADED, Record, part, texts
 from .server import V1, Entries, Found, Route, Server, read_entries
 
 ALLOWED: Final = ("GET /api/v1/models", "GET /api/v0/models", "GET /v1/models")
+PLACES: Final[tuple[str, ...]] = ()
 ROUTES: Final = {
     "": Route("lm_studio", V1),
     "completion": Route("openai", V1),

@@ -14,6 +14,7 @@ from .record import Record, first_mode, texts
 from .server import V1, Entries, Found, Route, Server, listed_below, read_entries
 
 ALLOWED: Final = ("GET /v1/models/capabilities", "GET /v1/models")
+PLACES: Final = ("/v1",)
 ROUTES: Final = {
     "": Route("openai", V1),
     "rerank": Route("hosted_vllm", V1),
@@ -56,7 +57,7 @@ def _entries(server: Server) -> Entries:
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise
-    return listed_below(server, ("/v1",))[0]
+    return listed_below(server, PLACES)[0]
 
 
 def _listed(name: str, words: list[str], inputs: list[str]) -> Record:

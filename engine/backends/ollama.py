@@ -16,6 +16,7 @@ from .record import LOADED, UNLOADED, Record, first_mode, part, texts
 from .server import ROOT, V1, Found, Route, Server, id_of, read_entries
 
 ALLOWED: Final = ("GET /api/tags", "GET /api/ps", "POST /api/show")
+PLACES: Final[tuple[str, ...]] = ()
 ROUTES: Final = {
     "": Route("ollama_chat", ROOT),
     "completion": Route("ollama", ROOT),

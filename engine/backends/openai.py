@@ -13,6 +13,7 @@ from .record import FAILED, LOADED, UNLOADED, Record, part, texts
 from .server import LISTED, Found, Route, Server
 
 ALLOWED: Final = ("GET /models", "GET /v1/models")
+PLACES: Final = ("", "/v1")
 ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
@@ -33,7 +34,7 @@ _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 def ask(server: Server) -> Found:
     """List the models, at ``/models`` or ``/v1/models`` below the configured URL, page by page."""
-    first = find_list(server, ("", "/v1"))
+    first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
     return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
 

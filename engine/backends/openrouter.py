@@ -14,6 +14,7 @@ from .record import Record, first_mode, part, texts
 from .server import LISTED, Found, Route, Server
 
 ALLOWED: Final = ("GET /models", "GET /v1/models", "GET /api/v1/models")
+PLACES: Final = ("/api/v1", "/v1", "")
 ROUTES: Final = {
     "": Route("openrouter", LISTED),
     "completion": Route("openai", LISTED),
@@ -48,7 +49,7 @@ _PRICES: Final = {
 
 def ask(server: Server) -> Found:
     """List the models, page by page where a gateway has pages."""
-    listing = find_list(server, ("/api/v1", "/v1", ""))
+    listing = find_list(server, PLACES)
     entries = paged_entries(server, listing.path, listing.document)
     return entries.found([_listed(name, entry) for name, entry in entries], listing.listed)
 

@@ -13,6 +13,7 @@ from .server import V1, Found, Route, Server, listed_below
 from .vllm import inherit, listed_records, one_family
 
 ALLOWED: Final = ("GET /v1/models", "GET /model_info", "GET /get_model_info")
+PLACES: Final = ("/v1",)
 ROUTES: Final = {"": Route("hosted_vllm", V1)}
 
 _INFO: Final = ("/model_info", "/get_model_info")
@@ -26,7 +27,7 @@ _PARSERS: Final = (
 
 def ask(server: Server) -> Found:
     """List the models; read what the server tells of the model that it was started with."""
-    entries, listed = listed_below(server, ("/v1",))
+    entries, listed = listed_below(server, PLACES)
     records = listed_records(entries)
     bases = [record for record in records if not record.parent]
     if one_family(bases):

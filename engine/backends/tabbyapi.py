@@ -14,6 +14,7 @@ from .record import LOADED, UNLOADED, Record, part
 from .server import V1, Found, Route, Server, id_of, listed_below, read_entries
 
 ALLOWED: Final = ("GET /v1/models", "GET /v1/model", "GET /v1/model/embedding")
+PLACES: Final = ("/v1",)
 ROUTES: Final = {"": Route("openai", V1)}
 
 _DUMMY: Final = "gpt-3.5-turbo"
@@ -23,7 +24,7 @@ _EMBEDDING: Final = "GET /v1/model/embedding"
 
 def ask(server: Server) -> Found:
     """List the models, and read what the loaded ones run with."""
-    entries, listed = listed_below(server, ("/v1",))
+    entries, listed = listed_below(server, PLACES)
     loaded, model = _loaded(server, "/v1/model")
     skipped = [name for name, _ in entries if name == _DUMMY != id_of(model)]
     records = [Record(name) for name, _ in entries if name not in skipped]

@@ -9,6 +9,7 @@ from .record import Record, first_mode, part
 from .server import ROOT, V1, Found, Route, Server, read_entries
 
 ALLOWED: Final = ("GET /info",)
+PLACES: Final[tuple[str, ...]] = ()
 ROUTES: Final = {
     "": Route("openai", V1),
     "rerank": Route("huggingface", ROOT),

@@ -9,6 +9,7 @@ from .record import LOADED, Record, part
 from .server import V1, Entries, Found, Route, Server, listed_below, read_entries
 
 ALLOWED: Final = ("GET /v1/models", "GET /info")
+PLACES: Final = ("/v1",)
 ROUTES: Final = {"": Route("openai", V1)}
 """``huggingface/`` reaches chat as well, but not completions."""
 
@@ -19,7 +20,7 @@ _TAGS: Final = {"text-generation": "chat", "image-text-to-text": "chat"}
 def ask(server: Server) -> Found:
     """List the model and read its limits; versions without a list name it in /info alone."""
     try:
-        entries, listed = listed_below(server, ("/v1",))
+        entries, listed = listed_below(server, PLACES)
     except Rejected as error:
         if error.status != 404 or server.models_endpoint:
             raise

@@ -14,6 +14,7 @@ from .record import LOADED, Record, part
 from .server import LISTED, Entries, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /v1/models", "GET /models", "GET /openapi.json")
+PLACES: Final = ("/v1", "")
 ROUTES: Final = {"": Route("hosted_vllm", LISTED)}
 """``hosted_vllm/`` has every mode, rerank included, below the address of the list."""
 
@@ -29,7 +30,7 @@ _ONLY: Final = (
 
 def ask(server: Server) -> Found:
     """List the models; where one base model is served, read its mode off the server's paths."""
-    entries, listed = listed_below(server, ("/v1", ""))
+    entries, listed = listed_below(server, PLACES)
     if server.models_endpoint and not server.models_endpoint.startswith("/models"):
         listed = f"{server.endpoint}/v1"
     records = listed_records(entries)

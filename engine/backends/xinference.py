@@ -12,6 +12,7 @@ from .record import Record, first_mode, texts
 from .server import V1, Found, Route, Server, listed_below
 
 ALLOWED: Final = ("GET /v1/models",)
+PLACES: Final = ("/v1",)
 ROUTES: Final = {
     "": Route("xinference", V1),
     "completion": Route("openai", V1),
@@ -41,7 +42,7 @@ _LIST: Final = "GET /v1/models"
 
 def ask(server: Server) -> Found:
     """List the running models."""
-    entries, listed = listed_below(server, ("/v1",))
+    entries, listed = listed_below(server, PLACES)
     return entries.found([_listed(name, entry) for name, entry in entries], listed)
 
 

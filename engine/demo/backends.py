@@ -64,7 +64,11 @@ class FakeBackend:
         place = path.partition("?")[0]
         if self.key is not None and authorization != f"Bearer {self.key}":
             return _json(401, {"error": {"message": "Invalid API Key", "code": 401}})
-        lists = {"ollama": ("/api/tags", "/v1/models"), "vllm": ("/v1/models",)}
+        lists = {
+            "ollama": ("/api/tags", "/v1/models"),
+            "vllm": ("/v1/models",),
+            "gpustack": ("/v1-openai/models",),
+        }
         if method != "GET" or place not in lists.get(self.kind, ("/v1/models", "/models")):
             return _json(404, {"detail": "Not Found"})
         if self.raw is not None:

@@ -39,12 +39,16 @@ QUICK_BACKEND_FAULTS: Final = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What an engine held after a round: MiB, counts, and the requests of a quiet cycle."""
+    """What an engine held after a round: MiB, counts, and the requests of a quiet cycle.
+
+    ``surplus`` is how many rows of its LiteLLM holds beyond those that are wanted.
+    """
 
     memory: float
     descriptors: int
     threads: int
     requests: int
+    surplus: int = 0
 
 
 @dataclass
@@ -70,6 +74,9 @@ class Soak:
             most = [max(getattr(one, name) for one in part) for part in (first, last)]
             if most[1] > most[0]:
                 wrong.append(f"{name} grew from {most[0]} to {most[1]}")
+        surplus = max(one.surplus for one in self.readings)
+        if surplus:
+            wrong.append(f"LiteLLM came to hold {surplus} rows more than are wanted")
         counts = {one.requests for one in self.readings}
         if len(counts) > 1:
             wrong.append(f"a quiet cycle costs different numbers of requests: {sorted(counts)}")
@@ -96,7 +103,7 @@ class Soak:
         )
 
 
-def read(pid: int, requests: int) -> Reading:
+def read(pid: int, requests: int, surplus: int) -> Reading:
     """Read what a process holds, once the threads of its last cycle have ended."""
     process = Path(f"/proc/{pid}")
     threads = min(len(list((process / "task").iterdir())) for _ in _moments())
@@ -105,7 +112,7 @@ def read(pid: int, requests: int) -> Reading:
     )
     memory = int(status["VmRSS"].split()[0]) / 1024
     descriptors = len(list((process / "fd").iterdir()))
-    return Reading(memory, descriptors, threads, requests)
+    return Reading(memory, descriptors, threads, requests, surplus)
 
 
 def _moments() -> Iterator[None]:
@@ -120,8 +127,9 @@ def soak(
     """Let one engine work for some seconds; at least eight rounds."""
     done = Soak()
     with World("soak", litellm, folder) as world:
-        for keyed in (False, True, False):
-            world.add_site(keyed=keyed)
+        world.add_site()
+        world.add_site(keyed=True)
+        world.add_site(kind="gpustack")  # its API is not below /v1
         seat = world.add_engine()
         seat.engine.loop_arguments = ("--artifacts", str(seat.engine.folder / "artifacts"))
         world.begin()
@@ -135,7 +143,7 @@ def soak(
             before = sum(len(proxy.requests) for proxy in world.proxies)
             world.cycle()
             asked = sum(len(proxy.requests) for proxy in world.proxies) - before
-            done.readings.append(read(seat.engine.pid, asked))
+            done.readings.append(read(seat.engine.pid, asked, world.surplus_rows()))
             done.cycles, done.faults = seat.engine.cycles, sum(world.tally.values())
             tell(str(done))
         world.end()

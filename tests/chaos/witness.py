@@ -113,9 +113,14 @@ class Witness:
             return None
         base = str(row["litellm_params"].get("api_base", ""))
         for endpoint in self._endpoints:
-            if base in (endpoint, f"{endpoint}/v1"):
+            if base == endpoint or base.startswith(f"{endpoint}/"):
                 return endpoint, row["model_name"]
         return None
+
+    def count_ours(self, rows: Rows) -> int:
+        """Return how many rows the engines have made, wherever they lead to."""
+        infos = [row["model_info"] for row in rows]
+        return sum(MARK in info and info["id"] not in self._foreign for info in infos)
 
     def judge(self, expected: dict[str, dict[Offer, Json]]) -> list[str]:
         """Return what is wrong with LiteLLM now that nothing fails any more.

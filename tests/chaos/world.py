@@ -92,13 +92,13 @@ class World:
                 seat.engine.kill()
         self._stack.close()
 
-    def add_site(self, *, keyed: bool = False) -> Site:
+    def add_site(self, *, keyed: bool = False, kind: str = "openai") -> Site:
         """Let there be one more backend."""
         number = len(self.sites)
         name = f"box{number}"
         key = f"sk-{name}-{self.dice.getrandbits(64):016x}" if keyed else ""
         self._secrets |= {key} - {""}
-        backend = self._stack.enter_context(FakeBackend("openai", [], key=key or None))
+        backend = self._stack.enter_context(FakeBackend(kind, [], key=key or None))
         proxy = self._unused.pop(0)
         proxy.upstreams = [backend.url]
         site = Site(name, backend, proxy, key)
@@ -175,6 +175,7 @@ class World:
         backends = [
             {
                 "name": site.name,
+                "type": site.backend.kind,
                 "url": site.proxy.url,
                 "timeout": for_backends,
                 "litellm_params_defaults": {"rpm": seat.rpm},
@@ -306,6 +307,11 @@ class World:
                     fields = {"model": f"openai/{model}", "rpm": seat.rpm}
                     offers[site.proxy.url, model] = fields
         return wanted
+
+    def surplus_rows(self) -> int:
+        """Return how many rows of the engines there are beyond those that must be."""
+        rows = self.litellm.listings()[0] or []
+        return self.witness.count_ours(rows) - sum(map(len, self.expected().values()))
 
     def settle(self) -> None:
         """Let nothing fail any more: two cycles must do, the third must be quiet."""

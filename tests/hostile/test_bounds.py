@@ -41,6 +41,8 @@ HIT_BY = {
     "MAX_ROWS": f"{LITELLM}::test_as_many_rows_as_there_may_be_are_read",
     "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
     "MAX_MARKED": f"{LITELLM}::test_of_a_mark_only_so_much_is_read",
+    "MAX_DECLARED": "test_configsize.py::test_a_row_that_would_be_too_large_is_refused",
+    "MAX_FIELDS": "test_configsize.py::test_more_fields_than_a_mark_may_name_are_refused",
     "MAX_CONFIG": "test_configfile.py::test_a_bomb_is_refused_quickly",
     "MAX_CONFIG_VALUES": "test_configfile.py::test_a_list_beyond_the_limit_is_refused",
     "MAX_CONFIG_DEPTH": "test_configfile.py::test_a_bomb_is_refused_quickly",

@@ -189,6 +189,42 @@ def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, versio
     assert isinstance(version, float) or not editing_of(str(version)).in_place
 
 
+# --- ids that no path can hold ---
+
+ODD_IDS = ["", ".", "..", "a/b", "/", "%2e", " ", "?#", "\\"]
+ROLES = ["adopted", "duplicate", "surplus"]
+UNREACHABLE = "no request can name a row whose id is empty; delete it in LiteLLM's UI or database"
+
+
+@pytest.mark.parametrize("version", ["1.83.14", "1.106.2", "1.110.2"])
+@pytest.mark.parametrize("role", ROLES)
+def test_rows_with_odd_ids_stop_nothing(
+    tmp_path: Path, stack: ExitStack, version: str, role: str
+) -> None:
+    """Each row has a model of its own: one to adopt, one that we have too, or one not listed."""
+    place = Town(tmp_path, stack, version=version)
+    names = [f"model-{number}" for number in range(len(ODD_IDS))]
+    place.good.models = ["good-1", *(names if role != "surplus" else ())]
+    place.configure(limits={"max_delete_fraction": 1})
+    if role == "duplicate":
+        assert cycle(place).converged
+    for row_id, name in [*zip(ODD_IDS, names, strict=True), ("plain", "good-1")]:
+        params = {"model": f"openai/{name}", "api_base": f"{place.good.url}/v1", "rpm": 99}
+        place.proxy.database.rows[row_id] = Row(row_id, name, params, {"id": row_id})
+    theirs = place.proxy.database.rows[""]
+    place.proxy.reload()
+    assert cycle(place).converged
+    again = cycle(place)
+    assert not again.plan.operations
+    assert place.proxy.database.rows.pop("") is theirs
+    assert [(skip.id, skip.reason, skip.because) for skip in again.plan.skips] == [
+        ("", "unreachable_id", UNREACHABLE)
+    ]
+    stored = list(place.proxy.database.rows.values())
+    assert all(row.model_info[MARK]["owner"] == "modelprovisioner" for row in stored)
+    assert sorted(row.model_name for row in stored) == sorted(place.good.models)
+
+
 # --- marks that somebody forged ---
 
 REVISIONS: list[Any] = [10**30, 10**400, -1, True, "7", 1.5, 1e308, None, [], {}, 2**63]

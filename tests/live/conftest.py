@@ -16,6 +16,9 @@ from typing import Any, Final
 
 import pytest
 
+from engine.demo.loopback import LoopbackServer
+
+from ..recorded import RecordedBackend
 from .chat_backends import ChatBackend
 from .installation import Installation
 from .real_proxy import RealProxy, ids
@@ -81,6 +84,14 @@ class Servers:
         self._stack.callback(backend.stop)
         self.sites.append(backend.url)
         return backend
+
+    def record(self, case: dict[str, Any]) -> str:
+        """Start a backend that answers as a recorded case; return its root URL."""
+        server = LoopbackServer(RecordedBackend(case))
+        server.start()
+        self._stack.callback(server.stop)
+        self.sites.append(f"http://127.0.0.1:{server.server_port}")
+        return self.sites[-1]
 
     def llamacpp(self, models: list[str]) -> list[str]:
         """The URLs of one real llama.cpp server per model, or of fakes that serve the models."""

@@ -52,8 +52,11 @@ class RealProxy:
 
     def rows_on(self, server: str) -> list[Json]:
         """The rows on a server, by name, then id."""
-        bases = {server, f"{server}/", f"{server}/v1"}
-        found = [row for row in self.rows() if row["litellm_params"].get("api_base") in bases]
+        found = [
+            row
+            for row in self.rows()
+            if f"{row['litellm_params'].get('api_base')}/".startswith(f"{server}/")
+        ]
         return sorted(found, key=lambda row: (row["model_name"], row["model_info"]["id"]))
 
     def row(self, server: str, name: str) -> Json:

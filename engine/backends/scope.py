@@ -1,0 +1,35 @@
+"""Which addresses belong to which configured endpoint, by the kinds of the backends. Pure."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ..endpoint import Scope, canonical_endpoint
+from .kinds import KINDS
+
+if TYPE_CHECKING:
+    from ..config import Backend
+
+
+def scope_of(backends: tuple[Backend, ...]) -> Scope:
+    """Return the scope of the configured backends.
+
+    A configured address always belongs to itself, also where the API of another backend's kind
+    might be there. Of two backends that may both have their API at an address, the first has it.
+    """
+    urls = [canonical_endpoint(backend.url) for backend in backends]
+    places = dict(zip(urls, urls, strict=True))
+    reach: dict[str, tuple[str, ...]] = {}
+    for backend, url in zip(backends, urls, strict=True):
+        addresses = [canonical_endpoint(url + path) for path in ("", *_places(backend.kind))]
+        endpoints = [places.setdefault(address, url) for address in addresses]
+        reach[backend.name] = tuple(dict.fromkeys(endpoints))
+    return Scope(MappingProxyType(places), MappingProxyType(reach))
+
+
+def _places(kind: str) -> tuple[str, ...]:
+    """Return the paths below which a server of this kind may have its API."""
+    if kind == "auto":
+        return tuple(dict.fromkeys(place for one in KINDS.values() for place in one.PLACES))
+    return tuple(KINDS[kind].PLACES) if kind in KINDS else ()

@@ -1,0 +1,54 @@
+"""Every kind of backend, by its recordings, in front of a real LiteLLM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.backends.kinds import KINDS
+from engine.endpoint import canonical_endpoint
+
+from ..recorded import BELOW_A_PATH, url_of, with_models
+from .conftest import Servers
+from .installation import Installation
+from .real_proxy import RealProxy
+
+
+@pytest.mark.parametrize("automatic", [False, True], ids=["configured", "auto"])
+def test_every_kind_gets_one_row_per_model_and_is_quiet_then(
+    servers: Servers,
+    installation: Installation,
+    litellm: RealProxy,
+    unique: str,
+    *,
+    automatic: bool,
+) -> None:
+    backends = []
+    for kind in KINDS:
+        cases = with_models(kind)
+        for number, case in enumerate(cases if kind in BELOW_A_PATH else cases[:1]):
+            url = servers.record(case)
+            path = urlsplit(url_of(case)).path
+            section = {
+                "name": f"{kind}-{number}",
+                "type": "auto" if automatic else kind,
+                "url": url + path,
+                "include_remote": True,
+                "name_format": f"{{model}}-{unique}",
+            }
+            if "models_endpoint" in case:
+                section["models_endpoint"] = case["models_endpoint"]
+            backends.append(section)
+    installation.configure(*backends)
+    first = installation.converge()
+    rows = [row for url in servers.sites for row in litellm.rows_on(url)]
+    created = [one for one in first.operations if one["action"] == "create"]
+    assert len(rows) == len(created) > len(KINDS)
+    keys = Counter(
+        (row["model_name"], canonical_endpoint(row["litellm_params"]["api_base"])) for row in rows
+    )
+    assert set(keys.values()) == {1}
+    for _ in range(2):
+        installation.assert_quiet()
