@@ -13,9 +13,10 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import which
+from stat import S_ISSOCK
 from typing import Any
 
 import pytest
@@ -811,6 +812,33 @@ def test_a_write_holds_its_body_as_json(talk: Talk) -> None:
     server = talk.server(as_json({}))
     talk.client(server.url).send("POST", "/model/new", {"model_name": "größe"})
     assert server.exchanges[0].headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("proxied", [False, True], ids=["directly", "through a proxy"])
+def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, *, proxied: bool
+) -> None:
+    server = talk.server(as_json({}))
+    url = server.url
+    if proxied:
+        monkeypatch.setenv("http_proxy", server.url)
+        url = "http://litellm.invalid:4000"
+    client = talk.client(url)
+    client.send("POST", "/model/new", {})
+    assert server.paths == [f"{url}/model/new" if proxied else "/model/new"]
+    assert nodelay_of_sockets_to(server.port) == [True]
+
+
+def nodelay_of_sockets_to(port: int) -> list[bool]:
+    """Whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if S_ISSOCK(path.stat().st_mode):
+                with socket.socket(fileno=os.dup(int(path.name))) as one:
+                    if one.getpeername() == ("127.0.0.1", port):
+                        found.append(bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+    return found
 
 
 def test_a_server_has_one_client_until_it_is_discarded(stack: ExitStack) -> None:
