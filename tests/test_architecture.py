@@ -26,7 +26,7 @@ PURE = {
     "state", "endpoint", "listing", "pointer", "masking", "desired", "observed", "operations",
     "diff", "change", "row", "plan", "simulate", "safety", "documents", "errors", "naming", "clash",
     "mark", "bounds", "answers", "keep",
-    "quoting",
+    "quoting", "timing",
 }  # fmt: skip
 IMPURE_IMPORTS = {
     "logging", "os", "pathlib", "random", "requests", "secrets", "shutil", "socket", "subprocess",
@@ -37,7 +37,7 @@ LAYERS = [
     {"bounds", "__init__"},
     {"errors"},
     {"deadline", "state", "endpoint", "pointer", "masking", "patterns", "files"},
-    {"listing", "operations", "mark", "operatorlog", "answers", "allowance", "quoting"},
+    {"listing", "operations", "mark", "operatorlog", "answers", "allowance", "quoting", "timing"},
     {"row", "keep"},
     {"diff", "observed", "simulate", "documents", "validate", "transport"},
     {"clients"},

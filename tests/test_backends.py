@@ -16,8 +16,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import transport
-from engine.backends import fetch
 from engine.backends.fetch import fetch_listings
 from engine.backends.kinds import KINDS
 from engine.bounds import MAX_ID
@@ -37,6 +35,7 @@ from engine.listing import (
 from engine.state import freeze
 from engine.validate import validate
 
+from .quick import QUICK
 from .rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always, answer, as_json
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "backends"
@@ -48,10 +47,7 @@ LISTS = {"openai": "/models", "vllm": "/v1/models", "ollama": "/api/tags"}
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "_GRACE", 0.3)
-    monkeypatch.setattr(fetch, "_POLL", 0.02)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -104,7 +100,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(folder: Path) -> Iterator[Place]:
     (folder / "box").unlink(missing_ok=True)
     with ExitStack() as stack:
-        http = Http()
+        http = Http(QUICK)
         stack.callback(http.close)
         yield Place(folder, stack, http)
 

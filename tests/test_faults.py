@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from engine import apply, transport
 from engine.apply import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED
-from engine.backends import fetch
+from engine.clients import Http
 from engine.config import Config, load_config
 from engine.demo.backends import FakeBackend
 from engine.demo.loopback import Fault
@@ -31,6 +30,7 @@ from engine.planlog import PlanLog
 from engine.reconcile import ConfigSource, Engine, Report, reconcile_once
 from engine.validate import validate
 
+from .quick import QUICK
 from .rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 
 MASTER = "sk-master-key-0123456789"
@@ -41,11 +41,7 @@ LISTING = "/v2/model/info?size="
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
-    monkeypatch.setattr(apply, "_PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "_GRACE", 0.3)
-    monkeypatch.setattr(fetch, "_POLL", 0.01)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -80,7 +76,7 @@ class World:
             thread.join()
 
     def new_engine(self, stream: io.StringIO | None = None) -> Engine:
-        engine = Engine(PlanLog(stream))
+        engine = Engine(PlanLog(stream), http=Http(QUICK))
         self.stack.callback(engine.http.close)
         return engine
 

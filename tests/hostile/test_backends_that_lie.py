@@ -16,7 +16,6 @@ import pytest
 
 from engine.allowance import Allowance, Pool
 from engine.answers import document_of, text_size, values_in
-from engine.backends import fetch
 from engine.backends.fetch import fetch_listings
 from engine.bounds import (
     FREE_MEMORY,
@@ -39,6 +38,7 @@ from engine.operatorlog import Redactor
 from engine.planlog import PlanLog
 from engine.reconcile import Engine, reconcile_once
 from engine.render import Renderer
+from tests.quick import QUICK
 from tests.rawserver import AMPLE, RawServer, Script, always, answer, as_json
 
 from .town import MASTER, MAX_PEAK, Town, survived, town
@@ -106,7 +106,7 @@ class Place:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self.stack = stack
-        self.http = Http()
+        self.http = Http(QUICK)
         stack.callback(self.http.close)
         (folder / "litellm").write_text("k")
 
@@ -374,15 +374,14 @@ UGLY = "a\x1b]0;owned\x07\x9b31m\u202e\u2066\u200f\ufeff\U000e0041\r\n\u2028b"
 
 
 def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fetch, "_POLL", 0.01)
     with ExitStack() as stack:
         place = Town(tmp_path, stack, "auto", 5)
         place.bad.script = always(as_json({"data": [{"id": UGLY, "owned_by": UGLY}]}))
         config = load_config(tmp_path / "config.yaml", tmp_path)
         stream = io.StringIO()
-        engine = Engine(PlanLog(stream))
+        engine = Engine(PlanLog(stream), http=Http(QUICK))
         stack.callback(engine.http.close)
         with caplog.at_level(logging.DEBUG, "engine"):
             report = reconcile_once(config, engine)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from engine import answers, keep, transport
 from engine.answers import rows_of
 from engine.bounds import MAX_DEPTH, MAX_MARKED, MAX_ROW, MAX_ROWS, MAX_ROWS_MEMORY
+from engine.clients import Http
 from engine.config import load_config
 from engine.demo.simulator import Row
 from engine.errors import EngineError, Garbled
@@ -26,6 +27,7 @@ from engine.planlog import PlanLog
 from engine.proxy import editing_of
 from engine.reconcile import Engine, Report, reconcile_once
 from engine.state import MARK
+from tests.quick import QUICK
 from tests.rawserver import Exchange, as_json
 
 from .town import MAX_PEAK, Town, listing, town
@@ -110,13 +112,12 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Town:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
+def place(tmp_path: Path, stack: ExitStack) -> Town:
     return Town(tmp_path, stack)
 
 
 def cycle(place: Town) -> Report:
-    engine = Engine(PlanLog(io.StringIO()))
+    engine = Engine(PlanLog(io.StringIO()), http=Http(QUICK))
     place.stack.callback(engine.http.close)
     return reconcile_once(load_config(place.folder / "config.yaml", place.folder), engine)
 
@@ -182,7 +183,7 @@ def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, versio
             exchange.send(as_json({"data": []}))
 
     place.configure(url=place.server(script).url)
-    engine = Engine(PlanLog(io.StringIO()), dry_run=True)
+    engine = Engine(PlanLog(io.StringIO()), http=Http(QUICK), dry_run=True)
     place.stack.callback(engine.http.close)
     config = load_config(place.folder / "config.yaml", place.folder)
     assert reconcile_once(config, engine).plan.operations
