@@ -58,9 +58,10 @@ class Town:
         self.good = stack.enter_context(FakeBackend("openai", ["good-1"]))
         self.bad = self.server(SERVED)
         (folder / "litellm").write_text(MASTER)
-        self.configure(
+        self.backends = [
             {"name": "bad", "type": kind, "url": f"{self.bad.url}/v1", "timeout": timeout}
-        )
+        ]
+        self.configure(*self.backends)
 
     def server(self, script: Script | bytes) -> RawServer:
         played = always(script) if isinstance(script, bytes) else script
