@@ -81,7 +81,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_has_no_end_ends(talk: Talk, what: str) -> None:
-    client, _ = talk.client(ENDLESS[what], timeout=1.0)
+    client, _ = talk.client(ENDLESS[what], timeout=SHORT)
     begun = time.monotonic()
     with pytest.raises(TransportError):
         client.get("/models", attempts=1)

@@ -25,7 +25,7 @@ from engine.keep import Rows
 from engine.mark import read_mark
 from engine.planlog import PlanLog
 from engine.proxy import editing_of
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Engine, reconcile_once
 from engine.state import MARK
 from tests.quick import QUICK
 from tests.rawserver import Exchange, as_json
@@ -116,12 +116,6 @@ def place(tmp_path: Path, stack: ExitStack) -> Town:
     return Town(tmp_path, stack)
 
 
-def cycle(place: Town) -> Report:
-    engine = Engine(PlanLog(io.StringIO()), http=Http(QUICK))
-    place.stack.callback(engine.http.close)
-    return reconcile_once(load_config(place.folder / "config.yaml", place.folder), engine)
-
-
 def test_a_row_that_is_none_stops_the_cycle_and_is_named(
     place: Town, subtests: pytest.Subtests
 ) -> None:
@@ -131,7 +125,7 @@ def test_a_row_that_is_none_stops_the_cycle_and_is_named(
         with subtests.test(json.dumps(row)[:60]):
             server.script = listing([real_row(0, "m"), row])
             with pytest.raises(EngineError, match=r"data\[1\]"):
-                cycle(place)
+                place.cycle()
     assert {exchange.head[:4] for exchange in server.exchanges} == {"GET "}
 
 
@@ -142,7 +136,7 @@ def test_rows_that_share_an_id_are_left_alone(place: Town) -> None:
     server = place.server(listing(rows))
     place.configure(url=server.url)
     place.good.stop()
-    report = cycle(place)
+    report = place.cycle()
     assert not report.plan.operations
     place.good.start()
 
@@ -153,7 +147,7 @@ def test_a_listing_that_is_too_large_is_refused(
     monkeypatch.setattr(transport, "MAX_LISTING", 1 << 20)
     place.configure(url=place.server(listing(b'{"data":[' + b" " * (1 << 20) + b"]}")).url)
     with pytest.raises(Garbled, match="the answer has over 1048576 bytes"):
-        cycle(place)
+        place.cycle()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +164,7 @@ def test_what_litellm_says_of_its_database_steers_no_terminal(
 ) -> None:
     place.configure(url=place.server(as_json(health)).url)
     with pytest.raises(EngineError) as error:
-        cycle(place)
+        place.cycle()
     assert said in str(error.value)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 500
@@ -257,7 +251,7 @@ def test_a_forged_mark_of_another_owner_protects_its_row(place: Town) -> None:
     marks = {what: {"owner": "somebody else", **SOUND, **FORGED[what]} for what in FORGED}
     rows = stored(place, marks)
     for _ in range(2):
-        assert cycle(place).converged
+        assert place.cycle().converged
         assert touched(place, rows) == []
     assert place.rows().keys() >= FORGED.keys() | KEPT
 
@@ -266,8 +260,8 @@ def test_a_forged_mark_of_ours_does_no_harm(place: Town) -> None:
     place.configure(*place.backends, limits={"max_delete_fraction": 1})
     marks = {what: {"owner": "modelprovisioner", **SOUND, **FORGED[what]} for what in FORGED}
     stored(place, marks)
-    assert cycle(place).converged
-    assert cycle(place).plan.operations == ()
+    assert place.cycle().converged
+    assert place.cycle().plan.operations == ()
     assert place.rows().keys() >= FORGED.keys() | KEPT
 
 
@@ -277,14 +271,14 @@ def test_our_own_row_is_put_right_whatever_became_of_its_mark(
 ) -> None:
     place = Town(tmp_path, stack, version=version)
     place.good.models = list(FORGED)
-    assert cycle(place).converged
+    assert place.cycle().converged
     for what, row in place.rows().items():
         if what in FORGED:
             row.model_info[MARK] = {**row.model_info[MARK], **FORGED[what]}
             row.litellm_params["rpm"] = 10**400
     place.proxy.reload()
-    assert cycle(place).converged
-    assert cycle(place).plan.operations == ()
+    assert place.cycle().converged
+    assert place.cycle().plan.operations == ()
     assert place.rows().keys() == FORGED.keys() | KEPT
 
 
@@ -302,7 +296,7 @@ NO_MARKS: dict[str, Any] = {
 def test_what_is_no_mark_makes_nothing_ours(place: Town) -> None:
     place.configure(ownership="marked")
     rows = stored(place, NO_MARKS)
-    assert cycle(place).converged
+    assert place.cycle().converged
     assert touched(place, rows) == []
 
 
