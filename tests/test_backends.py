@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from engine.listing import (
     Listing,
 )
 from engine.state import freeze
+from engine.timing import Timing
 from engine.validate import validate
 
 from .quick import QUICK
@@ -618,6 +620,29 @@ def test_when_the_engine_stops_backends_that_have_not_answered_are_unreachable(
     (listing,) = fetch_listings(backends, place.http, lambda: True)
     assert listing.outcome == UNREACHABLE
     assert time.monotonic() - begun < AMPLE
+
+
+def test_a_backend_whose_name_is_not_resolved_in_time_is_given_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def resolve(*_: object, **__: object) -> None:
+        over.wait(MAX_WAIT)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    backends = configured(place.folder, {"name": "box", "url": "http://box", "timeout": 0.1})
+    http = Http(Timing(grace=0.1))
+    begun = time.monotonic()
+    (listing,) = fetch_listings(backends, http)
+    http.close()
+    assert (listing.outcome, listing.detail) == (UNREACHABLE, "no answer within 0.1 s")
+    assert time.monotonic() - begun < AMPLE
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "list-box":
+            thread.join(MAX_WAIT)
 
 
 def test_after_a_backend_was_given_up_it_is_asked_on_a_new_connection(place: Place) -> None:
