@@ -35,10 +35,7 @@ _NOT_EVERYWHERE: Final = (
 _LISTED_ONLY: Final = (
     "LiteLLM's database has no such row; LiteLLM may list it until it reads its database anew"
 )
-_LIVE_ATTEMPTS: Final = 4
 _STREAK: Final = 3
-_ATTEMPTS: Final = 2
-_PAUSE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +105,17 @@ def _carried_out(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
 
 
 def _create(operation: Operation, proxy: Proxy) -> Result:
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempts = proxy.timing.create_attempts
+    for attempt in range(1, attempts + 1):
         try:
             proxy.create(operation.row)
         except Unavailable as error:
             row = _read_back(proxy, operation.id)
             if row is not None:
                 return _settled(operation, proxy, row, str(error))
-            if attempt == _ATTEMPTS:
+            if attempt == attempts:
                 raise
-            time.sleep(_PAUSE)
+            time.sleep(proxy.timing.apply_pause)
         else:
             if proxy.editing.in_place or _becomes_live(operation, proxy):
                 return Result(operation, APPLIED)
@@ -130,10 +128,10 @@ def _becomes_live(operation: Operation, proxy: Proxy) -> bool:
 
     Behind a load balancer another replica may answer, which does not know it yet: ask repeatedly.
     """
-    for attempt in range(_LIVE_ATTEMPTS):
+    for attempt in range(proxy.timing.live_attempts):
         if proxy.is_live(operation.id):
             return True
-        time.sleep(_PAUSE * bool(attempt))
+        time.sleep(proxy.timing.apply_pause * bool(attempt))
     return False
 
 
@@ -144,11 +142,11 @@ def _served_by_all(operation: Operation, proxy: Proxy) -> bool:
     reloads: asked too early, it would serve the name no longer.
     """
     streak = 0
-    for attempt in range(_LIVE_ATTEMPTS + _STREAK):
+    for attempt in range(proxy.timing.live_attempts + _STREAK):
         streak = streak + 1 if proxy.is_live(operation.id) else 0
         if streak == _STREAK:
             return True
-        time.sleep(0 if streak else _PAUSE * bool(attempt))
+        time.sleep(0 if streak else proxy.timing.apply_pause * bool(attempt))
     return False
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 if TYPE_CHECKING:
     from .reconcile import Engine
 
-PATIENCE: Final = 2.0
-"""Seconds that reading may go on after a stop; it is then left behind, nothing depends on it."""
 _POLL: Final = 0.05
 
 T = TypeVar("T")
@@ -39,7 +37,7 @@ def attended(engine: Engine, work: Callable[[], T]) -> T | None:
         thread.join(_POLL)
         if engine.stop.is_set() and not engine.writing.is_set():
             stopped = stopped or time.monotonic()
-            if time.monotonic() - stopped > PATIENCE:
+            if time.monotonic() - stopped > engine.http.timing.patience:
                 return None
     if failed:
         raise failed[0]

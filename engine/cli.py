@@ -15,6 +15,7 @@ from .bounds import MAX_INTERVAL
 from .commands import ERROR
 from .errors import EngineError, Unrecorded
 from .operatorlog import start_logging
+from .timing import DEFAULT_TIMING, Timing
 
 USAGE: Final = 64
 
@@ -43,9 +44,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> int:
     """Run one command and return its exit code. Never raises for an expected error."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(argv, argparse.Namespace(timing=timing))
     redactor = start_logging(debug=arguments.debug, as_json=arguments.log_format == "json")
     try:
         return int(arguments.command(arguments, redactor))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .allowance import Pool
+from .timing import DEFAULT_TIMING, Timing
 from .transport import Client
 
 if TYPE_CHECKING:
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 
 class Http:
-    """One Client per server, kept between cycles; ``pool`` is the memory that backends share."""
+    """One Client per server, kept between cycles.
 
-    def __init__(self) -> None:
+    ``timing`` holds for all of them; ``pool`` is the memory that backends share.
+    """
+
+    def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
+        self.timing = timing
         self.pool = Pool()
         self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
 
@@ -33,7 +38,7 @@ class Http:
             if known == wanted:
                 return client
             client.close()
-        self._clients[backend] = wanted, Client(url, key, connection)
+        self._clients[backend] = wanted, Client(url, key, connection, self.timing)
         return self._clients[backend][1]
 
     def keep(self, backends: Collection[str]) -> None:

@@ -46,12 +46,14 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show what would be done; write nothing to LiteLLM."""
+    from .clients import Http
     from .planlog import PlanLog, write_atomically
     from .reconcile import Engine, reconcile_once
     from .render import Renderer
 
     config = _configured(arguments, redactor)
-    engine = Engine(PlanLog(None), dry_run=True, force=arguments.force)
+    http = Http(arguments.timing)
+    engine = Engine(PlanLog(None), http=http, dry_run=True, force=arguments.force)
     report = reconcile_once(config, engine)
     if arguments.out:
         write_atomically(arguments.out, chain(report.plan.spelled(indent=2), "\n"))
@@ -67,6 +69,7 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
     from .attend import attended
+    from .clients import Http
     from .progress import Progress
     from .reconcile import Engine, reconcile_once
     from .render import Renderer
@@ -74,7 +77,8 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
     config = _configured(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
-    engine = Engine(Progress(renderer, sys.stdout, redactor.redacted), force=arguments.force)
+    progress = Progress(renderer, sys.stdout, redactor.redacted)
+    engine = Engine(progress, http=Http(arguments.timing), force=arguments.force)
     stop_on_signals(engine)
     report = attended(engine, lambda: reconcile_once(config, engine))
     if report is None or not report.converged:
@@ -85,6 +89,7 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step again and again, with the plan log on stdout."""
     from .attend import attended
+    from .clients import Http
     from .planlog import Artifacts, PlanLog
     from .reconcile import ConfigSource, Engine, Schedule, reconcile_forever, reconcile_once
     from .signals import stop_on_signals
@@ -94,6 +99,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     engine = Engine(
         PlanLog(sys.stdout, redact=redactor.redacted),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
+        Http(arguments.timing),
         beat=lambda: _beat(arguments.heartbeat),
         dry_run=arguments.dry_run,
         force=arguments.force,

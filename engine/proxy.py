@@ -15,6 +15,7 @@ from .clients import Http
 from .errors import Garbled, Rejected, Unavailable
 from .keep import Rows
 from .state import SECRET, Editing, Secret
+from .timing import Timing
 from .transport import Client
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Proxy:
         self._client = client
         self.editing = editing
         self._secrets = secrets
+
+    @property
+    def timing(self) -> Timing:
+        """How long to wait for it, and how often to try."""
+        return self._client.timing
 
     @classmethod
     def connect(cls, http: Http, litellm: LiteLLM, secrets: Mapping[str, Secret]) -> Proxy:

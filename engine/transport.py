@@ -21,18 +21,18 @@ import urllib3
 from . import __version__
 from .allowance import Allowance
 from .answers import document_of, rows_of, text_size, values_in
-from .bounds import CONNECT_TIMEOUT, MAX_BODY, MAX_LISTING, MAX_REDIRECTS
+from .bounds import MAX_BODY, MAX_LISTING, MAX_REDIRECTS
 from .deadline import Bounded
 from .errors import Garbled, Rejected, TransportError, Unavailable
 from .quoting import Quoter
 from .state import Secret
+from .timing import Timing
 
 if TYPE_CHECKING:
     from .config import Connection
 
 _Keep = Callable[[Any], Any]
 _CHUNK: Final = 16 * 1024
-_RETRY_PAUSE: Final = 0.3
 _PARSING: Final = threading.Lock()
 """One text at a time is turned into values: it is no slower so, and takes less memory."""
 
@@ -67,8 +67,8 @@ class Client:
     within ``connection.timeout`` seconds. Not for use by two threads at once.
     """
 
-    def __init__(self, base_url: str, key: Secret, connection: Connection) -> None:
-        self.base_url = base_url
+    def __init__(self, base_url: str, key: Secret, connection: Connection, timing: Timing) -> None:
+        self.base_url, self.timing = base_url, timing
         self._key = key
         self._timeout = connection.timeout
         self._verify = connection.ca_file or connection.verify
@@ -127,7 +127,7 @@ class Client:
             try:
                 return self._exchange(ask)
             except Unavailable:
-                time.sleep(_RETRY_PAUSE * attempt)
+                time.sleep(self.timing.retry_pause * attempt)
                 if time.monotonic() >= ask.allowance.until:
                     raise
         return self._exchange(ask)
@@ -166,7 +166,7 @@ class Client:
             url,
             data=None if ask.body is None else json.dumps(ask.body, allow_nan=False).encode(),
             headers=None if ask.body is None else {"Content-Type": "application/json"},
-            timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
+            timeout=(min(self.timing.connect, remaining), remaining),
             allow_redirects=False,
             stream=True,
             verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
@@ -216,7 +216,7 @@ class Client:
             case urllib3.exceptions.NewConnectionError():
                 why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
             case urllib3.exceptions.ConnectTimeoutError():
-                why = f"no connection within {min(CONNECT_TIMEOUT, patience):.2g} s"
+                why = f"no connection within {min(self.timing.connect, patience):.2g} s"
             case requests.Timeout() | urllib3.exceptions.TimeoutError():
                 why = f"no answer within {self._timeout:g} s"
                 if patience < 0.9 * self._timeout:

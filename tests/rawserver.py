@@ -122,6 +122,7 @@ class RawServer:
             except OSError:  # nobody came, or the server stops
                 continue
             connection.settimeout(MAX_WAIT)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.append(connection)
             number, self.connections = self.connections, self.connections + 1
             self._start(lambda c=connection, n=number: self._talk(c, n))  # type: ignore[misc]

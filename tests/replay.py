@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from engine.clients import Http
 from engine.config import load_config
 from engine.demo.loopback import Answer, Fault, LoopbackServer
 from engine.demo.simulator import Database, LiteLLMSimulator
 from engine.planlog import PlanLog
 from engine.reconcile import Engine, Report, reconcile_once
+
+from .quick import QUICK
 
 MASTER_KEY = "sk-scenario-master"
 LITELLM = "http://litellm:4000"
@@ -109,7 +112,7 @@ class Stage:
         self.folder = folder
         self.replay = replay
         self._secrets = secrets
-        self.engine = Engine(PlanLog(None))
+        self.engine = Engine(PlanLog(None), http=Http(QUICK))
 
     def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:
         """Run one cycle with the configuration, secrets and backends of a folder."""

@@ -7,16 +7,18 @@ import time
 
 import pytest
 
-from engine import attend
 from engine.attend import attended
+from engine.clients import Http
 from engine.planlog import PlanLog
 from engine.reconcile import Engine
+from engine.timing import Timing
+
+PATIENCE = 0.2
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.setattr(attend, "PATIENCE", 0.2)
-    return Engine(PlanLog(None))
+def engine() -> Engine:
+    return Engine(PlanLog(None), http=Http(Timing(patience=PATIENCE)))
 
 
 def test_the_result_of_the_work_comes_back(engine: Engine) -> None:
@@ -44,7 +46,7 @@ def test_a_stop_waits_for_what_writes(engine: Engine) -> None:
     def write() -> str:
         engine.writing.set()
         engine.stop.set()
-        time.sleep(1)
+        time.sleep(2 * PATIENCE)
         engine.writing.clear()
         return "written"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from engine import transport
-from engine.backends import fetch
 from engine.backends.fetch import fetch_listings
 from engine.backends.kinds import KINDS
 from engine.bounds import MAX_ID
@@ -35,8 +34,10 @@ from engine.listing import (
     Listing,
 )
 from engine.state import freeze
+from engine.timing import Timing
 from engine.validate import validate
 
+from .quick import QUICK
 from .rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always, answer, as_json
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "backends"
@@ -48,10 +49,7 @@ LISTS = {"openai": "/models", "vllm": "/v1/models", "ollama": "/api/tags"}
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "_GRACE", 0.3)
-    monkeypatch.setattr(fetch, "_POLL", 0.02)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -88,6 +86,22 @@ class Place:
     def listing(self, script: Script | bytes, kind: str = "openai", **options: Any) -> Listing:
         return self.ask(self.serve(script).url, kind, **options)
 
+    def listings(self, *scripts: Script | bytes, kind: str = "openai") -> tuple[Listing, ...]:
+        """Ask as many servers at once."""
+        servers = [self.serve(script) for script in scripts]
+        names = [f"box{number}" for number in range(len(servers))]
+        key = self.folder / "box"
+        for name in names if key.exists() else ():
+            (self.folder / name).write_text(key.read_text())
+        sections = [
+            {"name": name, "type": kind, "url": server.url, "timeout": AMPLE}
+            for name, server in zip(names, servers, strict=True)
+        ]
+        listings = fetch_listings(configured(self.folder, *sections), self.http)
+        for listing in listings:
+            validate(listing_document(listing), "listing")
+        return listings
+
     def ids(self, document: Any, kind: str = "openai") -> list[str]:
         listing = self.listing(as_json(document), kind)
         assert listing.outcome == OK
@@ -102,9 +116,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(folder: Path) -> Iterator[Place]:
-    (folder / "box").unlink(missing_ok=True)
+    for key in folder.glob("box*"):
+        key.unlink()
     with ExitStack() as stack:
-        http = Http()
+        http = Http(QUICK)
         stack.callback(http.close)
         yield Place(folder, stack, http)
 
@@ -170,14 +185,6 @@ def test_the_address_that_answers_decides_what_litellm_is_told(
     (model,) = listing.models
     assert model.api_base == server.url + api_base
     assert model.provider == PROVIDERS[kind]
-
-
-@pytest.mark.parametrize(("kind", "url", "models_endpoint", "page", "api_base"), ADDRESSES)
-def test_no_path_that_is_asked_has_a_double_or_a_trailing_slash(
-    place: Place, kind: str, url: str, models_endpoint: str, page: str, api_base: str
-) -> None:
-    server = place.serve(only_at(page, ONE))
-    place.ask(server.url + url, kind, models_endpoint=models_endpoint)
     assert page in server.paths
     for path in server.paths:
         assert "//" not in path
@@ -323,11 +330,16 @@ def test_every_fixture_has_its_origin_written_down() -> None:
         assert f"`{path.relative_to(FIXTURES)}`" in text
 
 
-@pytest.mark.parametrize("case", ANSWERS)
-def test_the_ids_of_a_real_answer_are_read(place: Place, case: str) -> None:
-    listing = place.listing(answer(fixture(case)), case.partition("/")[0])
-    assert listing.outcome == OK
-    assert [model.id for model in listing.models] == ANSWERS[case]
+@pytest.mark.parametrize("kind", MAIN)
+def test_the_ids_of_a_real_answer_are_read(
+    place: Place, subtests: pytest.Subtests, kind: str
+) -> None:
+    cases = [case for case in ANSWERS if case.startswith(f"{kind}/")]
+    listings = place.listings(*(answer(fixture(case)) for case in cases), kind=kind)
+    for case, listing in zip(cases, listings, strict=True):
+        with subtests.test(case):
+            assert listing.outcome == OK
+            assert [model.id for model in listing.models] == ANSWERS[case]
 
 
 @pytest.mark.parametrize("case", FAILURES)
@@ -352,57 +364,55 @@ def test_the_list_of_a_mock_is_read(place: Place) -> None:
 # --- traps: what a listing can do to its reader ---
 
 
-def short(value: object) -> str | None:
-    """Name a test after the status and the body of an answer, not after all its headers."""
-    if not isinstance(value, bytes):
-        return None
-    body = value.partition(b"\r\n\r\n")[2][:40].decode()
-    return f"{value[9:12].decode()} {body}"
+def short(answered: bytes) -> str:
+    """Name an answer after its status and its body, not after all its headers."""
+    body = answered.partition(b"\r\n\r\n")[2][:40].decode()
+    return f"{answered[9:12].decode()} {body}"
+
+
+NO_LISTS: list[tuple[bytes, str, str]] = [
+    (as_json({"error": "Unexpected endpoint"}), INVALID, "an error: Unexpected endpoint"),
+    (as_json({"error": {"message": "no"}}), INVALID, "an error: no"),
+    (as_json({"error": {"message": "no"}, "data": []}), INVALID, "an error: no"),
+    (as_json({"error": "upstream is gone", "data": [{"id": "m"}]}), INVALID, "upstream"),
+    (answer(b"<html>Sign in</html>", kind="text/html"), INVALID, "not JSON (text/html)"),
+    (as_json({"error": {"message": "Loading"}}, "503 Not Yet"), NOT_READY, "503: Loading"),
+    (answer(b"", status="502 Bad Gateway"), UNREACHABLE, "HTTP 502"),
+    (answer(b"", status="500 Internal Server Error"), UNREACHABLE, "HTTP 500"),
+    (answer(b"", status="429 Too Many Requests"), UNREACHABLE, "HTTP 429"),
+    (as_json({"error": "Unauthorized"}, "401 Unauthorized"), UNAUTHORISED, "Unauthorized"),
+    (as_json({"detail": "Forbidden"}, "403 Forbidden"), UNAUTHORISED, "403: Forbidden"),
+    (as_json({"error": "No connected db."}, "400 Bad Request"), INVALID, "400: No connected"),
+    (as_json({"data": []}), EMPTY_LIST, ""),
+    (as_json({"models": []}), EMPTY_LIST, ""),
+    (as_json([]), EMPTY_LIST, ""),
+    (as_json({"data": None}), EMPTY_LIST, ""),
+    (as_json({"models": None}), EMPTY_LIST, ""),
+    (as_json({"data": None, "models": None}), EMPTY_LIST, ""),
+    (as_json({}), INVALID, "no list 'data' or 'models' (its keys: none)"),
+    (as_json({"object": "list"}), INVALID, "(its keys: object)"),
+    (as_json({"data": {}}), INVALID, "no list"),
+    (as_json({"data": "m"}), INVALID, "no list"),
+    (as_json(None), INVALID, "no list of models but null"),
+    (as_json("m"), INVALID, "no list of models but a string"),
+    (as_json(3), INVALID, "no list of models but a number"),
+    (as_json(True), INVALID, "no list of models but a boolean"),
+    (answer(b"", status="204 No Content"), INVALID, "empty"),
+    (answer(b'{"data": [{"id": '), INVALID, "not JSON"),
+    (as_json({"data": [{"id": None}]}), INVALID, "1 of its entries have no readable"),
+    (as_json({"data": [{"id": "*"}]}), INVALID, "1 model ids hold NUL"),
+]
 
 
 @pytest.mark.parametrize("kind", MAIN)
-@pytest.mark.parametrize(
-    ("body", "outcome", "detail"),
-    [
-        (as_json({"error": "Unexpected endpoint"}), INVALID, "an error: Unexpected endpoint"),
-        (as_json({"error": {"message": "no"}}), INVALID, "an error: no"),
-        (as_json({"error": {"message": "no"}, "data": []}), INVALID, "an error: no"),
-        (as_json({"error": "upstream is gone", "data": [{"id": "m"}]}), INVALID, "upstream"),
-        (answer(b"<html>Sign in</html>", kind="text/html"), INVALID, "not JSON (text/html)"),
-        (as_json({"error": {"message": "Loading"}}, "503 Not Yet"), NOT_READY, "503: Loading"),
-        (answer(b"", status="502 Bad Gateway"), UNREACHABLE, "HTTP 502"),
-        (answer(b"", status="500 Internal Server Error"), UNREACHABLE, "HTTP 500"),
-        (answer(b"", status="429 Too Many Requests"), UNREACHABLE, "HTTP 429"),
-        (as_json({"error": "Unauthorized"}, "401 Unauthorized"), UNAUTHORISED, "Unauthorized"),
-        (as_json({"detail": "Forbidden"}, "403 Forbidden"), UNAUTHORISED, "403: Forbidden"),
-        (as_json({"error": "No connected db."}, "400 Bad Request"), INVALID, "400: No connected"),
-        (as_json({"data": []}), EMPTY_LIST, ""),
-        (as_json({"models": []}), EMPTY_LIST, ""),
-        (as_json([]), EMPTY_LIST, ""),
-        (as_json({"data": None}), EMPTY_LIST, ""),
-        (as_json({"models": None}), EMPTY_LIST, ""),
-        (as_json({"data": None, "models": None}), EMPTY_LIST, ""),
-        (as_json({}), INVALID, "no list 'data' or 'models' (its keys: none)"),
-        (as_json({"object": "list"}), INVALID, "(its keys: object)"),
-        (as_json({"data": {}}), INVALID, "no list"),
-        (as_json({"data": "m"}), INVALID, "no list"),
-        (as_json(None), INVALID, "no list of models but null"),
-        (as_json("m"), INVALID, "no list of models but a string"),
-        (as_json(3), INVALID, "no list of models but a number"),
-        (as_json(True), INVALID, "no list of models but a boolean"),
-        (answer(b"", status="204 No Content"), INVALID, "empty"),
-        (answer(b'{"data": [{"id": '), INVALID, "not JSON"),
-        (as_json({"data": [{"id": None}]}), INVALID, "1 of its entries have no readable"),
-        (as_json({"data": [{"id": "*"}]}), INVALID, "1 model ids hold NUL"),
-    ],
-    ids=short,
-)
 def test_what_is_no_list_of_models_has_an_outcome_and_a_reason(
-    place: Place, kind: str, body: bytes, outcome: str, detail: str
+    place: Place, subtests: pytest.Subtests, kind: str
 ) -> None:
-    listing = place.listing(body, kind)
-    assert (listing.outcome, listing.models) == (outcome, ())
-    assert detail in listing.detail
+    listings = place.listings(*(body for body, _, _ in NO_LISTS), kind=kind)
+    for (body, outcome, detail), listing in zip(NO_LISTS, listings, strict=True):
+        with subtests.test(short(body)):
+            assert (listing.outcome, listing.models) == (outcome, ())
+            assert detail in listing.detail
 
 
 @pytest.mark.parametrize("kind", MAIN)
@@ -612,6 +622,29 @@ def test_when_the_engine_stops_backends_that_have_not_answered_are_unreachable(
     assert time.monotonic() - begun < AMPLE
 
 
+def test_a_backend_whose_name_is_not_resolved_in_time_is_given_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def resolve(*_: object, **__: object) -> None:
+        over.wait(MAX_WAIT)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    backends = configured(place.folder, {"name": "box", "url": "http://box", "timeout": 0.1})
+    http = Http(Timing(grace=0.1))
+    begun = time.monotonic()
+    (listing,) = fetch_listings(backends, http)
+    http.close()
+    assert (listing.outcome, listing.detail) == (UNREACHABLE, "no answer within 0.1 s")
+    assert time.monotonic() - begun < AMPLE
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "list-box":
+            thread.join(MAX_WAIT)
+
+
 def test_after_a_backend_was_given_up_it_is_asked_on_a_new_connection(place: Place) -> None:
     def script(exchange: Exchange) -> None:
         if exchange.connection == 0:
@@ -656,33 +689,40 @@ def test_a_key_file_that_cannot_be_used_is_told_without_asking(place: Place) -> 
 # --- the key, and what foreign text may do ---
 
 
-@pytest.mark.parametrize("kind", MAIN)
-@pytest.mark.parametrize(
-    ("make", "status"),
-    [
-        (lambda head: {"error": head}, "200 OK"),
-        (lambda head: {"error": {"message": head}}, "200 OK"),
-        (lambda head: {"error": {"code": 1, "request": {"headers": head}}}, "200 OK"),
-        (lambda head: {head: 1}, "200 OK"),
-        (lambda head: {"error": head}, "401 Unauthorized"),
-        (lambda head: {"detail": [head]}, "400 Bad Request"),
-        (lambda head: head, "500 Internal Server Error"),
-        (lambda _: {"error": "x" * 190 + KEY}, "200 OK"),
-        (lambda _: {"error": "x" * 290 + KEY}, "200 OK"),
-        (lambda _: {"x" * 290 + KEY: 1}, "200 OK"),
-    ],
-)
-def test_a_backend_that_echoes_its_key_does_not_get_it_into_the_detail(
-    place: Place, kind: str, make: Callable[[str], Any], status: str
-) -> None:
-    (place.folder / "box").write_text(KEY)
+ECHOES: list[tuple[Callable[[str], Any], str]] = [
+    (lambda head: {"error": head}, "200 OK"),
+    (lambda head: {"error": {"message": head}}, "200 OK"),
+    (lambda head: {"error": {"code": 1, "request": {"headers": head}}}, "200 OK"),
+    (lambda head: {head: 1}, "200 OK"),
+    (lambda head: {"error": head}, "401 Unauthorized"),
+    (lambda head: {"detail": [head]}, "400 Bad Request"),
+    (lambda head: head, "500 Internal Server Error"),
+    (lambda _: {"error": "x" * 190 + KEY}, "200 OK"),
+    (lambda _: {"error": "x" * 290 + KEY}, "200 OK"),
+    (lambda _: {"x" * 290 + KEY: 1}, "200 OK"),
+]
+
+
+def echo(make: Callable[[str], Any], status: str) -> Script:
+    """The script that answers with what it was asked."""
 
     def script(exchange: Exchange) -> None:
+        assert KEY in exchange.head
         exchange.send(as_json(make(exchange.head), status))
 
-    listing = place.listing(script, kind)
-    assert listing.outcome != OK
-    assert KEY[3:11] not in listing.detail
+    return script
+
+
+@pytest.mark.parametrize("kind", MAIN)
+def test_a_backend_that_echoes_its_key_does_not_get_it_into_the_detail(
+    place: Place, subtests: pytest.Subtests, kind: str
+) -> None:
+    (place.folder / "box").write_text(KEY)
+    listings = place.listings(*(echo(*row) for row in ECHOES), kind=kind)
+    for number, listing in enumerate(listings):
+        with subtests.test(number=number):
+            assert listing.outcome != OK
+            assert KEY[3:11] not in listing.detail
 
 
 @pytest.mark.parametrize("kind", MAIN)
@@ -699,13 +739,19 @@ def test_a_detail_is_one_printable_line_of_bounded_length(
     assert len(detail) < 500
 
 
-@pytest.mark.parametrize("depth", [100, 300, 600, 900, 950, 970, 980, 985, 990, 995, 100_000])
+DEPTHS = (100, 300, 600, 900, 950, 970, 980, 985, 990, 995, 100_000)
+
+
 @pytest.mark.parametrize("name", ["error", "data", "x"])
-def test_a_deeply_nested_answer_has_an_outcome(place: Place, name: str, depth: int) -> None:
-    body = b'{"%s": [' % name.encode() + b"[" * depth + b"]" * depth + b"]}"
-    listing = place.listing(answer(body))
-    assert listing.outcome == INVALID
-    assert "please report" not in listing.detail
+def test_a_deeply_nested_answer_has_an_outcome(
+    place: Place, subtests: pytest.Subtests, name: str
+) -> None:
+    bodies = [b'{"%s": [' % name.encode() + b"[" * n + b"]" * n + b"]}" for n in DEPTHS]
+    listings = place.listings(*map(answer, bodies))
+    for depth, listing in zip(DEPTHS, listings, strict=True):
+        with subtests.test(depth=depth):
+            assert listing.outcome == INVALID
+            assert "please report" not in listing.detail
 
 
 # --- whatever it answers ---
@@ -745,10 +791,8 @@ class Mirror:
         self.status = 200
         self.body = b""
         server = place.serve(self._script)
-        self.backends = {
-            kind: configured(place.folder, {"name": "box", "type": kind, "url": server.url})
-            for kind in EVERY_KIND
-        }
+        kinds = ({"name": kind, "type": kind, "url": server.url} for kind in EVERY_KIND)
+        self.backends = configured(place.folder, *kinds)
 
     def _script(self, exchange: Exchange) -> None:
         exchange.send(answer(self.body, status=f"{self.status} Whatever"))
@@ -762,26 +806,28 @@ def mirror(place: Place) -> Mirror:
 OUTCOMES_OF_LISTS = {OK, EMPTY_LIST, INVALID}
 
 
-@pytest.mark.parametrize("kind", EVERY_KIND)
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(body=bodies, status=st.sampled_from([200, 200, 200, 201, 400, 401, 404]))
 def test_whatever_a_backend_answers_ends_in_a_listing(
-    mirror: Mirror, kind: str, body: bytes, status: int
+    mirror: Mirror, body: bytes, status: int
 ) -> None:
     mirror.body, mirror.status = body, status
     begun = time.monotonic()
-    (listing,) = fetch_listings(mirror.backends[kind], mirror.place.http)
+    listings = fetch_listings(mirror.backends, mirror.place.http)
     assert time.monotonic() - begun < AMPLE
-    validate(listing_document(listing), "listing")
-    assert "please report" not in listing.detail
-    assert listing.detail.isprintable()
-    if status in (200, 201):
-        assert listing.outcome in OUTCOMES_OF_LISTS
-    assert bool(listing.models) == (listing.outcome == OK)
-    assert freeze({}) == listing.models[0].info if listing.models else True
-    assert listing.detail or listing.outcome in (OK, EMPTY_LIST)
+    assert len(listings) == len(EVERY_KIND)
+    for listing in listings:
+        note(listing.backend)
+        validate(listing_document(listing), "listing")
+        assert "please report" not in listing.detail
+        assert listing.detail.isprintable()
+        if status in (200, 201):
+            assert listing.outcome in OUTCOMES_OF_LISTS
+        assert bool(listing.models) == (listing.outcome == OK)
+        assert freeze({}) == listing.models[0].info if listing.models else True
+        assert listing.detail or listing.outcome in (OK, EMPTY_LIST)
 
 
 @settings(
@@ -790,7 +836,7 @@ def test_whatever_a_backend_answers_ends_in_a_listing(
 @given(names=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), max_size=8))
 def test_every_id_that_litellm_can_hold_is_listed_once(mirror: Mirror, names: list[str]) -> None:
     mirror.body, mirror.status = json.dumps({"data": [{"id": n} for n in names]}).encode(), 200
-    (listing,) = fetch_listings(mirror.backends["openai"], mirror.place.http)
+    (listing,) = fetch_listings(mirror.backends[:1], mirror.place.http)
     wanted = sorted({n for n in names if "*" not in n and "\0" not in n})
     assert [model.id for model in listing.models] == wanted
 

@@ -112,10 +112,9 @@ def refusal(text: str) -> str:
 
 
 @both_loaders
-@pytest.mark.parametrize(("text", "expected"), SCALARS)
-def test_a_scalar_means_what_go_makes_of_it(text: str, expected: Any) -> None:
-    value = read_yaml(f"v: {text}\n", "f").value["v"]
-    assert (value, type(value)) == (expected, type(expected))
+def test_a_scalar_means_what_go_makes_of_it() -> None:
+    read = [(text, read_yaml(f"v: {text}\n", "f").value["v"]) for text, _ in SCALARS]
+    assert [(*row, type(row[1])) for row in read] == [(*row, type(row[1])) for row in SCALARS]
 
 
 @pytest.mark.parametrize("text", [".inf", "-.Inf", "+.INF", ".nan", ".NaN"])
@@ -204,84 +203,86 @@ def test_what_is_repeated_in_an_anchor_is_reported_there_only() -> None:
     assert document.duplicates == (("x", "a"),)
 
 
-@both_loaders
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "config.yaml: empty; it needs"),
-        ("# nothing\n", "config.yaml: empty; it needs"),
-        ("---\n", "config.yaml: empty; it needs"),
-        ("null\n", "config.yaml: empty; it needs"),
-        ("a: 1\n---\nb: 2\n", "a second document"),
-        ("a: 1\nb: [1,\n", "config.yaml:3:1: not YAML: "),
-        ("a: 1\n b: 2\n", "config.yaml:2:"),
-        ("a: 1\n\tb: 2\n", "config.yaml:2:1: not YAML: "),
-        ("a: !foo 1\n", "config.yaml:1:4: a tag"),
-        ("a: !!python/object/apply:os.system [ls]\n", "config.yaml:1:4: a tag"),
-        ("a: !!binary aGk=\n", "config.yaml:1:4: a tag"),
-        ("a: !!set {x: ~}\n", "config.yaml:1:4: a tag"),
-        ("!!map [a]\n", "a tag"),
-        ("a: 1\nb: *nowhere\n", "config.yaml:2:4: an alias"),
-        ("a: &a [*a]\n", "config.yaml:1:8: an alias (*) inside the value that it stands for"),
-        ("a: 1\nb: \x07\n", "config.yaml:2:4: a character that YAML does not allow"),
-        ("a: \ud800\n", "config.yaml:1:4: a character that YAML does not allow"),
-        ('a: "\\ud800"\n', "not YAML"),
-        ('a: "\\UFFFFFFFF"\n', "not YAML"),
-        ('a: "\\q"\n', "config.yaml:1:"),
-    ],
-)
-def test_a_broken_file_is_refused_with_its_place(text: str, said: str) -> None:
-    assert said in refusal(text)
+BROKEN = [
+    ("", "config.yaml: empty; it needs"),
+    ("# nothing\n", "config.yaml: empty; it needs"),
+    ("---\n", "config.yaml: empty; it needs"),
+    ("null\n", "config.yaml: empty; it needs"),
+    ("a: 1\n---\nb: 2\n", "a second document"),
+    ("a: 1\nb: [1,\n", "config.yaml:3:1: not YAML: "),
+    ("a: 1\n b: 2\n", "config.yaml:2:"),
+    ("a: 1\n\tb: 2\n", "config.yaml:2:1: not YAML: "),
+    ("a: !foo 1\n", "config.yaml:1:4: a tag"),
+    ("a: !!python/object/apply:os.system [ls]\n", "config.yaml:1:4: a tag"),
+    ("a: !!binary aGk=\n", "config.yaml:1:4: a tag"),
+    ("a: !!set {x: ~}\n", "config.yaml:1:4: a tag"),
+    ("!!map [a]\n", "a tag"),
+    ("a: 1\nb: *nowhere\n", "config.yaml:2:4: an alias"),
+    ("a: &a [*a]\n", "config.yaml:1:8: an alias (*) inside the value that it stands for"),
+    ("a: 1\nb: \x07\n", "config.yaml:2:4: a character that YAML does not allow"),
+    ("a: \ud800\n", "config.yaml:1:4: a character that YAML does not allow"),
+    ('a: "\\ud800"\n', "not YAML"),
+    ('a: "\\UFFFFFFFF"\n', "not YAML"),
+    ('a: "\\q"\n', "config.yaml:1:"),
+]
 
 
 @both_loaders
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (BOMB, f"more than {MAX_CONFIG_VALUES} values"),
-        (MERGE_BOMB, "more than"),
-        (MERGE_CHAIN, f"nested more than {MAX_CONFIG_DEPTH} levels"),
-        (TEXT_BOMB, "aliases expand to more than 1024 KiB"),
-        ("[" * 100_000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
-        ("{a: " * 1000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
-        ("- " * 1000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
-        ("x" * (MAX_CONFIG + 1), "config.yaml: larger than 1024 KiB"),
-        ("é" * (MAX_CONFIG // 2 + 1), "config.yaml: larger than 1024 KiB"),
-    ],
-)
-def test_a_bomb_is_refused_quickly(text: str, said: str) -> None:
-    start = time.monotonic()
-    assert said in refusal(text)
-    assert time.monotonic() - start < 10
+def test_a_broken_file_is_refused_with_its_place(subtests: pytest.Subtests) -> None:
+    for text, said in BROKEN:
+        with subtests.test(text.encode(errors="backslashreplace").decode()):
+            assert said in refusal(text)
+
+
+BOMBS = [
+    (BOMB, f"more than {MAX_CONFIG_VALUES} values"),
+    (MERGE_BOMB, "more than"),
+    (MERGE_CHAIN, f"nested more than {MAX_CONFIG_DEPTH} levels"),
+    (TEXT_BOMB, "aliases expand to more than 1024 KiB"),
+    ("[" * 100_000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
+    ("{a: " * 1000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
+    ("- " * 1000, f"nested more than {MAX_CONFIG_DEPTH} levels"),
+    ("x" * (MAX_CONFIG + 1), "config.yaml: larger than 1024 KiB"),
+    ("é" * (MAX_CONFIG // 2 + 1), "config.yaml: larger than 1024 KiB"),
+]
+
+
+@both_loaders
+def test_a_bomb_is_refused_quickly(subtests: pytest.Subtests) -> None:
+    for text, said in BOMBS:
+        with subtests.test(text[:60]):
+            start = time.monotonic()
+            assert said in refusal(text)
+            assert time.monotonic() - start < 10
 
 
 def test_a_list_beyond_the_limit_is_refused() -> None:
     assert f"more than {MAX_CONFIG_VALUES} values" in refusal("- 1\n" * (MAX_CONFIG_VALUES + 1))
 
 
+WITH_SECRETS = [
+    "api_key: *hunter2hunter2\n",
+    "api_key: !hunter2hunter2\n",
+    "api_key: !hunter2hunter2!x y\n",
+    "api_key: [hunter2hunter2\n",
+    "api_key: 'hunter2hunter2\n",
+    "api_key: hunter2hunter2: x: y\n",
+    'api_key: "hunter2hunter2\\q"\n',
+    "api_key: @hunter2hunter2\n",
+    "api_key: %hunter2hunter2\n",
+    "%hunter2hunter2\n--- a\n--- b\n",
+    "api_key: &hunter2hunter2 [*hunter2hunter2]\n",
+    "api_key: hunter2hunter2\nhunter2hunter2\n",
+    "? {hunter2hunter2: 1}\n: 2\n",
+    "hunter2hunter2: .inf\n",
+    "api_key: !!int hunter2hunter2\n",
+]
+
+
 @both_loaders
-@pytest.mark.parametrize(
-    "text",
-    [
-        "api_key: *hunter2hunter2\n",
-        "api_key: !hunter2hunter2\n",
-        "api_key: !hunter2hunter2!x y\n",
-        "api_key: [hunter2hunter2\n",
-        "api_key: 'hunter2hunter2\n",
-        "api_key: hunter2hunter2: x: y\n",
-        'api_key: "hunter2hunter2\\q"\n',
-        "api_key: @hunter2hunter2\n",
-        "api_key: %hunter2hunter2\n",
-        "%hunter2hunter2\n--- a\n--- b\n",
-        "api_key: &hunter2hunter2 [*hunter2hunter2]\n",
-        "api_key: hunter2hunter2\nhunter2hunter2\n",
-        "? {hunter2hunter2: 1}\n: 2\n",
-        "hunter2hunter2: .inf\n",
-        "api_key: !!int hunter2hunter2\n",
-    ],
-)
-def test_no_message_quotes_what_may_be_a_secret(text: str) -> None:
-    assert "hunter2" not in refusal(text)
+def test_no_message_quotes_what_may_be_a_secret() -> None:
+    messages = {text: refusal(text) for text in WITH_SECRETS}
+    assert [text for text, message in messages.items() if "hunter2" in message] == []
 
 
 def test_a_byte_order_mark_is_ignored() -> None:

@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from engine import apply, transport
 from engine.apply import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED
-from engine.backends import fetch
+from engine.clients import Http
 from engine.config import Config, load_config
 from engine.demo.backends import FakeBackend
 from engine.demo.loopback import Fault
@@ -31,6 +30,7 @@ from engine.planlog import PlanLog
 from engine.reconcile import ConfigSource, Engine, Report, reconcile_once
 from engine.validate import validate
 
+from .quick import QUICK
 from .rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 
 MASTER = "sk-master-key-0123456789"
@@ -41,11 +41,7 @@ LISTING = "/v2/model/info?size="
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
-    monkeypatch.setattr(apply, "_PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "_GRACE", 0.3)
-    monkeypatch.setattr(fetch, "_POLL", 0.01)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -80,7 +76,7 @@ class World:
             thread.join()
 
     def new_engine(self, stream: io.StringIO | None = None) -> Engine:
-        engine = Engine(PlanLog(stream))
+        engine = Engine(PlanLog(stream), http=Http(QUICK))
         self.stack.callback(engine.http.close)
         return engine
 
@@ -171,7 +167,7 @@ ELSEWHERE = answer(b"", "Location: https://login.example/", status="302 Found")
 LOOP = answer(b"", "Location: /v1/models", status="307 Temporary Redirect")
 SOME = [{"id": "a"}]
 
-LISTING_FAULTS: dict[str, tuple[Script | bytes, str, str]] = {
+FAULTS: dict[str, tuple[Script | bytes, str, str]] = {
     # what the backend does: (script, reason of the skip, a part of its sentence)
     "an error object with 200": (as_json({"error": "Unexpected endpoint"}), "incomplete", "Unexp"),
     "an error beside a list": (as_json({"error": "x down", "data": SOME}), "incomplete", "x down"),
@@ -222,32 +218,47 @@ LISTING_FAULTS: dict[str, tuple[Script | bytes, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", LISTING_FAULTS)
-def test_a_backend_that_fails_loses_nothing_and_stops_nobody(world: World, fault: str) -> None:
-    script, reason, sentence = LISTING_FAULTS[fault]
-    sick = world.raw(as_json({"data": [{"id": "a"}, {"id": "b"}]}))
+HANGING = {"silence", "a list that drips in", "headers that drip in"}
+
+
+def test_backends_that_fail_lose_nothing_and_stop_nobody(
+    world: World, subtests: pytest.Subtests
+) -> None:
+    """As many backends as there are faults, and a sound one beside them."""
+    sick = {fault: world.raw(as_json({"data": [{"id": "a"}, {"id": "b"}]})) for fault in FAULTS}
     well = world.backend("openai", "x")
-    config = world.config(box(sick, "sick", timeout=0.5), box(well, "well"))
-    assert world.cycle(config).converged
-    assert world.names() == ["a", "b", "x"]
-    before = world.rows
 
-    sick.script = always(script) if isinstance(script, bytes) else script
+    def config(timeout: float) -> Config:
+        sections = [
+            box(server, f"sick{number}", timeout=timeout if fault in HANGING else AMPLE)
+            for number, (fault, server) in enumerate(sick.items())
+        ]
+        return world.config(box(well, "well"), *sections)
+
+    assert world.cycle(config(AMPLE)).converged
+    assert Counter(world.names()) == {"a": len(sick), "b": len(sick), "x": 1}
+    before = {k: row for k, row in world.rows.items() if row.model_name != "x"}
+
+    for fault, server in sick.items():
+        script = FAULTS[fault][0]
+        server.script = always(script) if isinstance(script, bytes) else script
     well.models[:] = ["y"]
-    report = world.cycle(config)
+    report = world.cycle(config(0.5))
     assert report.converged
-    assert world.names() == ["a", "b", "y"]
-    assert {k: v for k, v in world.rows.items() if v.model_name in "ab"} == {
-        k: v for k, v in before.items() if v.model_name in "ab"
-    }
-    skips = [skip for skip in report.plan.skips if skip.key.endpoint == sick.url]
-    assert skips
-    assert {skip.reason for skip in skips} == {reason}
-    assert sentence in skips[0].because
+    assert {k: row for k, row in world.rows.items() if row.model_name != "y"} == before
+    assert "y" in world.names()
+    for fault, server in sick.items():
+        _, reason, sentence = FAULTS[fault]
+        with subtests.test(fault):
+            skips = [skip for skip in report.plan.skips if skip.key.endpoint == server.url]
+            assert skips
+            assert {skip.reason for skip in skips} == {reason}
+            assert sentence in skips[0].because
 
-    sick.script = always(as_json({"data": [{"id": "b"}]}))
-    assert world.cycle(config).converged
-    assert world.names() == ["b", "y"]
+    for server in sick.values():
+        server.script = always(as_json({"data": [{"id": "b"}]}))
+    assert world.cycle(config(AMPLE)).converged
+    assert Counter(world.names()) == {"b": len(sick), "y": 1}
 
 
 def test_a_backend_that_refuses_connections_loses_nothing(world: World) -> None:
@@ -335,12 +346,14 @@ BAD_LISTINGS = [
 ]
 
 
-@pytest.mark.parametrize("body", BAD_LISTINGS)
-def test_a_garbled_listing_of_litellm_means_no_cycle_and_no_write(world: World, body: str) -> None:
+def test_a_garbled_listing_of_litellm_means_no_cycle_and_no_write(
+    world: World, subtests: pytest.Subtests
+) -> None:
     config = world.config(box(world.backend("openai", "a")))
-    world.proxy.fault = failing(f"GET {LISTING}", Fault("status", 200, body))
-    with pytest.raises(EngineError):
-        world.cycle(config)
+    for body in BAD_LISTINGS:
+        world.proxy.fault = failing(f"GET {LISTING}", Fault("status", 200, body))
+        with subtests.test(body[:99]), pytest.raises(EngineError):
+            world.cycle(config)
     assert not world.proxy.writes
 
 

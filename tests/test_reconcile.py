@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.clients import Http
 from engine.demo.loopback import Fault
 from engine.errors import ConfigError
 from engine.planlog import PlanLog
@@ -26,6 +27,7 @@ from engine.reconcile import (
 )
 
 from .fleet import Fleet, running_fleet
+from .quick import QUICK
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_the_loop_survives_failures_shows_life_and_stops(fleet: Fleet) -> None:
             engine.stop.set()
         engine.wake.set()
 
-    engine = Engine(PlanLog(None), beat=beat)
+    engine = Engine(PlanLog(None), http=Http(QUICK), beat=beat)
     fleet.proxy.fault = lambda *_: Fault("status", 500, "{}") if len(beats) < 2 else None
     reconcile_forever(
         ConfigSource(fleet.folder / "config.yaml", fleet.folder), engine, Schedule(60.0)

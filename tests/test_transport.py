@@ -13,21 +13,23 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import which
+from stat import S_ISSOCK
 from typing import Any
 
 import pytest
 
-from engine import transport
 from engine.bounds import MAX_BODY, MAX_EXCERPT, MAX_VALUES
 from engine.clients import Http
 from engine.config import Connection
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state import PLACEHOLDER_KEY, Secret
+from engine.timing import Timing
 from engine.transport import Client
 
+from .quick import QUICK
 from .rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always, answer, as_json, once
 
 KEY = 'sk-s3cr3t/with"quote\\and-slash-0123456789'
@@ -36,8 +38,7 @@ SHORT = 0.3
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", os.devnull)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -62,8 +63,16 @@ class Talk:
         played = always(script) if isinstance(script, bytes) else script
         return self._stack.enter_context(RawServer(played, tls))
 
-    def client(self, url: str, *, key: str = KEY, timeout: float = AMPLE, **more: Any) -> Client:
-        client = Client(url, Secret(key), Connection(timeout, **more))
+    def client(
+        self,
+        url: str,
+        *,
+        key: str = KEY,
+        timeout: float = AMPLE,
+        timing: Timing = QUICK,
+        **more: Any,
+    ) -> Client:
+        client = Client(url, Secret(key), Connection(timeout, **more), timing)
         self._stack.callback(client.close)
         return client
 
@@ -100,10 +109,7 @@ def test_a_path_that_reads_like_an_error_does_not_change_the_diagnosis(talk: Tal
     assert e.value.sent
 
 
-def test_a_full_backlog_ends_at_the_connect_timeout(
-    talk: Talk, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.2)
+def test_a_full_backlog_ends_at_the_connect_timeout(talk: Talk, stack: ExitStack) -> None:
     listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
     address = listening.getsockname()
     for _ in range(8):
@@ -113,7 +119,7 @@ def test_a_full_backlog_ends_at_the_connect_timeout(
     url = f"http://127.0.0.1:{address[1]}"
     begun = time.monotonic()
     with pytest.raises(Unavailable, match=r"no connection within 0\.2 s") as e:
-        talk.client(url).get("/models", attempts=1)
+        talk.client(url, timing=Timing(connect=0.2)).get("/models", attempts=1)
     assert time.monotonic() - begun < AMPLE / 2
     assert not e.value.sent
 
@@ -813,8 +819,35 @@ def test_a_write_holds_its_body_as_json(talk: Talk) -> None:
     assert server.exchanges[0].headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("proxied", [False, True], ids=["directly", "through a proxy"])
+def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, *, proxied: bool
+) -> None:
+    server = talk.server(as_json({}))
+    url = server.url
+    if proxied:
+        monkeypatch.setenv("http_proxy", server.url)
+        url = "http://litellm.invalid:4000"
+    client = talk.client(url)
+    client.send("POST", "/model/new", {})
+    assert server.paths == [f"{url}/model/new" if proxied else "/model/new"]
+    assert nodelay_of_sockets_to(server.port) == [True]
+
+
+def nodelay_of_sockets_to(port: int) -> list[bool]:
+    """Whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if S_ISSOCK(path.stat().st_mode):
+                with socket.socket(fileno=os.dup(int(path.name))) as one:
+                    if one.getpeername() == ("127.0.0.1", port):
+                        found.append(bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+    return found
+
+
 def test_a_server_has_one_client_until_it_is_discarded(stack: ExitStack) -> None:
-    http = Http()
+    http = Http(QUICK)
     stack.callback(http.close)
 
     def client() -> Client:
@@ -828,7 +861,7 @@ def test_a_server_has_one_client_until_it_is_discarded(stack: ExitStack) -> None
 
 def test_a_rotated_key_closes_the_connection_that_had_the_old_one(stack: ExitStack) -> None:
     server = stack.enter_context(RawServer(always(as_json({}))))
-    http = Http()
+    http = Http(QUICK)
     stack.callback(http.close)
     for key in ("one", "two", "three"):
         http.client(server.url, Secret(key), Connection(10.0), backend="box").get("/")
@@ -838,7 +871,7 @@ def test_a_rotated_key_closes_the_connection_that_had_the_old_one(stack: ExitSta
 
 def test_a_backend_that_is_taken_out_leaves_no_connection_behind(stack: ExitStack) -> None:
     server = stack.enter_context(RawServer(always(as_json({}))))
-    http = Http()
+    http = Http(QUICK)
     stack.callback(http.close)
     for name in ("", "here", "gone"):
         http.client(server.url, Secret(KEY), Connection(10.0), backend=name).get("/")

@@ -25,10 +25,8 @@ from .server import ROOT, V1, Found, Route, Server, is_usable
 if TYPE_CHECKING:
     from ..config import Backend
 
-_GRACE: Final = 1.0
-"""Seconds beyond its timeout until a backend that still has not answered is given up: name
-resolution can hang longer than any socket timeout."""
 _POLL: Final = 0.2
+"""Seconds until it is noticed that the engine is to stop."""
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +53,14 @@ def fetch_listings(
     listings: dict[str, Listing] = {}
     begun = time.monotonic()
 
-    def awaited(backend: Backend) -> bool:
-        over = time.monotonic() - begun > backend.connection.timeout + _GRACE
-        return backend.name not in listings and not over
+    def remaining(backend: Backend) -> float:
+        if backend.name in listings:
+            return 0.0
+        return begun + backend.connection.timeout + http.timing.grace - time.monotonic()
 
-    while any(map(awaited, backends)) and not stopping():
+    while (left := max(map(remaining, backends), default=0.0)) > 0 and not stopping():
         try:
-            answer = answers.get(timeout=_POLL)
+            answer = answers.get(timeout=min(left, _POLL))
         except queue.Empty:
             continue
         listings[answer.backend] = answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ class FakeBackend:
 
     ``models`` may be changed at any time. ``raw`` replaces the body of every list. ``fault`` is
     asked before each request, as with the simulator. ``stop`` and ``start`` keep the port, so that
-    in between connections are refused, as with a server that is restarted.
+    in between connections are refused, as with a server that is restarted; ``close`` gives it up.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class FakeBackend:
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[str] = []
         self._port = 0
+        self._reserved: socket.socket | None = None
         self._server: LoopbackServer | None = None
         self._clock = itertools.count(1_790_000_000)
 
@@ -37,7 +39,7 @@ class FakeBackend:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.close()
 
     @property
     def url(self) -> str:
@@ -47,8 +49,10 @@ class FakeBackend:
     def start(self) -> None:
         """Listen, on the port of the last time if there was one."""
         if self._server is None:
+            if self._reserved is None:
+                self._reserved = _bound(self._port)
+                self._port = self._reserved.getsockname()[1]
             self._server = LoopbackServer(self, self._port)
-            self._port = self._server.server_port
             self._server.start()
 
     def stop(self) -> None:
@@ -56,6 +60,13 @@ class FakeBackend:
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+    def close(self) -> None:
+        """Stop, and let others have the port."""
+        self.stop()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         """Answer one request."""
@@ -100,6 +111,14 @@ class FakeBackend:
                 for model in self.models
             ]
         }
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that keeps a port from being given to others, and refuses connections."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", port))
+    return reserved
 
 
 def _json(status: int, document: object) -> Answer:

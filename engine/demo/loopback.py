@@ -73,6 +73,8 @@ class LoopbackServer(ThreadingHTTPServer):
     def stop(self) -> None:
         """Close every connection and wait for the threads."""
         self.stopped.set()
+        with suppress(OSError):  # serve_forever wakes at once, not at its next poll
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self._thread.join()
         for connection in list(self._connections):

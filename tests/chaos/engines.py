@@ -19,6 +19,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
+from engine.timing import Timing
+
 Json = dict[str, Any]
 
 PATIENCE: Final = 90.0
@@ -41,7 +43,9 @@ class Trouble:
     stdout_full: bool = False
 
 
-def _engine(out: Connection, err: Connection, arguments: list[str], trouble: Trouble) -> None:
+def _engine(
+    out: Connection, err: Connection, arguments: list[str], trouble: Trouble, timing: Timing
+) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
     os.dup2(out.fileno(), 1)
@@ -54,7 +58,7 @@ def _engine(out: Connection, err: Connection, arguments: list[str], trouble: Tro
         _let_the_clock_jump(random.Random(trouble.clock))
     from engine.cli import main
 
-    sys.exit(main(arguments))
+    sys.exit(main(arguments, timing))
 
 
 def _let_the_clock_jump(dice: random.Random) -> None:
@@ -80,9 +84,10 @@ class EngineProcess:
     ``said`` is everything that all of its processes ever wrote, ``kills`` how often it was killed.
     """
 
-    def __init__(self, folder: Path, owner: str) -> None:
+    def __init__(self, folder: Path, owner: str, timing: Timing) -> None:
         self.folder = folder
         self.owner = owner
+        self.timing = timing
         self.said: list[str] = []
         self.kills = 0
         self.cycles = 0
@@ -158,7 +163,7 @@ class EngineProcess:
         pipes = [_STARTER.Pipe(duplex=False) for _ in range(2)]
         process = _STARTER.Process(
             target=_engine,
-            args=(pipes[0][1], pipes[1][1], [*arguments, *places], self.trouble),
+            args=(pipes[0][1], pipes[1][1], [*arguments, *places], self.trouble, self.timing),
         )
         process.start()
         for _, writing in pipes:

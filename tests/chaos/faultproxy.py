@@ -213,6 +213,8 @@ class _Server(ThreadingHTTPServer):
         self._thread.start()
 
     def end(self) -> None:
+        with suppress(OSError):  # serve_forever wakes at once, not at its next poll
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self._thread.join()
         for connection in list(self._open):

@@ -12,6 +12,7 @@ import requests
 
 from engine.demo.loopback import Fault
 from engine.demo.simulator import Database, LiteLLMSimulator
+from engine.timing import DEFAULT_TIMING, Timing
 
 from ..versions import told_version
 
@@ -25,6 +26,9 @@ STATIC: Final[Json] = {
 }
 _NOWHERE: Final = "http://127.0.0.1:9"
 _LISTING: Final = "/v2/model/info?size=1000000"
+RELOAD: Final = 0.03
+"""Seconds after which a simulated replica reads the database anew: in proportion to the pauses of
+the engines, which are a tenth of the usual ones too."""
 VOLATILE: Final = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
 
 
@@ -34,10 +38,12 @@ class LiteLLM(Protocol):
     ``urls`` are where its replicas listen just now, ``key`` is the master key, ``timeout`` what
     an engine should wait for an answer while things fail, in seconds. ``lag`` is the seconds
     after which a listing, which comes from a replica's memory, shows what is in the database.
+    ``timing`` is that of the engines.
     """
 
     name: str
     key: str
+    timing: Timing
     timeout: float
     lag: float
 
@@ -72,6 +78,7 @@ class LiteLLM(Protocol):
 class Simulated:
     """Simulated replicas on one database."""
 
+    timing = Timing(retry_pause=0.03, apply_pause=0.05)
     timeout = 1.0
     lag = 0.0
     key = MASTER_KEY
@@ -113,7 +120,7 @@ class Simulated:
             replica.__exit__()
 
     def revive(self) -> None:
-        interval = 0.3 if self._count > 1 else None
+        interval = RELOAD if self._count > 1 else None
         for _ in range(self._count - len(self.replicas)):
             replica = LiteLLMSimulator(
                 self.version,
@@ -151,6 +158,7 @@ def _without_database(method: str, path: str, body: bytes) -> Fault | None:
 class Real:
     """A running LiteLLM; what is done to it is undone, as far as the engine does not do so."""
 
+    timing = DEFAULT_TIMING
     timeout = 10.0
 
     def __init__(self, urls: list[str], key: str, commands: dict[str, str], lag: float) -> None:

@@ -112,7 +112,8 @@ class World:
 
     def add_engine(self, owner: str = "chaos", sites: list[Site] | None = None) -> Seat:
         """Let there be one more engine, configured with some of the sites (all)."""
-        engine = EngineProcess(self.folder / f"engine{len(self.seats)}", owner)
+        folder = self.folder / f"engine{len(self.seats)}"
+        engine = EngineProcess(folder, owner, self.litellm.timing)
         seat = Seat(engine, self._unused.pop(), self.sites if sites is None else sites)
         seat.proxy.upstreams = self.litellm.urls
         seat.proxy.kill = engine.kill

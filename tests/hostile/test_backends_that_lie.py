@@ -16,7 +16,6 @@ import pytest
 
 from engine.allowance import Allowance, Pool
 from engine.answers import document_of, text_size, values_in
-from engine.backends import fetch
 from engine.backends.fetch import fetch_listings
 from engine.bounds import (
     FREE_MEMORY,
@@ -39,6 +38,7 @@ from engine.operatorlog import Redactor
 from engine.planlog import PlanLog
 from engine.reconcile import Engine, reconcile_once
 from engine.render import Renderer
+from tests.quick import QUICK
 from tests.rawserver import AMPLE, RawServer, Script, always, answer, as_json
 
 from .town import MASTER, MAX_PEAK, Town, survived, town
@@ -106,7 +106,7 @@ class Place:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self.stack = stack
-        self.http = Http()
+        self.http = Http(QUICK)
         stack.callback(self.http.close)
         (folder / "litellm").write_text("k")
 
@@ -223,22 +223,26 @@ def test_a_name_that_is_given_twice_steers_no_terminal(place: Place) -> None:
 NUMBERS: list[Any] = [10**400, -(10**400), 10**19, 2**63, -1, 0, True, 1e308, "7", None, [], {}]
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=lambda one: str(one)[:8])
 @pytest.mark.parametrize("kind", ["openai", "vllm", "llamacpp", "lmstudio", "tgi", "ollama"])
-def test_an_odd_number_is_unknown(place: Place, kind: str, number: Any) -> None:
+def test_an_odd_number_is_unknown(place: Place, subtests: pytest.Subtests, kind: str) -> None:
     names = ("max_model_len", "context_length", "max_output_tokens", "total_slots", "n_ctx")
-    told = dict.fromkeys((*names, "max_input_tokens", "max_total_tokens", "parallel"), number)
-    model = {**told, "id": "m", "name": "m", "key": "m", "type": "llm", "details": told}
-    model |= {"meta": told, "loaded_instances": [{"config": told}], "model_id": "m"}
-    props = {"default_generation_settings": told, "modalities": told, "chat_template": number}
-    document = {"data": [model], "models": [model], **told, **props, "model_id": "m"}
-    listing = place.listing(document, type=kind, use_slots=True)
-    assert listing.outcome == OK, listing.detail
-    for found in listing.models:
-        assert type(found.slots) is int
-        assert found.slots == 0
-        assert found.trained < MAX_TOKENS
-        assert not [name for name in found.info if "tokens" in name]
+    scripts = []
+    for number in NUMBERS:
+        told = dict.fromkeys((*names, "max_input_tokens", "max_total_tokens", "parallel"), number)
+        model = {**told, "id": "m", "name": "m", "key": "m", "type": "llm", "details": told}
+        model |= {"meta": told, "loaded_instances": [{"config": told}], "model_id": "m"}
+        props = {"default_generation_settings": told, "modalities": told, "chat_template": number}
+        document = {"data": [model], "models": [model], **told, **props, "model_id": "m"}
+        scripts.append(as_json(document))
+    listings = place.listings(*scripts, type=kind, use_slots=True)
+    for number, listing in zip(NUMBERS, listings, strict=True):
+        with subtests.test(str(number)[:8]):
+            assert listing.outcome == OK, listing.detail
+            (found,) = listing.models
+            assert type(found.slots) is int
+            assert found.slots == 0
+            assert found.trained < MAX_TOKENS
+            assert not [name for name in found.info if "tokens" in name]
 
 
 def test_a_number_within_bounds_is_known(place: Place) -> None:
@@ -374,15 +378,14 @@ UGLY = "a\x1b]0;owned\x07\x9b31m\u202e\u2066\u200f\ufeff\U000e0041\r\n\u2028b"
 
 
 def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fetch, "_POLL", 0.01)
     with ExitStack() as stack:
         place = Town(tmp_path, stack, "auto", 5)
         place.bad.script = always(as_json({"data": [{"id": UGLY, "owned_by": UGLY}]}))
         config = load_config(tmp_path / "config.yaml", tmp_path)
         stream = io.StringIO()
-        engine = Engine(PlanLog(stream))
+        engine = Engine(PlanLog(stream), http=Http(QUICK))
         stack.callback(engine.http.close)
         with caplog.at_level(logging.DEBUG, "engine"):
             report = reconcile_once(config, engine)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
-
-import pytest
 
 from engine import bounds
 
@@ -68,38 +67,39 @@ def test_every_bound_is_in_the_table() -> None:
     assert sorted(HIT_BY) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_bound_says_its_unit_and_reason(name: str) -> None:
-    body = ast.parse((ENGINE / "bounds.py").read_text()).body
-    (place,) = (
-        number
-        for number, node in enumerate(body)
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name
-    )
-    said = body[place + 1]
-    assert isinstance(said, ast.Expr)
-    assert isinstance(said.value, ast.Constant)
+TEXTS = {path: path.read_text() for path in sorted(ENGINE.rglob("*.py"))}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_bound_holds_somewhere(name: str) -> None:
-    users = []
-    for path in ENGINE.rglob("*.py"):
-        text = path.read_text()
-        if re.search(r"from \.+bounds import", text) and len(re.findall(rf"\b{name}\b", text)) > 1:
-            users.append(path.name)
-    assert users, f"{name} is imported nowhere, or never used"
+def test_a_bound_says_its_unit_and_reason() -> None:
+    body = ast.parse(TEXTS[ENGINE / "bounds.py"]).body
+    told = [
+        ast.unparse(node.target)
+        for node, following in pairwise(body)
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(following, ast.Expr)
+        and isinstance(following.value, ast.Constant)
+    ]
+    assert sorted(told) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_test_hits_it(name: str) -> None:
-    file, _, test = HIT_BY[name].partition("::")
-    assert f"def {test}(" in (TESTS / file).read_text()
+def test_a_bound_holds_somewhere() -> None:
+    users = [text for text in TEXTS.values() if re.search(r"from \.+bounds import", text)]
+    used = {name for name in NAMES for text in users if len(re.findall(rf"\b{name}\b", text)) > 1}
+    assert sorted(used) == NAMES
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.name)
-def test_no_bound_is_named_twice(path: Path) -> None:
-    if path.name != "bounds.py":
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.AnnAssign):
-                assert ast.unparse(node.target).lstrip("_") not in NAMES
+def test_a_test_hits_it() -> None:
+    for name, place in HIT_BY.items():
+        file, _, test = place.partition("::")
+        assert f"def {test}(" in (TESTS / file).read_text(), name
+
+
+def test_no_bound_is_named_twice() -> None:
+    elsewhere = [
+        (path.name, ast.unparse(node.target))
+        for path, text in TEXTS.items()
+        if path.name != "bounds.py"
+        for node in ast.parse(text).body
+        if isinstance(node, ast.AnnAssign)
+    ]
+    assert [one for one in elsewhere if one[1].lstrip("_") in NAMES] == []

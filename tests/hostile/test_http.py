@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from engine import transport
 from engine.allowance import Allowance
-from engine.backends import fetch
 from engine.bounds import MAX_BODY
 from engine.config import Connection
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state import Secret
 from engine.transport import Client
+from tests.quick import QUICK
 from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 
 from .town import survived, town
@@ -37,15 +36,13 @@ class Talk:
     def client(self, script: Script | bytes, timeout: float = AMPLE) -> tuple[Client, RawServer]:
         played = always(script) if isinstance(script, bytes) else script
         server = self.stack.enter_context(RawServer(played))
-        client = Client(server.url, Secret(KEY), Connection(timeout))
+        client = Client(server.url, Secret(KEY), Connection(timeout), QUICK)
         self.stack.callback(client.close)
         return client, server
 
 
 @pytest.fixture
 def talk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
-    monkeypatch.setattr(transport, "_RETRY_PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "_GRACE", 0.3)
     monkeypatch.setenv("NETRC", os.devnull)
     with ExitStack() as stack:
         yield Talk(stack)
@@ -84,7 +81,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_what_has_no_end_ends(talk: Talk, what: str) -> None:
-    client, _ = talk.client(ENDLESS[what], timeout=1.0)
+    client, _ = talk.client(ENDLESS[what], timeout=SHORT)
     begun = time.monotonic()
     with pytest.raises(TransportError):
         client.get("/models", attempts=1)
@@ -195,7 +192,7 @@ def test_the_key_goes_nowhere_else(talk: Talk, target: str) -> None:
 
 
 def test_from_https_nothing_leads_to_http() -> None:
-    client = Client("https://box", Secret(KEY), Connection(10.0))
+    client = Client("https://box", Secret(KEY), Connection(10.0), QUICK)
     with pytest.raises(Rejected, match=r"redirects to another server .*configure that URL itself"):
         client._same_origin("GET https://box/models", "https://box/models", "http://box/models")
 

@@ -80,8 +80,8 @@ class Servers:
             backend.start()
             if not any(base.startswith(backend.url) for base in taken):
                 break
-            backend.stop()
-        self._stack.callback(backend.stop)
+            backend.close()
+        self._stack.callback(backend.close)
         self.sites.append(backend.url)
         return backend
 
