@@ -541,6 +541,17 @@ def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted
     assert not told["c"].detail
 
 
+@pytest.mark.parametrize(("version", "asks"), [("1.96.0", True), ("1.97.0", False)])
+def test_whether_a_new_row_is_served_is_asked_only_where_litellm_does_not_report_it(
+    build: Callable[..., World], version: str, asks: bool
+) -> None:
+    world = build(version)
+    world.cycle(world.config(box(world.backend("openai", "a"))))
+    created = world.proxy.requests.index(("POST", "/model/new"))
+    after = [path for method, path in world.proxy.requests[created:] if method == "GET"]
+    assert bool([path for path in after if path.startswith("/v1/model/info?")]) == asks
+
+
 @pytest.mark.parametrize("kind", ["refuse", "status", "html"])
 def test_a_create_that_was_not_carried_out_is_tried_again_in_the_same_cycle(
     world: World, kind: str
