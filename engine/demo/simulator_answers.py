@@ -39,13 +39,13 @@ class Unprocessable(Exception):
         super().__init__(message)
 
 
-def unauthenticated(token: str) -> Answer:
-    """Refuse a request whose key is not the master key."""
+def unauthenticated(token: str, absent: str | None) -> Answer:
+    """Refuse a request whose key is not the master key; ``absent`` as in :func:`error`."""
     if not token:
-        return error(401, "Authentication Error, No api key passed in.", "auth_error", "None")
+        return error(401, "Authentication Error, No api key passed in.", "auth_error", absent)
     if not token.startswith("sk-"):
         text = "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'."
-        return error(401, text, "auth_error", "None")
+        return error(401, text, "auth_error", absent)
     text = _UNKNOWN_KEY.format(hashlib.sha256(token.encode()).hexdigest())
     return error(401, text, "token_not_found_in_db", "key")
 
@@ -78,7 +78,11 @@ def counted(query: dict[str, str], key: str, default: int) -> int:
 
 
 def error(status: int, message: str, kind: str, param: str | None) -> Answer:
-    """An answer in the envelope that LiteLLM's own errors have."""
+    """An answer in the envelope that LiteLLM's own errors have.
+
+    ``param`` is the field that the error is about. Some errors name none; there older versions
+    have the text "None", newer ones null.
+    """
     told = {"message": message, "type": kind, "param": param, "code": str(status)}
     return as_json(status, {"error": told})
 

@@ -14,6 +14,7 @@ MASKING: Final = (1, 83)
 INJECTED_INFO: Final = (1, 95)
 SHORT_SECRETS_MASKED: Final = (1, 95)
 PRICING_OVERRIDES: Final = (1, 104)
+NULLS_KEPT: Final = (1, 110)
 
 _NEVER_LISTED: Final[dict[str, Version]] = {
     "api_key": (0,),
@@ -102,7 +103,7 @@ def _masked(value: Any, version: Version, *, secret: bool) -> Any:
     if isinstance(value, list):
         return [_masked(item, version, secret=secret and isinstance(item, str)) for item in value]
     if not secret:
-        return "None" if value is None else value
+        return "None" if value is None and version < NULLS_KEPT else value
     text = "" if value is None else str(value)
     if len(text) <= 8:
         return "*" * len(text) if version >= SHORT_SECRETS_MASKED else text
