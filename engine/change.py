@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from .diff import field_changes
-from .masking import DEFAULT_FALSE, is_masked, same
+from .masking import DEFAULT_FALSE, is_injected, is_masked, same
 from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
 from .pointer import parts_of, pointer
 from .row import row_of
 from .state import Deployment, Editing, Frozen, free_id, freeze, thaw
-
-_INJECTED: Final = re.compile(
-    r"supports_.*|max_.*tokens|.*_cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*"
-    r"|mode|key|litellm_provider|tpm|rpm|supported_.*|output_vector_size|direct_access"
-    r"|access_via_team_ids|member_auto_router|created_.*|updated_.*|prompt_cache_min_tokens"
-)
-"""``model_info`` keys that LiteLLM writes into its listing by itself; a replacement row does not
-carry them over, since they would turn from a guess of LiteLLM's into a statement."""
 
 
 def adjust(
@@ -135,7 +126,7 @@ class _Case:
         for part, name, value in _fields(self.seen.fields):
             if pointer((part, name)) in declared or (name in DEFAULT_FALSE and value is False):
                 continue
-            if part == "model_info" and _INJECTED.fullmatch(name):
+            if part == "model_info" and is_injected(name):
                 continue
             if part == "litellm_params" and _hidden(name, value):
                 lost.append(name)

@@ -20,6 +20,14 @@ DEFAULT_FALSE: Final = frozenset(
 )
 """Parameters that LiteLLM adds to every row as false, and that a PATCH before 1.109 resets."""
 
+_INJECTED: Final = re.compile(
+    r"supports_.*|supported_.*|max_.*tokens|output_vector_size|prompt_cache_min_tokens"
+    r"|(.*_)?cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*|tpm|rpm"
+    r"|mode|key|litellm_provider|provider_specific_entry|uses_embed_content"
+    r"|(default_)?reasoning_.*|thinking_.*|token_count_.*|web_search_.*|search_free_requests"
+    r"|bedrock_.*|vertex_ai_.*"
+    r"|direct_access|access_via_team_ids|member_auto_router|created_.*|updated_.*"
+)
 _SENSITIVE: Final = frozenset(
     {
         "access",
@@ -39,6 +47,15 @@ _SENSITIVE: Final = frozenset(
     }
 )
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
+
+
+def is_injected(name: str) -> bool:
+    """Tell whether a field of ``model_info`` is one that LiteLLM's listings add by themselves.
+
+    Most come from its cost map, which may know a model of that name. Sent back to LiteLLM, such a
+    field would turn from its guess into a statement of ours.
+    """
+    return _INJECTED.fullmatch(name) is not None
 
 
 def is_masked(name: str) -> bool:

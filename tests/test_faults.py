@@ -36,7 +36,7 @@ from .rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_js
 MASTER = "sk-master-key-0123456789"
 Server = TypeVar("Server", FakeBackend, RawServer, LiteLLMSimulator)
 CLOUD = {"model_name": "gpt-4o", "litellm_params": {"model": "openai/gpt-4o"}}
-VERSIONS = ("1.74.15.post2", "1.83.14", "1.106.2", "1.109.1")
+VERSIONS = ("1.74.15.post2", "1.83.14", "1.106.2", "1.110.2")
 LISTING = "/v2/model/info?size="
 
 
@@ -539,6 +539,23 @@ def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted
     assert (told["b"].outcome, told["c"].outcome) == (ALREADY, APPLIED)
     assert "until it reads its database anew" in told["b"].detail
     assert not told["c"].detail
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_replacement_carries_over_what_was_set_by_hand_and_nothing_of_the_cost_map(
+    build: Callable[..., World], version: str
+) -> None:
+    world = build(version)
+    server = world.backend("openai", "gpt-5.1")
+    world.cycle(world.config(box(server, model_info_defaults={"note": "ours"})))
+    (before,) = world.rows
+    edit = json.dumps({"model_info": {"id": before, "hand": 1}}).encode()
+    world.proxy.answer("PATCH", f"/model/{before}/update", f"Bearer {MASTER}", edit)
+    assert world.cycle(world.config(box(server))).converged
+    ((after, row),) = world.rows.items()
+    assert after != before
+    assert row.model_info.keys() == {"id", "db_model", "hand", "modelprovisioner"}
+    assert not world.cycle(world.config(box(server))).plan.operations
 
 
 @pytest.mark.parametrize(("version", "asks"), [("1.96.0", True), ("1.97.0", False)])

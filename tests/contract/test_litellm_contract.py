@@ -14,6 +14,7 @@ import requests
 
 from engine.demo.loopback import Fault, FaultKind
 from engine.demo.simulator import LiteLLMSimulator, Row
+from engine.masking import is_injected
 
 from ..versions import SERIALISED
 from .behaviours import (
@@ -289,6 +290,18 @@ def test_new_releases_add_fields_to_model_info(proxy: Proxy) -> None:
     added = injects_into_any_row(proxy.version)
     assert (row["model_info"].get("key") == row["litellm_params"]["model"]) == added
     assert ("supports_vision" in row["model_info"]) == added
+
+
+def test_a_model_in_the_cost_map_is_listed_with_its_fields(proxy: Proxy) -> None:
+    info = proxy.row(proxy.new({"model": "openai/gpt-4o"}))["model_info"]
+    assert (info["key"], info["litellm_provider"], info["mode"]) == ("gpt-4o", "openai", "chat")
+    assert info["max_input_tokens"] == 128000
+
+
+def test_every_field_that_litellm_adds_to_model_info_is_known(proxy: Proxy) -> None:
+    info = proxy.row(proxy.new({"model": "openai/gpt-4o"}))["model_info"]
+    added = info.keys() - {"id", "db_model", "blocked"}
+    assert sorted(name for name in added if not is_injected(name)) == []
 
 
 # --- litellm_params as listed ---------------------------------------------------------------
