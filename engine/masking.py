@@ -1,7 +1,7 @@
 """What LiteLLM's listings do to the values that were posted. Pure.
 
 Source: litellm/proxy/common_utils/openai_endpoint_utils.py and sensitive_data_masker.py, as
-observed on 1.74 to 1.108 by the contract tests.
+observed on 1.74 to 1.110 by the contract tests.
 """
 
 from __future__ import annotations

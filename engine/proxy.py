@@ -1,6 +1,6 @@
 """LiteLLM's model API. What differs between its versions is known here and nowhere else.
 
-The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.108.
+The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
 """
 
 from __future__ import annotations

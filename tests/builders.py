@@ -27,7 +27,7 @@ BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"
 OWNER = "tester"
 IN_PLACE = Editing("1.106.2", in_place=True)
-REMOVING = Editing("1.109.1", in_place=True, removes=True)
+REMOVING = Editing("1.110.2", in_place=True, removes=True)
 REPLACING = Editing("1.83.14")
 _KEY = Secret("sk-test-master")
 
