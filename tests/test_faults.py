@@ -26,6 +26,9 @@ from engine.config import Config, load_config
 from engine.demo.backends import FakeBackend
 from engine.demo.loopback import Fault
 from engine.demo.simulator import LiteLLMSimulator, Row
+from engine.demo.simulator_answers import without_database
+from engine.demo.simulator_api import TYPED_ERRORS
+from engine.demo.simulator_rows import parse_version
 from engine.errors import ConfigError, EngineError, Rejected, TransportError, Unavailable
 from engine.planlog import PlanLog
 from engine.reconcile import ConfigSource, Engine, Report, reconcile_once
@@ -501,6 +504,32 @@ def test_after_faults_from_any_request_on_the_next_cycle_converges(
             break
         course.assert_converges()
     assert 5 < first < 40
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_outage_of_the_database_claims_nothing_as_done(
+    build: Callable[..., World], version: str
+) -> None:
+    world = build(version)
+    server = world.backend("openai", "a", "b")
+    world.cycle(world.config(box(server)))
+    server.models = ["a", "c"]
+    config = world.config(
+        box(server, litellm_params_defaults={"rpm": 7}), limits={"max_delete_fraction": 1}
+    )
+
+    def away(method: str, path: str, body: bytes) -> Fault | None:
+        told = parse_version(version) >= TYPED_ERRORS
+        answer = None if method == "GET" else without_database(method, path, told=told)
+        return Fault("status", answer.status, answer.body.decode()) if answer else None
+
+    world.proxy.fault = away
+    results = world.cycle(config).results
+    assert {result.operation.key.name for result in results} == {"a", "b", "c"}
+    assert not any(result.done for result in results)
+    world.proxy.fault = None
+    assert world.cycle(config).converged
+    assert world.names() == ["a", "c"]
 
 
 @pytest.mark.parametrize("kind", sorted(APPLY_FAULTS.keys() - {"hang"}))

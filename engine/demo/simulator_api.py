@@ -12,6 +12,7 @@ from .simulator_answers import (
     NO_LICENCE,
     NO_LIST,
     NO_ROUTER,
+    NOT_ADDED,
     NOT_LIVE,
     Json,
     Unprocessable,
@@ -205,8 +206,7 @@ class Replica:
         if row.model_info.get("team_id"):
             return self._refused(400, f"Team id={row.model_info['team_id']} does not exist in db")
         if row.model_id in self._database.rows:
-            text = "Failed to add model to db. Check your server logs for more details."
-            return self._refused(500, text)
+            return self._refused(500, NOT_ADDED)
         self._database.rows[row.model_id] = row
         self.reload()
         if self._version >= NOT_LIVE_REPORTED and row.model_id not in self._live():

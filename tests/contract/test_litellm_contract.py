@@ -466,6 +466,17 @@ def test_every_kind_of_parameter_can_be_removed(proxy: Proxy) -> None:
     assert (not params.keys() & gone.keys()) == params_are_removable(proxy.version)
 
 
+def test_a_removed_price_is_gone_from_model_info_too(proxy: Proxy) -> None:
+    model_id = proxy.new({"input_cost_per_token": 1e-6, "output_cost_per_image": 0.5})
+    body = {"litellm_params_to_remove": ["input_cost_per_token", "output_cost_per_image"]}
+    row = proxy.patched(model_id, body)
+    kept = not params_are_removable(proxy.version)
+    assert (row["litellm_params"].get("input_cost_per_token") == 1e-6) == kept
+    assert (row["model_info"].get("input_cost_per_token") == 1e-6) == kept
+    assert "output_cost_per_image" not in row["litellm_params"] or kept
+    assert row["model_info"].get("output_cost_per_image") is None or kept
+
+
 def test_a_parameter_cannot_be_set_and_removed_at_once(proxy: Proxy) -> None:
     model_id = proxy.new({"rpm": 5})
     body = {"litellm_params": {"rpm": 6}, "litellm_params_to_remove": ["rpm"]}
