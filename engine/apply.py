@@ -117,7 +117,7 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
                 raise
             time.sleep(proxy.timing.apply_pause)
         else:
-            if proxy.editing.in_place or _becomes_live(operation, proxy):
+            if proxy.editing.reports_unserved or _becomes_live(operation, proxy):
                 return Result(operation, APPLIED)
             return _withdrawn(operation, proxy, _NOT_SERVED)
     raise AssertionError("unreachable")

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from .diff import field_changes
-from .masking import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_masked
+from .masking import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from .operations import REPLACE, UPDATE, FieldChange, Operation, Skip
 from .pointer import leaves, parts_of, pointer
 from .row import is_patchable, row_of
 from .state import SECRET, Deployment, Editing, Frozen, free_id, freeze, thaw
-
-_INJECTED: Final = re.compile(
-    r"supports_.*|max_.*tokens|.*_cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*"
-    r"|mode|key|litellm_provider|tpm|rpm|supported_.*|output_vector_size|direct_access"
-    r"|access_via_team_ids|member_auto_router|created_.*|updated_.*|prompt_cache_min_tokens"
-)
-"""``model_info`` keys that LiteLLM writes into its listing by itself; a replacement row does not
-carry them over, since they would turn from a guess of LiteLLM's into a statement."""
 
 
 def adjust(
@@ -135,7 +126,7 @@ class _Case:
         for part, name, value in _fields(self.seen.fields):
             if pointer((part, name)) in declared or (name in DEFAULT_FALSE and value is False):
                 continue
-            if part == "model_info" and _INJECTED.fullmatch(name):
+            if part == "model_info" and is_injected(name):
                 continue
             if part == "litellm_params" and _hidden(name, value):
                 lost.append(name)

@@ -1,7 +1,7 @@
 """What LiteLLM's listings do to the values that were posted. Pure.
 
 Source: litellm/proxy/common_utils/openai_endpoint_utils.py and sensitive_data_masker.py, as
-observed on 1.74 to 1.108 by the contract tests.
+observed on 1.74 to 1.110 by the contract tests.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ DEFAULT_FALSE: Final = frozenset(
 )
 """Parameters that LiteLLM adds to every row as false, and that a PATCH before 1.109 resets."""
 
+_INJECTED: Final = re.compile(
+    r"supports_.*|supported_.*|max_.*tokens|output_vector_size|prompt_cache_min_tokens"
+    r"|(.*_)?cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*|tpm|rpm"
+    r"|mode|key|litellm_provider|provider_specific_entry|uses_embed_content"
+    r"|(default_)?reasoning_.*|thinking_.*|token_count_.*|web_search_.*|search_free_requests"
+    r"|bedrock_.*|vertex_ai_.*"
+    r"|direct_access|access_via_team_ids|member_auto_router|created_.*|updated_.*"
+)
 _SENSITIVE: Final = frozenset(
     {
         "access",
@@ -58,6 +66,15 @@ _PRICES: Final = frozenset(
     {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
 )
 _NUMBER: Final = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})([eE][+-]?\d{1,2})?", re.ASCII)
+
+
+def is_injected(name: str) -> bool:
+    """Tell whether a field of ``model_info`` is one that LiteLLM's listings add by themselves.
+
+    Most come from its cost map, which may know a model of that name. Sent back to LiteLLM, such a
+    field would turn from its guess into a statement of ours.
+    """
+    return _INJECTED.fullmatch(name) is not None
 
 
 def is_masked(name: str) -> bool:

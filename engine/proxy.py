@@ -1,6 +1,6 @@
 """LiteLLM's model API. What differs between its versions is known here and nowhere else.
 
-The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.108.
+The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from .transport import Client
 if TYPE_CHECKING:
     from .config import LiteLLM
 
+_REPORTS_UNSERVED: Final = (1, 97)
+"""Before it, a create answers 200 also for a row that LiteLLM stored but cannot serve."""
 _EXACT_PATCH: Final = (1, 98)
 """Before it, a PATCH takes all DB models out of the router while it reloads."""
 _REMOVING_PATCH: Final = (1, 109)
@@ -30,7 +32,7 @@ _EVERYTHING: Final = 1_000_000
 _EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
 _NOT_FOUND: Final = "not found in db"
 STORED_ONLY: Final = "not live in this pod"
-"""What LiteLLM 1.97 and later says of a row that it stored but cannot serve."""
+"""What LiteLLM says of a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
 _REMEDIES: Final = {
     "STORE_MODEL_IN_DB": "set STORE_MODEL_IN_DB=True in LiteLLM's environment and restart it",
     "No DB Connected": "give LiteLLM a DATABASE_URL; it keeps models in memory only",
@@ -211,7 +213,12 @@ def editing_of(version: str) -> Editing:
     if match is None:
         return Editing(version)
     number = (int(match[1]), int(match[2]))
-    return Editing(version, number >= _EXACT_PATCH, number >= _REMOVING_PATCH)
+    return Editing(
+        version,
+        in_place=number >= _EXACT_PATCH,
+        removes=number >= _REMOVING_PATCH,
+        reports_unserved=number >= _REPORTS_UNSERVED,
+    )
 
 
 def _hub_version(client: Client) -> str:

@@ -188,12 +188,14 @@ class Editing:
     """How this LiteLLM changes a row: depends on its version (see :mod:`engine.proxy`).
 
     ``in_place`` is true where a PATCH does exactly what it says, ``removes`` where it can also
-    take a parameter away. Otherwise a changed row is replaced by a new one.
+    take a parameter away. Otherwise a changed row is replaced by a new one. ``reports_unserved``
+    is true where a create of a row that LiteLLM stores but cannot serve is answered with an error.
     """
 
     version: str = ""
     in_place: bool = False
     removes: bool = False
+    reports_unserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"
 OWNER = "tester"
 IN_PLACE = Editing("1.106.2", in_place=True)
-REMOVING = Editing("1.109.1", in_place=True, removes=True)
+REMOVING = Editing("1.110.2", in_place=True, removes=True)
 REPLACING = Editing("1.83.14")
 SCOPE = Scope({BOX: BOX, OTHER_BOX: OTHER_BOX}, {"box": (BOX,), "other": (OTHER_BOX,)})
 _KEY = Secret("sk-test-master")

@@ -25,6 +25,9 @@ from engine.config import Config, load_config
 from engine.demo.backends import FakeBackend
 from engine.demo.loopback import Fault
 from engine.demo.simulator import LiteLLMSimulator, Row
+from engine.demo.simulator_answers import without_database
+from engine.demo.simulator_api import TYPED_ERRORS
+from engine.demo.simulator_rows import parse_version
 from engine.errors import ConfigError, EngineError, Rejected, TransportError, Unavailable
 from engine.planlog import PlanLog
 from engine.reconcile import ConfigSource, Engine, Report, reconcile_once
@@ -36,7 +39,7 @@ from .rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_js
 MASTER = "sk-master-key-0123456789"
 Server = TypeVar("Server", FakeBackend, RawServer, LiteLLMSimulator)
 CLOUD = {"model_name": "gpt-4o", "litellm_params": {"model": "openai/gpt-4o"}}
-VERSIONS = ("1.74.15.post2", "1.83.14", "1.106.2", "1.109.1")
+VERSIONS = ("1.74.15.post2", "1.83.14", "1.106.2", "1.110.2")
 LISTING = "/v2/model/info?size="
 
 
@@ -516,6 +519,32 @@ def test_after_faults_from_any_request_on_the_next_cycle_converges(
     assert 5 < first < 40
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_outage_of_the_database_claims_nothing_as_done(
+    build: Callable[..., World], version: str
+) -> None:
+    world = build(version)
+    server = world.backend("openai", "a", "b")
+    world.cycle(world.config(box(server)))
+    server.models = ["a", "c"]
+    config = world.config(
+        box(server, litellm_params_defaults={"rpm": 7}), limits={"max_delete_fraction": 1}
+    )
+
+    def away(method: str, path: str, body: bytes) -> Fault | None:
+        told = parse_version(version) >= TYPED_ERRORS
+        answer = None if method == "GET" else without_database(method, path, told=told)
+        return Fault("status", answer.status, answer.body.decode()) if answer else None
+
+    world.proxy.fault = away
+    results = world.cycle(config).results
+    assert {result.operation.key.name for result in results} == {"a", "b", "c"}
+    assert not any(result.done for result in results)
+    world.proxy.fault = None
+    assert world.cycle(config).converged
+    assert world.names() == ["a", "c"]
+
+
 @pytest.mark.parametrize("kind", sorted(APPLY_FAULTS.keys() - {"hang"}))
 def test_no_public_name_is_lost_on_the_way_whatever_fails(
     build: Callable[..., World], kind: str
@@ -552,6 +581,34 @@ def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted
     assert (told["b"].outcome, told["c"].outcome) == (ALREADY, APPLIED)
     assert "until it reads its database anew" in told["b"].detail
     assert not told["c"].detail
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_replacement_carries_over_what_was_set_by_hand_and_nothing_of_the_cost_map(
+    build: Callable[..., World], version: str
+) -> None:
+    world = build(version)
+    server = world.backend("openai", "gpt-5.1")
+    world.cycle(world.config(box(server, model_info_defaults={"note": "ours"})))
+    (before,) = world.rows
+    edit = json.dumps({"model_info": {"id": before, "hand": 1}}).encode()
+    world.proxy.answer("PATCH", f"/model/{before}/update", f"Bearer {MASTER}", edit)
+    assert world.cycle(world.config(box(server))).converged
+    ((after, row),) = world.rows.items()
+    assert after != before
+    assert row.model_info.keys() == {"id", "db_model", "hand", "modelprovisioner"}
+    assert not world.cycle(world.config(box(server))).plan.operations
+
+
+@pytest.mark.parametrize(("version", "asks"), [("1.96.0", True), ("1.97.0", False)])
+def test_whether_a_new_row_is_served_is_asked_only_where_litellm_does_not_report_it(
+    build: Callable[..., World], version: str, asks: bool
+) -> None:
+    world = build(version)
+    world.cycle(world.config(box(world.backend("openai", "a"))))
+    created = world.proxy.requests.index(("POST", "/model/new"))
+    after = [path for method, path in world.proxy.requests[created:] if method == "GET"]
+    assert bool([path for path in after if path.startswith("/v1/model/info?")]) == asks
 
 
 @pytest.mark.parametrize("kind", ["refuse", "status", "html"])

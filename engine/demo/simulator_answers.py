@@ -18,6 +18,7 @@ NO_ROUTER: Final = (
     "No model list passed, models router=None. You can add a model through the config.yaml or on "
     "the LiteLLM Admin UI."
 )
+NOT_ADDED: Final = "Failed to add model to db. Check your server logs for more details."
 NO_LICENCE: Final = "You must be a LiteLLM Enterprise user to use this feature."
 NOT_LIVE: Final = (
     "Model create was saved to the database, but the model id(s) ['{}'] are not live in this "
@@ -25,6 +26,11 @@ NOT_LIVE: Final = (
     "their own interval. Check server logs for 'Error upserting deployment' or 'Error creating "
     "deployment' for the cause."
 )
+_NO_DATABASE: Final = (
+    "Service Unavailable, the authentication database is temporarily unreachable. Please retry"
+    " shortly."
+)
+_NO_CONNECTION: Final = "All connection attempts failed"
 _UNKNOWN_KEY: Final = (
     "Authentication Error, Invalid proxy server token passed. Received API Key = sk-..., "
     "Key Hash (Token) ={}. Unable to find token in cache or `LiteLLM_VerificationTokenTable`"
@@ -39,15 +45,34 @@ class Unprocessable(Exception):
         super().__init__(message)
 
 
-def unauthenticated(token: str) -> Answer:
-    """Refuse a request whose key is not the master key."""
+def unauthenticated(token: str, absent: str | None) -> Answer:
+    """Refuse a request whose key is not the master key; ``absent`` as in :func:`error`."""
     if not token:
-        return error(401, "Authentication Error, No api key passed in.", "auth_error", "None")
+        return error(401, "Authentication Error, No api key passed in.", "auth_error", absent)
     if not token.startswith("sk-"):
         text = "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'."
-        return error(401, text, "auth_error", "None")
+        return error(401, text, "auth_error", absent)
     text = _UNKNOWN_KEY.format(hashlib.sha256(token.encode()).hexdigest())
     return error(401, text, "token_not_found_in_db", "key")
+
+
+def without_database(method: str, path: str, *, told: bool) -> Answer | None:
+    """What a proxy answers while its database is away; None where its memory answers.
+
+    ``told``: whether a create and a delete tell this from other failures, as from 1.109 on.
+    """
+    if path == "/health/readiness":
+        return as_json(503, {"status": "healthy", "db": "disconnected"})
+    if path.endswith("/update"):
+        text = f"Error updating model: {_NO_CONNECTION}"
+        return error(500, text, "internal_server_error", None)
+    if path == "/v1/model/info" or (told and method == "POST"):
+        return error(503, _NO_DATABASE, "no_db_connection", None if told else "None")
+    if path == "/model/new":
+        return error(500, str({"error": NOT_ADDED}), "auth_error", "None")
+    if path == "/model/delete":
+        return error(400, f"Authentication Error, {_NO_CONNECTION}", "auth_error", "None")
+    return None
 
 
 def parsed(body: bytes) -> Json:
@@ -78,7 +103,11 @@ def counted(query: dict[str, str], key: str, default: int) -> int:
 
 
 def error(status: int, message: str, kind: str, param: str | None) -> Answer:
-    """An answer in the envelope that LiteLLM's own errors have."""
+    """An answer in the envelope that LiteLLM's own errors have.
+
+    ``param`` is the field that the error is about. Some errors name none; there older versions
+    have the text "None", newer ones null.
+    """
     told = {"message": message, "type": kind, "param": param, "code": str(status)}
     return as_json(status, {"error": told})
 

@@ -12,6 +12,7 @@ from .simulator_answers import (
     NO_LICENCE,
     NO_LIST,
     NO_ROUTER,
+    NOT_ADDED,
     NOT_LIVE,
     Json,
     Unprocessable,
@@ -38,8 +39,9 @@ CRASHES_IN_JSON: Final = (1, 95)
 NOT_LIVE_REPORTED: Final = (1, 97)
 ROUTER_KEPT: Final = (1, 98)
 CREDENTIAL_CHECKED: Final = (1, 104)
-PLAIN_ERRORS: Final = (1, 109)
+TYPED_ERRORS: Final = (1, 109)
 
+_TYPES: Final = {403: "permission_error", 500: "internal_server_error"}
 _PATCH: Final = re.compile(r"/model/([^/]+)/update")
 _READY: Final[Json] = {"status": "healthy", "db": "connected"}
 
@@ -55,6 +57,7 @@ class Replica:
     ) -> None:
         self._name = version
         self._version = rules.parse_version(version)
+        self._absent = None if self._version >= TYPED_ERRORS else "None"
         self._database = database
         self._master_key = master_key
         self._config = {row.model_id: row for row in map(rules.config_row, config_models)}
@@ -85,7 +88,7 @@ class Replica:
             if handle is None:
                 return as_json(404, {"detail": "Not Found"})
             if authorization != f"Bearer {self._master_key}":
-                return unauthenticated(authorization.removeprefix("Bearer "))
+                return unauthenticated(authorization.removeprefix("Bearer "), self._absent)
             try:
                 return handle()
             except Unprocessable as refusal:
@@ -203,8 +206,7 @@ class Replica:
         if row.model_info.get("team_id"):
             return self._refused(400, f"Team id={row.model_info['team_id']} does not exist in db")
         if row.model_id in self._database.rows:
-            text = "Failed to add model to db. Check your server logs for more details."
-            return self._refused(500, text)
+            return self._refused(500, NOT_ADDED)
         self._database.rows[row.model_id] = row
         self.reload()
         if self._version >= NOT_LIVE_REPORTED and row.model_id not in self._live():
@@ -250,8 +252,9 @@ class Replica:
         return as_json(200, {"message": f"Model: {model_id} deleted successfully"})
 
     def _refused(self, status: int, text: str) -> Answer:
-        kind = "invalid_request_error" if self._version >= PLAIN_ERRORS else "auth_error"
-        return error(status, str({"error": text}), kind, "None")
+        typed = self._version >= TYPED_ERRORS
+        kind = _TYPES.get(status, "invalid_request_error") if typed else "auth_error"
+        return error(status, str({"error": text}), kind, self._absent)
 
     def _crashed(self) -> Answer:
         if self._version < CRASHES_IN_JSON:

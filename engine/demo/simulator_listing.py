@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from .simulator_answers import Json
 from .simulator_rows import BLOCKING, MIRRORED_PRICES, PROVIDERS, default_false, is_price
 
 if TYPE_CHECKING:
-    from .simulator_answers import Json
     from .simulator_rows import Row, Version
 
 MASKING: Final = (1, 83)
 INJECTED_INFO: Final = (1, 95)
 SHORT_SECRETS_MASKED: Final = (1, 95)
 PRICING_OVERRIDES: Final = (1, 104)
+NULLS_KEPT: Final = (1, 110)
 
 _NEVER_LISTED: Final[dict[str, Version]] = {
     "api_key": (0,),
@@ -38,6 +39,28 @@ _INJECTED: Final = (
     "supports_response_schema", "supports_prompt_caching", "supports_audio_input",
     "supports_web_search", "supported_endpoints", "tpm", "rpm", "provider_specific_entry",
 )  # fmt: skip
+_INJECTED_LATER: Final[dict[str, Version]] = {
+    "reasoning_contexts": (1, 109),
+    "reasoning_modes": (1, 109),
+    "default_reasoning_effort": (1, 109),
+    "thinking_on_by_default": (1, 110),
+}
+_COST_MAP: Final[dict[str, Json]] = {
+    "gpt-4o": {
+        "mode": "chat", "max_tokens": 16384, "max_input_tokens": 128000,
+        "max_output_tokens": 16384, "input_cost_per_token": 2.5e-06,
+        "output_cost_per_token": 1e-05, "supports_vision": True,
+        "supports_function_calling": True,
+    },
+    "gpt-5.1": {
+        "mode": "chat", "max_tokens": 128000, "max_input_tokens": 272000,
+        "max_output_tokens": 128000, "input_cost_per_token": 1.25e-06,
+        "output_cost_per_token": 1e-05, "supports_reasoning": True,
+        "provider_specific_entry": {"us": 1.1}, "default_reasoning_effort": "none",
+        "reasoning_modes": ["standard"], "reasoning_contexts": ["auto", "current_turn"],
+    },
+}  # fmt: skip
+"""What LiteLLM knows of two models; of the other names it only knows the provider."""
 
 
 def listed_row(row: Row, version: Version, *, db_model: bool) -> Json:
@@ -56,8 +79,7 @@ def listed_row(row: Row, version: Version, *, db_model: bool) -> Json:
     info |= prices
     if version >= PRICING_OVERRIDES:
         info |= {"member_auto_router": False, "pricing_overrides": sorted(prices)}
-    if version >= INJECTED_INFO or not db_model:
-        _inject(info, str(row.litellm_params["model"]))
+    _inject(info, str(row.litellm_params["model"]), version, any_name=not db_model)
     return {
         "model_name": name,
         "litellm_params": _listed_params(row.litellm_params, version),
@@ -65,18 +87,25 @@ def listed_row(row: Row, version: Version, *, db_model: bool) -> Json:
     }
 
 
-def _inject(info: Json, model: str) -> None:
-    """Add a representative part of the 160 fields that LiteLLM shows from its cost map."""
-    provider, slash, _ = model.partition("/")
+def _inject(info: Json, model: str, version: Version, *, any_name: bool) -> None:
+    """Add a representative part of the 160 fields that LiteLLM shows from its cost map.
+
+    Older versions add them to a database row only where the cost map knows its model.
+    """
+    provider, slash, name = model.partition("/")
     if not slash or provider not in PROVIDERS:
         return
-    cost_map: Json = {
-        "key": model,
-        **dict.fromkeys(_INJECTED),
+    known = _COST_MAP.get(name)
+    if known is None and version < INJECTED_INFO and not any_name:
+        return
+    names = [*_INJECTED, *(new for new, since in _INJECTED_LATER.items() if version >= since)]
+    added: Json = {
+        "key": name if known else model,
+        **{field: (known or {}).get(field) for field in names},
         "litellm_provider": provider,
         "supported_openai_params": ["max_tokens", "stream", "temperature", "tools"],
     }
-    for key, value in cost_map.items():
+    for key, value in added.items():
         if info.get(key) is None:
             info[key] = value
 
@@ -102,7 +131,7 @@ def _masked(value: Any, version: Version, *, secret: bool) -> Any:
     if isinstance(value, list):
         return [_masked(item, version, secret=secret and isinstance(item, str)) for item in value]
     if not secret:
-        return "None" if value is None else value
+        return "None" if value is None and version < NULLS_KEPT else value
     text = "" if value is None else str(value)
     if len(text) <= 8:
         return "*" * len(text) if version >= SHORT_SECRETS_MASKED else text

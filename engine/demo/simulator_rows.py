@@ -215,10 +215,14 @@ def _null_clears(key: str, version: Version) -> bool:
 
 
 def _remove(params: Json, body: Json) -> None:
-    for key in body.get("litellm_params_to_remove") or ():
-        if key == "model" or (body.get("litellm_params") or {}).get(key) is not None:
-            where = ("body", "litellm_params_to_remove")
-            raise Unprocessable("value_error", where, f"Value error, {key} cannot be removed")
+    removed = body.get("litellm_params_to_remove") or ()
+    if "model" in removed:
+        text = "The required litellm_params.model cannot be removed"
+        raise Unprocessable("value_error", ("body",), f"Value error, {text}")
+    if both := sorted({*removed} & {*(body.get("litellm_params") or ())}):
+        text = f"Cannot set and remove the same litellm_params keys: {', '.join(both)}"
+        raise Unprocessable("value_error", ("body",), f"Value error, {text}")
+    for key in removed:
         params.pop(key, None)
 
 

@@ -14,7 +14,7 @@ from .litellms import LiteLLM, Simulated
 from .scenarios import Scenario
 from .world import World
 
-VERSIONS: Final = ("1.106.2", "1.83.14", "1.109.1", "1.74.15.post2", "1.108.0")
+VERSIONS: Final = ("1.106.2", "1.83.14", "1.110.2", "1.74.15.post2", "1.109.3")
 """The simulated versions, which take turns by seed."""
 
 

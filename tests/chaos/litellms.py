@@ -7,11 +7,15 @@ import subprocess
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import requests
 
-from engine.demo.loopback import Fault
+from engine.demo.loopback import Fault, FaultKind
 from engine.demo.simulator import Database, LiteLLMSimulator
+from engine.demo.simulator_answers import without_database
+from engine.demo.simulator_api import TYPED_ERRORS
+from engine.demo.simulator_rows import parse_version
 from engine.timing import DEFAULT_TIMING, Timing
 
 from ..versions import told_version
@@ -132,8 +136,19 @@ class Simulated:
             self.replicas.append(replica.__enter__())
 
     def lose_database(self) -> None:
+        told = parse_version(self.version) >= TYPED_ERRORS
+
+        def away(method: str, path: str, body: bytes) -> Fault | None:
+            answer = without_database(method, urlsplit(path).path, told=told)
+            if answer is None:
+                return None
+            # The last transaction may have been committed before the connection broke.
+            done = method != "GET" and len(body) % 3 == 0
+            kind: FaultKind = "status_after" if done else "status"
+            return Fault(kind, answer.status, answer.body.decode())
+
         for replica in self.replicas:
-            replica.fault = _without_database
+            replica.fault = away
 
     def find_database(self) -> None:
         for replica in self.replicas:
@@ -141,18 +156,6 @@ class Simulated:
 
     def close(self) -> None:
         self.crash()
-
-
-def _without_database(method: str, path: str, body: bytes) -> Fault | None:
-    """What LiteLLM answers while PostgreSQL is away: lists come from its memory."""
-    if path.startswith("/health/readiness"):
-        return Fault("status", 200, '{"status": "healthy", "db": "disconnected"}')
-    if method == "GET" and "modelId=" not in path:
-        return None
-    error = '{"error": {"message": "{\'error\': \'Failed to add model to db. Check your server'
-    # The last transaction may have been committed before the connection broke.
-    kind = "status_after" if len(body) % 3 == 0 and method != "GET" else "status"
-    return Fault(kind, 500, error + ' logs for more details.\'}", "code": "500"}}')  # type: ignore[arg-type]
 
 
 class Real:

@@ -56,6 +56,16 @@ info_changes_reach_replicas: Final = Behaviour(
 forgets_the_last_row: Final = Behaviour(
     "a replica forgets the last row once another one deleted it", (1, 95)
 )
+absent_param_is_null: Final = Behaviour("an error without a `param` has null there", (1, 109))
+taken_id_is_internal: Final = Behaviour(
+    "the error of a taken id has the type `internal_server_error`", (1, 109)
+)
+set_and_removed_is_refused: Final = Behaviour(
+    "to set and remove one parameter in a PATCH is a 422", (1, 109)
+)
+nested_nulls_become_text: Final = Behaviour(
+    "a null inside a map is listed as the text `None`", (1, 83), until=(1, 110)
+)
 has_blocking: Final = Behaviour("rows can be blocked", (1, 95))
 readiness_tells_version: Final = Behaviour("`/health/readiness` tells the version", until=(1, 95))
 readiness_says_healthy: Final = Behaviour("`/health/readiness` says `healthy`", (1, 83))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-SIMULATED = ("1.74.15.post2", "1.83.14", "1.106.2", "1.108.0", "1.109.1")
+SIMULATED = ("1.74.15.post2", "1.83.14", "1.106.2", "1.108.0", "1.109.3", "1.110.2")
 REAL = "real"
 REPLICAS = [url.strip() for url in os.environ.get("LITELLM_URLS", "").split(",") if url]
 _URL, _KEY = os.environ.get("LITELLM_URL", ""), os.environ.get("LITELLM_MASTER_KEY", "")

@@ -14,10 +14,12 @@ import requests
 
 from engine.demo.loopback import Fault, FaultKind
 from engine.demo.simulator import LiteLLMSimulator, Row
+from engine.masking import is_injected
 
 from ..versions import SERIALISED
 from .behaviours import (
     a_model_is_validated,
+    absent_param_is_null,
     all_prices_are_mirrored,
     default_false,
     has_blocking,
@@ -25,6 +27,7 @@ from .behaviours import (
     info_prices_are_dropped,
     injects_into_any_row,
     keeps_serving_what_it_had,
+    nested_nulls_become_text,
     not_live_is_an_error,
     null_clears_prices,
     params_are_removable,
@@ -32,7 +35,9 @@ from .behaviours import (
     readiness_says_healthy,
     readiness_tells_version,
     secrets_are_masked,
+    set_and_removed_is_refused,
     short_secrets_are_masked,
+    taken_id_is_internal,
 )
 from .conftest import CONFIG_MODEL, NO_REAL_PROXY, PROXIES, REAL, Proxy, client
 
@@ -43,14 +48,7 @@ MARK = {
     "fields": ["litellm_params.rpm", "model_info.mode"],
     "opaque": {"litellm_params.api_key": "hmac:00ff", "none": None, "float": 1.0, "list": []},
 }
-DUPLICATE = {
-    "error": {
-        "message": "{'error': 'Failed to add model to db. Check your server logs for more "
-        "details.'}",
-        "param": "None",
-        "code": "500",
-    }
-}
+NOT_ADDED = "{'error': 'Failed to add model to db. Check your server logs for more details.'}"
 NOT_LIVE = "Model create was saved to the database, but the model id(s) ['{}'] are not live in"
 
 
@@ -61,6 +59,11 @@ def unknown(prefix: str = "contract-unknown") -> str:
 def error(answer: requests.Response) -> Json:
     told: Json = answer.json()["error"]
     return told
+
+
+def absent(proxy: Proxy) -> str | None:
+    """What an error's ``param`` is where nothing is named."""
+    return None if absent_param_is_null(proxy.version) else "None"
 
 
 def test_a_real_proxy_was_named() -> None:
@@ -119,7 +122,7 @@ def test_without_a_key_nothing_is_answered(proxy: Proxy, method: str, path: str)
     assert error(answer) == {
         "message": "Authentication Error, No api key passed in.",
         "type": "auth_error",
-        "param": "None",
+        "param": absent(proxy),
         "code": "401",
     }
 
@@ -157,9 +160,14 @@ def test_a_duplicate_id_is_refused_and_changes_nothing(proxy: Proxy) -> None:
     model_id = proxy.new({"rpm": 5})
     before = proxy.row(model_id)
     _, answer = proxy.request_new({"rpm": 6}, model_id=model_id)
-    told = answer.json()
-    assert told["error"].pop("type") in {"auth_error", "invalid_request_error"}
-    assert (answer.status_code, told) == (500, DUPLICATE)
+    internal = taken_id_is_internal(proxy.version)
+    assert answer.status_code == 500
+    assert error(answer) == {
+        "message": NOT_ADDED,
+        "type": "internal_server_error" if internal else "auth_error",
+        "param": absent(proxy),
+        "code": "500",
+    }
     assert proxy.row(model_id) == before
 
 
@@ -213,7 +221,7 @@ def test_an_unknown_provider_is_saved_but_not_live(proxy: Proxy) -> None:
 def test_an_unknown_provider_takes_its_id(proxy: Proxy) -> None:
     model_id, _ = proxy.request_new({"model": "sglang/contract"})
     _, answer = proxy.request_new(model_id=model_id)
-    assert (answer.status_code, error(answer)["message"]) == (500, DUPLICATE["error"]["message"])
+    assert (answer.status_code, error(answer)["message"]) == (500, NOT_ADDED)
 
 
 def test_a_custom_provider_needs_no_prefix(proxy: Proxy) -> None:
@@ -284,6 +292,18 @@ def test_new_releases_add_fields_to_model_info(proxy: Proxy) -> None:
     assert ("supports_vision" in row["model_info"]) == added
 
 
+def test_a_model_in_the_cost_map_is_listed_with_its_fields(proxy: Proxy) -> None:
+    info = proxy.row(proxy.new({"model": "openai/gpt-4o"}))["model_info"]
+    assert (info["key"], info["litellm_provider"], info["mode"]) == ("gpt-4o", "openai", "chat")
+    assert info["max_input_tokens"] == 128000
+
+
+def test_every_field_that_litellm_adds_to_model_info_is_known(proxy: Proxy) -> None:
+    info = proxy.row(proxy.new({"model": "openai/gpt-4o"}))["model_info"]
+    added = info.keys() - {"id", "db_model", "blocked"}
+    assert sorted(name for name in added if not is_injected(name)) == []
+
+
 # --- litellm_params as listed ---------------------------------------------------------------
 
 
@@ -316,6 +336,24 @@ def test_a_key_that_looks_like_a_secret_is_masked(proxy: Proxy) -> None:
 def test_short_secrets_are_hidden_by_new_releases(proxy: Proxy) -> None:
     listed = proxy.row(proxy.new({"my_token": "abc"}))["litellm_params"]
     assert listed["my_token"] == ("***" if short_secrets_are_masked(proxy.version) else "abc")
+
+
+def test_nulls_inside_maps_are_listed(proxy: Proxy) -> None:
+    sent = {"none": None, "list": [None, 1], "map": {"none": None}}
+    listed = proxy.row(proxy.new({"extra_body": sent}))["litellm_params"]["extra_body"]
+    null = "None" if nested_nulls_become_text(proxy.version) else None
+    assert listed == {"none": null, "list": [null, 1], "map": {"none": null}}
+
+
+def test_what_is_no_text_is_masked_under_a_name_that_looks_like_a_secret(proxy: Proxy) -> None:
+    sent = {"token": 5, "a-key": None, "secret": True, "auth": {"plain": 5}, "private": [5]}
+    listed = proxy.row(proxy.new({"extra_body": sent}))["litellm_params"]["extra_body"]
+    expected: Json = dict(sent)
+    if short_secrets_are_masked(proxy.version):
+        expected |= {"token": "*", "a-key": "", "secret": "****"}
+    elif secrets_are_masked(proxy.version):
+        expected |= {"token": "5", "a-key": "", "secret": "True"}
+    assert listed == expected
 
 
 def test_values_that_are_no_secret_come_back_as_sent(proxy: Proxy) -> None:
@@ -415,6 +453,37 @@ def test_params_are_removed_by_the_newest_releases_only(proxy: Proxy) -> None:
     params = proxy.patched(model_id, {"litellm_params_to_remove": ["rpm"]})["litellm_params"]
     assert ("rpm" not in params) == params_are_removable(proxy.version)
     assert params["weight"] == 2
+
+
+def test_every_kind_of_parameter_can_be_removed(proxy: Proxy) -> None:
+    gone = {"tpm": 5, "extra_headers": {"x": "y"}, "contract_unknown": "z", "tags": ["t"]}
+    model_id = proxy.new({**gone, "use_in_pass_through": True, "rpm": 3})
+    removed = [*gone, "use_in_pass_through", "contract_never_there"]
+    body = {"litellm_params": {"rpm": 4}, "litellm_params_to_remove": removed}
+    params = proxy.patched(model_id, body)["litellm_params"]
+    assert params["rpm"] == 4
+    assert params["use_in_pass_through"] is False
+    assert (not params.keys() & gone.keys()) == params_are_removable(proxy.version)
+
+
+def test_a_removed_price_is_gone_from_model_info_too(proxy: Proxy) -> None:
+    model_id = proxy.new({"input_cost_per_token": 1e-6, "output_cost_per_image": 0.5})
+    body = {"litellm_params_to_remove": ["input_cost_per_token", "output_cost_per_image"]}
+    row = proxy.patched(model_id, body)
+    kept = not params_are_removable(proxy.version)
+    assert (row["litellm_params"].get("input_cost_per_token") == 1e-6) == kept
+    assert (row["model_info"].get("input_cost_per_token") == 1e-6) == kept
+    assert "output_cost_per_image" not in row["litellm_params"] or kept
+    assert row["model_info"].get("output_cost_per_image") is None or kept
+
+
+def test_a_parameter_cannot_be_set_and_removed_at_once(proxy: Proxy) -> None:
+    model_id = proxy.new({"rpm": 5})
+    body = {"litellm_params": {"rpm": 6}, "litellm_params_to_remove": ["rpm"]}
+    answer = proxy.patch(model_id, body)
+    refused = set_and_removed_is_refused(proxy.version)
+    assert answer.status_code == (422 if refused else 200)
+    assert proxy.row(model_id)["litellm_params"]["rpm"] == (5 if refused else 6)
 
 
 def test_patch_without_an_id_in_model_info_keeps_the_row_id(proxy: Proxy) -> None:

@@ -129,6 +129,16 @@ def test_another_replica_sees_a_change_of_a_parameter(pair: Pair) -> None:
     pair.wait_until(lambda: pair.two.row(model_id)["litellm_params"].get("rpm") == 7)
 
 
+def test_another_replica_sees_that_a_parameter_was_removed(pair: Pair) -> None:
+    model_id = pair.one.new({"weight": 3})
+    pair.wait_until(lambda: model_id in pair.two.listed())
+    pair.one.patch(model_id, {"litellm_params_to_remove": ["weight"]})
+    if does.params_are_removable(pair.two.version):
+        pair.wait_until(lambda: "weight" not in pair.two.row(model_id)["litellm_params"])
+    else:
+        assert pair.two.row(model_id)["litellm_params"]["weight"] == 3
+
+
 def test_another_replica_finds_a_new_row_by_its_id_at_once(pair: Pair) -> None:
     model_id = pair.one.new()
     if does.has_pages(pair.two.version):

@@ -301,7 +301,7 @@ def test_a_forged_mark_of_ours_does_no_harm(place: Town) -> None:
     assert place.rows().keys() >= FORGED.keys() | KEPT
 
 
-@pytest.mark.parametrize("version", ["1.83.14", "1.109.1"])
+@pytest.mark.parametrize("version", ["1.83.14", "1.110.2"])
 def test_our_own_row_is_put_right_whatever_became_of_its_mark(
     tmp_path: Path, stack: ExitStack, version: str
 ) -> None:

@@ -80,6 +80,13 @@ class RealProxy:
         self.made.append(model_id)
         return model_id
 
+    def stored_info(self, row: Json) -> Json:
+        """The ``model_info`` of a row as it is in the database, which an empty PATCH answers."""
+        answer = self.call("PATCH", f"/model/{row['model_info']['id']}/update", {})
+        assert answer.status_code == 200, answer.text
+        info: Json = answer.json()["model_info"]
+        return info
+
     def patch(self, row: Json, body: Json) -> None:
         """Edit a row by hand."""
         model_id = row["model_info"]["id"]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from engine.state import MARK
+
 from .conftest import Servers, section
 from .installation import Installation
 from .real_proxy import Json, RealProxy, ids, lasting, names, owner
 
 CYCLES = 10
+OF_LITELLM = {"id", "db_model", "member_auto_router"}
+"""What LiteLLM stores in the ``model_info`` of every row."""
 
 
 def test_rows_made_by_hand_are_the_same_after_ten_cycles(
@@ -89,3 +93,27 @@ def test_rows_of_the_go_program_are_adopted_and_its_duplicates_become_one(
     for model in (once, thrice):
         answer = litellm.chat(model)
         assert answer.status_code == 200, answer.text
+
+
+def test_models_that_litellms_cost_map_knows_are_adopted_and_replaced_like_others(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    known = ["gpt-4o", "gpt-5.1", "text-embedding-3-small"]
+    backend = servers.start("openai", known)
+    for model in known:
+        params = {"model": f"openai/{model}", "api_base": backend.url, "api_key": "BLANK"}
+        litellm.new(f"{unique}-{model}", params)
+    box = section(backend, name_format=f"{unique}-{{model}}")
+    installation.configure({**box, "model_info_defaults": {"note": "ours"}})
+    outcome = installation.converge()
+    assert [result[0] for result in outcome.results] == ["adopted"] * 3
+    installation.assert_quiet()
+
+    edited = litellm.row(backend.url, f"{unique}-gpt-5.1")
+    litellm.patch(edited, {"model_info": {"hand": 1}})
+    installation.configure(box)
+    assert [result[0] for result in installation.converge().results] == ["changed"] * 3
+    for row in litellm.rows_on(backend.url):
+        by_hand = {"hand"} if row["model_name"] == edited["model_name"] else set()
+        assert litellm.stored_info(row).keys() - OF_LITELLM == {MARK, *by_hand}
+    installation.assert_quiet()
