@@ -1,5 +1,7 @@
 """``python -m engine`` is ``modelprovisioner``."""
 
-from .cli import main
+from __future__ import annotations
+
+from .cli.main import main
 
 raise SystemExit(main())

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .errors import Rejected, TransportError, Unavailable
-from .operations import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
-from .pointer import parts_of
-from .proxy import STORED_ONLY, Proxy
-from .state import MARK
+from .litellm.api import STORED_ONLY, Proxy
+from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
+from .state.deployment import MARK
+from .state.pointer import parts_of
 
 APPLIED: Final = "applied"
 ALREADY: Final = "already"
@@ -24,7 +24,6 @@ FAILED: Final = "failed"
 UNKNOWN: Final = "unknown"
 NOT_ATTEMPTED: Final = "not_attempted"
 OUTCOMES: Final = (APPLIED, ALREADY, FAILED, UNKNOWN, NOT_ATTEMPTED)
-
 _NOT_SERVED: Final = (
     "stored, but not served by the proxy that answered: another replica learns of it within its"
     " reload interval; if it stays so, LiteLLM does not know the provider prefix"

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-# --- any answer over HTTP ---
-
 CONNECT_TIMEOUT: Final = 3.0
 """Seconds until a server that does not take the connection counts as unreachable."""
 MAX_REDIRECTS: Final = 3
@@ -32,9 +30,6 @@ MAX_EXAMINED: Final = 64 * 2**10
 """Bytes of an error's body that are looked at for what it says."""
 MAX_EXCERPT: Final = 300
 """Characters of a foreign text that a message repeats."""
-
-# --- the backends ---
-
 VALUE_COST: Final = 200
 """Bytes of memory that a value of an answer takes at most (measured: 30 to 220)."""
 FREE_MEMORY: Final = 2 * 2**20
@@ -56,9 +51,6 @@ MAX_TOKENS: Final = 2**40
 """A limit in tokens that a backend tells; larger ones are unknown."""
 MAX_SLOTS: Final = 10_000
 """Requests that a backend says it works on at once; more are unknown."""
-
-# --- LiteLLM ---
-
 MAX_LISTING: Final = 256 * 2**20
 """Bytes of the listing, unpacked. It is read row by row and never held whole; 10,000 rows of real
 size (7.5 KB, 200 keys, three in four of them null) have 75 MB."""
@@ -71,9 +63,6 @@ MAX_ROWS_MEMORY: Final = 48 * 2**20
 """Bytes of memory that its rows take once their nulls are gone: 3 KB each, if they are real."""
 MAX_MARKED: Final = 1_000
 """Fields, and secrets, that are read of the mark in a row; ours have some twenty."""
-
-# --- what the configuration declares for a row ---
-
 MAX_DECLARED: Final = 64 * 2**10
 """Characters of ASCII JSON, with the names that go into the mark; a character may take twelve. Real
 configurations declare about 2,000, the longest chat template has 20,000. LiteLLM adds 10,000 and
@@ -82,9 +71,6 @@ A row of ours beyond that could not be read back, and no row could be changed an
 MAX_FIELDS: Final = 900
 """Fields, and secrets. With the engine's own and those that a backend tells, together under 100,
 they are at most MAX_MARKED, so that the mark of a row of ours is always read whole."""
-
-# --- files ---
-
 MAX_CONFIG: Final = 2**20
 """Bytes of the configuration; also of what its aliases expand to, in characters."""
 MAX_CONFIG_VALUES: Final = 100_000
@@ -99,9 +85,6 @@ MAX_PATTERN: Final = 10_000
 """Characters of a regular expression."""
 MAX_PATTERN_MEMORY: Final = 8 * 2**20
 """Bytes that RE2 may use for one (its own default); it takes linear time in any case."""
-
-# --- what is decided and said ---
-
 MAX_TIMEOUT: Final = 86_400.0
 """Seconds of a timeout: a day."""
 MAX_PERIOD: Final = 31_536_000.0

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
 
 from .apply import Result, apply_plan
-from .attend import attended
 from .backends.fetch import fetch_listings
+from .backends.probe import probed
 from .backends.scope import scope_of
-from .clash import without_clashes
-from .clients import Http
-from .config import Config, load_config
-from .desired import desired_state
-from .documents import desired_document, listing_document
-from .errors import ConfigError, EngineError, Unrecorded
-from .observed import observed_state
-from .operations import Plan
-from .plan import make_plan, verify_plan
-from .planlog import Artifacts, CycleLog
-from .probe import probed
-from .proxy import Proxy
-from .safety import Suspicion, hold
-from .settings import secret_values
-from .state import Secret, State
+from .config.model import Config, secret_values
+from .desired.clashes import without_clashes
+from .desired.deployments import desired_state
+from .litellm.api import Proxy
+from .litellm.observed import observed_state
+from .plan.plan import Plan
+from .plan.planner import make_plan, verify_plan
+from .plan.safety import Suspicion, hold
+from .report.artifacts import Artifacts
+from .report.cycle_log import CycleLog
+from .state.deployment import State
+from .state.documents import desired_document, listing_document
+from .transport.client_pool import Http
 from .validate import validate
-
-MAX_BACKOFF: Final = 300.0
-"""Seconds that the loop waits at most between cycles because of failures."""
-_JITTER: Final = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -135,90 +125,3 @@ def _keep(artifacts: Artifacts, plan: Plan) -> None:
         artifacts.write(plan)
     except OSError as error:
         log.error("the plan artifact cannot be written: %s", error)
-
-
-@dataclass(slots=True)
-class Schedule:
-    """When the next cycle is due: ``interval`` seconds with jitter, longer after failures."""
-
-    interval: float
-    failures: int = 0
-
-    def delay(self, *, failed: bool) -> float:
-        """Return the seconds until the next cycle, and remember whether this one failed."""
-        self.failures = self.failures + 1 if failed else 0
-        limit = max(self.interval, MAX_BACKOFF)
-        delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
-        return delay * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
-
-
-class ConfigSource:
-    """Reads the configuration anew for each cycle and falls back on the last good one.
-
-    ``learn`` is told the secrets of each configuration before anything is logged of it.
-    """
-
-    def __init__(
-        self,
-        config_path: Path,
-        secrets: Path,
-        learn: Callable[[tuple[Secret, ...]], None] = lambda _: None,
-    ) -> None:
-        self._paths = (config_path, secrets)
-        self._learn = learn
-        self._last: Config | None = None
-        self._said = ""
-
-    def load(self) -> Config:
-        """Return the configuration.
-
-        Raises:
-            ConfigError: it is broken, and there has not been a good one yet.
-        """
-        try:
-            config = load_config(*self._paths)
-        except ConfigError as error:
-            if self._last is None:
-                raise
-            self._say(logging.ERROR, f"keeping the last good configuration; {error}")
-            return self._last
-        self._learn(config.secrets())
-        if config != self._last:
-            self._say(logging.WARNING, "\n".join(config.warnings))
-        self._last = config
-        return config
-
-    def _say(self, level: int, text: str) -> None:
-        if text and text != self._said:
-            log.log(level, "%s", text)
-        self._said = text
-
-
-def reconcile_forever(source: ConfigSource, engine: Engine, schedule: Schedule) -> None:
-    """Run cycles until ``engine.stop`` is set; a loop that meets errors is alive and goes on."""
-    while not engine.stop.is_set():
-        failed = not _survived_cycle(source, engine)
-        engine.beat()
-        delay = schedule.delay(failed=failed)
-        log.debug("next cycle in %.1f s", delay)
-        engine.wake.wait(delay)
-        engine.wake.clear()
-
-
-def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
-    """Run one cycle; return whether all of it succeeded."""
-    begun = time.monotonic()
-    report = error = None
-    try:
-        report = attended(engine, lambda: reconcile_once(source.load(), engine))
-    except EngineError as expected:
-        log.error("%s", expected)
-        error = str(expected)
-    except Exception as bug:
-        log.exception("the cycle failed; this is a bug, please report it")
-        error = type(bug).__name__
-    if error is not None:
-        engine.suspicious_since = {}
-        with suppress(Unrecorded):
-            engine.log.failed(error, time.monotonic() - begun)
-    return error is None and (report is None or report.converged)

@@ -12,8 +12,8 @@ from typing import Any
 
 from engine.backends.record import Record
 from engine.backends.server import LISTED, ROOT, Found, Route, Server
-from engine.endpoint import canonical_endpoint
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
+from engine.state.endpoint import canonical_endpoint
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CASES = FIXTURES / "adapters"

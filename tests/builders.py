@@ -5,22 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from engine.endpoint import Scope
-from engine.pointer import pointer
-from engine.row import row_of
-from engine.state import (
-    Deployment,
-    Editing,
-    Endpoint,
-    Key,
-    Mark,
-    Secret,
-    State,
-    canonical_json,
-    deployment_id,
-    freeze,
-    thaw,
-)
+from engine.litellm.row import row_of
+from engine.state.deployment import Deployment, Editing, Endpoint, Key, Mark, State, deployment_id
+from engine.state.endpoint import Scope
+from engine.state.frozen import canonical_json, freeze, thaw
+from engine.state.pointer import pointer
+from engine.state.secret import Secret
 
 __all__ = ["Editing", "Key", "State", "freeze", "pointer"]
 

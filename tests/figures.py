@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from engine.demo.simulator_rows import parse_version
-from engine.proxy import editing_of
+from engine.fakes.litellm_rows import parse_version
+from engine.litellm.api import editing_of
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"

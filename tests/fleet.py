@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from engine.demo.backends import FakeBackend
-from engine.demo.simulator import LiteLLMSimulator
+from engine.fakes.backend import FakeBackend
+from engine.fakes.litellm import LiteLLMSimulator
 
 MASTER_KEY = "sk-fleet-master-key"
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from engine.timing import Timing
+from engine.transport.timing import Timing
 
 QUICK: Final = Timing(retry_pause=0.01, grace=0.3, apply_pause=0.01)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from engine.demo.loopback import Answer, Fault
-from engine.endpoint import canonical_endpoint
+from engine.fakes.server import Answer, Fault
+from engine.state.endpoint import canonical_endpoint
 
 from . import adapters
 

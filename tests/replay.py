@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from engine.clients import Http
-from engine.config import load_config
-from engine.demo.loopback import Answer, Fault, LoopbackServer
-from engine.demo.simulator import Database, LiteLLMSimulator
-from engine.planlog import PlanLog
+from engine.config.loader import load_config
+from engine.fakes.litellm import LiteLLMSimulator
+from engine.fakes.litellm_rows import Database
+from engine.fakes.server import Answer, Fault, LoopbackServer
 from engine.reconcile import Engine, Report, reconcile_once
+from engine.report.plan_log import PlanLog
+from engine.transport.client_pool import Http
 
 from .quick import QUICK
 

@@ -6,28 +6,27 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..allowance import Allowance, Pool
-from ..bounds import MAX_ALL_MODELS, MAX_ID
-from ..clients import Http
-from ..endpoint import canonical_endpoint
-from ..errors import Garbled, Rejected, TransportError, Unavailable
-from ..listing import EMPTY_LIST, INVALID, NOT_READY, OK, UNAUTHORISED, UNREACHABLE, Listing, Model
-from ..state import freeze
-from ..transport import Client
-from . import auto
+from ..bounds import MAX_ALL_MODELS
+from ..errors import TransportError
+from ..state.endpoint import canonical_endpoint
+from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
+from ..transport.budget import Allowance, Pool
+from ..transport.client import Client
+from ..transport.client_pool import Http
+from . import detect as auto
 from .kinds import KINDS
-from .record import Record
-from .server import ROOT, V1, Found, Route, Server, is_usable
+from .normalize import left_out_notes, model_of, outcome_of, static_listing
+from .server import Found, Server
 
 if TYPE_CHECKING:
-    from ..config import Backend
+    from ..config.model import Backend
+
 
 _POLL: Final = 0.2
 """Seconds until it is noticed that the engine is to stop."""
-
 log = logging.getLogger(__name__)
 
 
@@ -102,27 +101,27 @@ def client_of(backend: Backend, http: Http) -> Client:
 
 def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
     if backend.kind == "static":
-        return _static(backend)
+        return static_listing(backend)
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
     try:
         with Allowance(pool, backend.connection.timeout) as allowance:
             kind, found = _asked(backend, client, allowance)
     except TransportError as error:
-        return Listing(backend.name, _outcome(error), detail=str(error))
+        return Listing(backend.name, outcome_of(error), detail=str(error))
     except Exception as error:  # a bug in one reader must not stop the others
         log.exception("%s: reading its list failed", backend.name)
         detail = f"reading its list failed ({type(error).__name__}); please report it"
         return Listing(backend.name, INVALID, detail=detail)
     endpoint, routes = canonical_endpoint(backend.url), KINDS[kind].ROUTES
-    models = [_model(record, routes, endpoint, found.listed) for record in found.records]
+    models = [model_of(record, routes, endpoint, found.listed) for record in found.records]
     left_out = found.unread or found.unusable or found.overlong
     return Listing(
         backend.name,
         OK if models else INVALID if left_out else EMPTY_LIST,
         tuple(sorted(models)),
         partial=bool(found.unread) or found.paged,
-        detail="; ".join(_left_out(found)),
+        detail="; ".join(left_out_notes(found)),
     )
 
 
@@ -165,59 +164,3 @@ def server_of(
             allowance.restore(before)
 
     return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.said)
-
-
-def _model(record: Record, routes: Mapping[str, Route], endpoint: str, listed: str) -> Model:
-    bases = {ROOT: endpoint, V1: f"{endpoint}/v1"}
-    ways = {mode: (way.provider, bases.get(way.base, listed)) for mode, way in routes.items()}
-    provider, api_base = ways.get(str(record.info.get("mode", "")), ways[""])
-    return Model(
-        record.id,
-        provider,
-        api_base,
-        freeze(ways),
-        freeze(record.info),
-        freeze(record.sources),
-        parent=_readable(record.parent),
-        state=record.state,
-        remote=record.remote,
-        family=_readable(record.family),
-        slots=record.slots,
-        trained=record.trained,
-    )
-
-
-def _readable(name: str) -> str:
-    """Return a name of a family or parent, which may become part of a public name."""
-    return name if len(name) <= MAX_ID and is_usable(name) else "unknown"
-
-
-def _static(backend: Backend) -> Listing:
-    """Return the models of the configuration; what it says of them is its own word, no evidence."""
-    models = tuple(sorted(Model(name, "openai", backend.url) for name in backend.models))
-    return Listing(backend.name, OK if models else EMPTY_LIST, models)
-
-
-def _left_out(found: Found) -> list[str]:
-    notes = list(found.notes)
-    if found.unread:
-        notes.append(f"{found.unread} of its entries have no readable model id")
-    if found.paged:
-        notes.append("its list has more pages, which are not read")
-    if found.unusable:
-        notes.append(f"{found.unusable} model ids hold NUL, * or a broken character")
-    if found.overlong:
-        notes.append(f"{found.overlong} model ids have over {MAX_ID} characters; left out")
-    return notes
-
-
-def _outcome(error: TransportError) -> str:
-    match error:
-        case Unavailable(status=503):
-            return NOT_READY
-        case Rejected(status=401 | 403):
-            return UNAUTHORISED
-        case Rejected() | Garbled():
-            return INVALID
-        case _:
-            return UNREACHABLE

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from ..bounds import MAX_PAGES
 from ..errors import Garbled, Rejected
+from .model_list import Entries, id_of, listed_below, read_entries
 from .record import part
-from .server import Entries, Server, id_of, listed_below, read_entries
+from .server import Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ MODES: Final = (
     "moderation",
 )
 """The values of LiteLLM's ``model_info.mode`` that a local backend can have."""
-
 LOADED: Final = "loaded"
 UNLOADED: Final = "unloaded"
 FAILED: Final = "failed"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ..endpoint import Scope, canonical_endpoint
+from ..state.endpoint import Scope, canonical_endpoint
 from .kinds import KINDS
 
 if TYPE_CHECKING:
-    from ..config import Backend
+    from ..config.model import Backend
 
 
 def scope_of(backends: tuple[Backend, ...]) -> Scope:

@@ -1,1 +1,1 @@
-"""What ``modelprovisioner demo`` shows the engine at work on: servers simulated in this process."""
+"""The story that the demo command tells."""

@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import load_config
-from ..planlog import PlanLog
+from ..config.loader import load_config
+from ..fakes.backend import FakeBackend
+from ..fakes.litellm import LiteLLMSimulator
 from ..reconcile import Engine, Report, reconcile_once
-from ..render import Renderer, counted
-from .backends import FakeBackend
-from .simulator import LiteLLMSimulator
+from ..report.plan_log import PlanLog
+from ..report.terminal import Renderer, counted
 
 _CONFIG = """\
 litellm:

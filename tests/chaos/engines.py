@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-from engine.timing import Timing
+from engine.transport.timing import Timing
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ PATIENCE: Final = 90.0
 """Seconds for a cycle; an engine that needs longer is stuck, and that is a violation."""
 _POLL: Final = 0.02
 _STARTER: Final = multiprocessing.get_context("forkserver")
-_STARTER.set_forkserver_preload(["engine.commands", "engine.reconcile", "tests.chaos.engines"])
+_STARTER.set_forkserver_preload(["engine.cli.commands", "engine.reconcile", "tests.chaos.engines"])
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ def _engine(
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     if trouble.clock:
         _let_the_clock_jump(random.Random(trouble.clock))
-    from engine.cli import main
+    from engine.cli.main import main
 
     sys.exit(main(arguments, timing))
 
 
 def _let_the_clock_jump(dice: random.Random) -> None:
-    from engine import planlog
+    from engine.report import plan_log as planlog
 
     def off() -> float:
         return dice.uniform(-86400, 86400)

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from engine.demo.loopback import Fault, FaultKind
-from engine.demo.simulator import Database, LiteLLMSimulator
-from engine.demo.simulator_answers import without_database
-from engine.demo.simulator_api import TYPED_ERRORS
-from engine.demo.simulator_rows import parse_version
-from engine.timing import DEFAULT_TIMING, Timing
+from engine.fakes.litellm import LiteLLMSimulator
+from engine.fakes.litellm_api import TYPED_ERRORS
+from engine.fakes.litellm_errors import without_database
+from engine.fakes.litellm_rows import Database, parse_version
+from engine.fakes.server import Fault, FaultKind
+from engine.transport.timing import DEFAULT_TIMING, Timing
 
 from ..versions import told_version
 

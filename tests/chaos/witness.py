@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Set
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.state import MARK
+from engine.state.deployment import MARK
 
 from .litellms import lasting
 

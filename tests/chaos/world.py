@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from engine.demo.backends import FakeBackend
+from engine.fakes.backend import FakeBackend
 
 from .engines import EngineProcess
 from .faultproxy import FaultProxy

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from engine.demo.simulator import LiteLLMSimulator
-from engine.demo.simulator_rows import parse_version
+from engine.fakes.litellm import LiteLLMSimulator
+from engine.fakes.litellm_rows import parse_version
 
 from ..versions import told_version
 from .behaviours import asked

@@ -12,9 +12,10 @@ from typing import Any, get_args
 import pytest
 import requests
 
-from engine.demo.loopback import Fault, FaultKind
-from engine.demo.simulator import LiteLLMSimulator, Row
-from engine.masking import is_injected
+from engine.fakes.litellm import LiteLLMSimulator
+from engine.fakes.litellm_rows import Row
+from engine.fakes.server import Fault, FaultKind
+from engine.litellm.fields import is_injected
 
 from ..versions import SERIALISED
 from .behaviours import (

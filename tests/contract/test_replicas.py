@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from engine.demo.simulator import Database, LiteLLMSimulator
+from engine.fakes.litellm import LiteLLMSimulator
+from engine.fakes.litellm_rows import Database
 
 from . import behaviours as does
 from .conftest import (

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from engine.allowance import Allowance, Pool
-from engine.answers import document_of, text_size, values_in
 from engine.backends.fetch import fetch_listings
 from engine.bounds import (
     FREE_MEMORY,
@@ -30,14 +28,17 @@ from engine.bounds import (
     MAX_VALUES,
     VALUE_COST,
 )
-from engine.clients import Http
-from engine.config import Config, load_config
+from engine.config.loader import load_config
+from engine.config.model import Config
 from engine.errors import Garbled
-from engine.listing import INVALID, OK, Listing
-from engine.operatorlog import Redactor
-from engine.planlog import PlanLog
 from engine.reconcile import Engine, reconcile_once
-from engine.render import Renderer
+from engine.report.operator_log import Redactor
+from engine.report.plan_log import PlanLog
+from engine.report.terminal import Renderer
+from engine.state.listing import INVALID, OK, Listing
+from engine.transport.budget import Allowance, Pool
+from engine.transport.client_pool import Http
+from engine.transport.json_stream import document_of, text_size, values_in
 from tests.quick import QUICK
 from tests.rawserver import AMPLE, RawServer, Script, always, answer, as_json
 

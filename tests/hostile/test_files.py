@@ -1,6 +1,6 @@
 """Configurations, key files, expressions and options that are not what they should be.
 
-What a YAML text may do is in ``tests/test_configfile.py``, what a key holds in ``test_config.py``.
+What a YAML text may do, and what a key holds, is in ``tests/unit/config``.
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ from engine.bounds import (
     MAX_PATTERN,
     MAX_PROBLEMS,
 )
-from engine.cli import main
-from engine.commands import _interval
-from engine.config import load_config
-from engine.configfile import read_text, read_yaml
+from engine.cli.commands import _interval
+from engine.cli.main import main
+from engine.config.key_files import read_bounded, read_key
+from engine.config.loader import load_config
+from engine.config.patterns import compile_pattern
+from engine.config.yaml_file import read_text, read_yaml
+from engine.config.yaml_scalars import resolve
 from engine.errors import ConfigError, InvalidDocument
-from engine.files import read_bounded
-from engine.keyfile import read_key
-from engine.patterns import compile_pattern
 from engine.validate import problems, validate
-from engine.yamlscalar import resolve
 
 HANGS = 20.0
 

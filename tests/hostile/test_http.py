@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.allowance import Allowance
 from engine.bounds import MAX_BODY
-from engine.config import Connection
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
-from engine.state import Secret
-from engine.transport import Client
+from engine.state.secret import Secret
+from engine.transport.budget import Allowance
+from engine.transport.client import Client
+from engine.transport.connection import Connection
 from tests.quick import QUICK
 from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 

@@ -14,19 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import answers, keep, transport
-from engine.answers import rows_of
 from engine.bounds import MAX_DEPTH, MAX_MARKED, MAX_ROW, MAX_ROWS, MAX_ROWS_MEMORY
-from engine.clients import Http
-from engine.config import load_config
-from engine.demo.simulator import Row
+from engine.config.loader import load_config
 from engine.errors import EngineError, Garbled
-from engine.keep import Rows
-from engine.mark import read_mark
-from engine.planlog import PlanLog
-from engine.proxy import editing_of
+from engine.fakes.litellm_rows import Row
+from engine.litellm import compact_rows as keep
+from engine.litellm.api import editing_of
+from engine.litellm.compact_rows import Rows
 from engine.reconcile import Engine, reconcile_once
-from engine.state import MARK
+from engine.report.plan_log import PlanLog
+from engine.state.deployment import MARK
+from engine.state.mark import read_mark
+from engine.transport import client as transport
+from engine.transport import json_stream as answers
+from engine.transport.client_pool import Http
+from engine.transport.json_stream import rows_of
 from tests.quick import QUICK
 from tests.rawserver import Exchange, as_json
 

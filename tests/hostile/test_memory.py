@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from engine.bounds import MAX_ALL_MODELS, MAX_BODY, MAX_MODELS, MAX_ROWS
-from engine.demo.simulator import Row
+from engine.fakes.litellm_rows import Row
 from tests.rawserver import RawServer, answer
 
 from .town import Town

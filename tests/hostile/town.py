@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.clients import Http
-from engine.config import load_config
-from engine.demo.backends import FakeBackend
-from engine.demo.simulator import LiteLLMSimulator
-from engine.planlog import PlanLog
+from engine.config.loader import load_config
+from engine.fakes.backend import FakeBackend
+from engine.fakes.litellm import LiteLLMSimulator
 from engine.reconcile import Engine, Report, reconcile_once
+from engine.report.plan_log import PlanLog
+from engine.transport.client_pool import Http
 from tests.quick import QUICK
 from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json
 
@@ -28,7 +28,7 @@ MAX_SECONDS = 60
 """A cycle that takes longer hangs."""
 _RUN = """
 import sys
-from engine.cli import main
+from engine.cli.main import main
 code = main(sys.argv[2:])
 (peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 open(sys.argv[1], "w").write(peak.split()[1])

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.demo.backends import FakeBackend
-from engine.demo.loopback import Answer
+from engine.fakes.backend import FakeBackend
+from engine.fakes.server import Answer
 
 _NOW = "2026-01-01T00:00:00.000000Z"
 

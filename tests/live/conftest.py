@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from engine.demo.loopback import LoopbackServer
+from engine.fakes.server import LoopbackServer
 
 from ..recorded import RecordedBackend
 from .chat_backends import ChatBackend

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import requests
 
-from engine.demo.simulator_rows import parse_version
-from engine.state import MARK
+from engine.fakes.litellm_rows import parse_version
+from engine.state.deployment import MARK
 
 from ..versions import SERIALISED, told_version
 

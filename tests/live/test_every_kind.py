@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from engine.backends.kinds import KINDS
-from engine.endpoint import canonical_endpoint
+from engine.state.endpoint import canonical_endpoint
 
 from ..recorded import BELOW_A_PATH, url_of, with_models
 from .conftest import Servers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.state import MARK
+from engine.state.deployment import MARK
 
 from .conftest import Servers, section
 from .installation import Installation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from engine.demo.loopback import Fault
+from engine.fakes.server import Fault
 
 from .conftest import Servers, section
 from .installation import Installation

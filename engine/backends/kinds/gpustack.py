@@ -1,0 +1,68 @@
+"""GPUStack: the list, and once more per category, which it tells only as a filter.
+
+Only models with a running instance are listed, and only those that the key may use.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...errors import Garbled
+from ..model_list import read_entries
+from ..paging import find_list, with_query
+from ..record import Record, part
+from ..server import LISTED, V1, Found, Route, Server
+
+ALLOWED: Final = ("GET /v1/models", "GET /v1-openai/models")
+PLACES: Final = ("/v1", "/v1-openai")
+ROUTES: Final = {
+    "": Route("openai", LISTED),
+    "rerank": Route("hosted_vllm", V1),
+}
+"""``openai/`` has no rerank in LiteLLM; older versions have theirs beside ``/v1-openai``."""
+_CATEGORIES: Final = {
+    "llm": "chat",
+    "embedding": "embedding",
+    "image": "image_generation",
+    "reranker": "rerank",
+    "speech_to_text": "audio_transcription",
+    "text_to_speech": "audio_speech",
+}
+_WINDOWS: Final = ("max_model_len", "n_ctx")
+
+
+def ask(server: Server) -> Found:
+    """List the models, then the ids of every category."""
+    listing = find_list(server, PLACES, "with_meta=true")
+    records = [_listed(name, entry) for name, entry in listing.entries]
+    if records and not server.models_endpoint:
+        path = listing.path.partition("?")[0]
+        _add_modes(records, server, path)
+    return listing.entries.found(records, listing.listed)
+
+
+def _listed(name: str, entry: dict[str, Any]) -> Record:
+    record = Record(name)
+    for key in _WINDOWS:
+        record.tokens("max_input_tokens", part(entry, "meta", key), f"GET /v1/models: meta.{key}")
+    return record
+
+
+def _add_modes(records: list[Record], server: Server, path: str) -> None:
+    """Note the category of models that are in the list of exactly one.
+
+    A server that does not know the filter gives the whole list for each of them.
+    """
+    members = {name: _ids(server, path, name) for name in _CATEGORIES}
+    for record in records:
+        names = [name for name, ids in members.items() if record.id in ids]
+        if len(names) == 1:
+            record.mode(_CATEGORIES[names[0]], f"GET {path}?categories={names[0]}")
+
+
+def _ids(server: Server, path: str, category: str) -> set[str]:
+    document = server.optional(with_query(path, f"categories={category}"))
+    try:
+        return set(read_entries(document, server.said).members)
+    except Garbled:
+        return set()

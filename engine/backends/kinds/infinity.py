@@ -1,0 +1,56 @@
+"""infinity: embeddings and rerank; the list is at ``/models``, or below its ``url_prefix``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from ..model_list import listed_below
+from ..record import Record, first_mode, texts
+from ..server import LISTED, Found, Route, Server
+
+ALLOWED: Final = ("GET /models", "GET /v1/models")
+PLACES: Final = ("", "/v1")
+ROUTES: Final = {
+    "": Route("openai", LISTED),
+    "embedding": Route("infinity", LISTED),
+    "rerank": Route("infinity", LISTED),
+}
+"""Rerank through another provider than ``infinity/`` fails on infinity's answers."""
+_SOURCE: Final = "GET /models: capabilities"
+_MODES: Final = {
+    "embed": "embedding",
+    "rerank": "rerank",
+    "image_embed": "embedding",
+    "audio_embed": "embedding",
+}
+
+
+def ask(server: Server) -> Found:
+    """List the models, wherever the list is: a ``/v1`` in the URL is often there by habit."""
+    if not server.models_endpoint:
+        server = replace(server, url=server.endpoint)
+    entries, listed = listed_below(server, PLACES)
+    records, skipped = [], []
+    for name, entry in entries:
+        words = texts(entry.get("capabilities"))
+        if words and set(words) <= {"classify"}:
+            skipped.append(name)
+        else:
+            records.append(_listed(name, words))
+    notes = [_note(skipped, server)] if skipped else []
+    return entries.found(records, listed, *notes)
+
+
+def _listed(name: str, words: list[str]) -> Record:
+    """Note what a model is for; its capabilities come as a set, in no order."""
+    record = Record(name)
+    record.mode(first_mode((word for word in _MODES if word in words), _MODES), _SOURCE)
+    if record.info.get("mode") == "embedding":
+        record.flag("embedding_image_input", "image_embed" in words, _SOURCE)
+    return record
+
+
+def _note(skipped: list[str], server: Server) -> str:
+    names = server.said(", ".join(skipped))
+    return f"left out, since LiteLLM has no mode for classifiers: {names}"

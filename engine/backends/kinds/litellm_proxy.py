@@ -1,0 +1,83 @@
+"""A LiteLLM proxy as a backend: modes and limits in its list, capabilities of its model groups.
+
+A wildcard route (``ollama/*``) lists names out of LiteLLM's own tables, whether or not there are
+such models behind it. Asked for its wildcards too, the list tells which names match one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..model_list import id_of
+from ..paging import Listing, find_list, left_out
+from ..record import Record, part
+from ..server import ROOT, V1, Found, Route, Server
+
+ALLOWED: Final = ("GET /v1/models", "GET /models", "GET /model_group/info")
+PLACES: Final = ("/v1", "")
+ROUTES: Final = {
+    "": Route("litellm_proxy", V1),
+    "completion": Route("openai", V1),
+    "rerank": Route("litellm_proxy", ROOT),
+}
+"""``litellm_proxy/`` adds ``/v1`` to rerank alone, and makes completions by chat."""
+_LIST: Final = "GET /v1/models"
+_GROUPS: Final = "GET /model_group/info"
+_LIMITS: Final = ("max_input_tokens", "max_output_tokens")
+_FLAGS: Final = ("function_calling", "parallel_function_calling", "vision", "reasoning")
+
+
+def ask(server: Server) -> Found:
+    """List the models without those that wildcards invent, and add what their groups tell."""
+    listing = find_list(server, PLACES, "return_wildcard_routes=true")
+    wildcards = _wildcards(listing)
+    groups = _groups(server)
+    records, skipped = [], []
+    for name, entry in listing.entries:
+        if name.startswith(wildcards):
+            skipped.append(name)
+        else:
+            records.append(_listed(name, entry, groups.get(name)))
+    routes = server.said(", ".join(f"{prefix}*" for prefix in wildcards))
+    why = f"wildcard routes ({routes}) list them whether or not they are there"
+    return listing.entries.found(records, listing.listed, *left_out(server, skipped, why))
+
+
+def _wildcards(listing: Listing) -> tuple[str, ...]:
+    """Return what names under a wildcard begin with; take the wildcards off the unusable ids.
+
+    A bare ``*`` matches every name, so it tells nothing of any.
+    """
+    document = listing.document
+    members = part(document, "data") if isinstance(document, dict) else document
+    names = [id_of(member) for member in members] if isinstance(members, list) else []
+    routes = [name for name in names if name.endswith("*") and "\x00" not in name]
+    listing.entries.unusable = max(0, listing.entries.unusable - len(routes))
+    prefixes = {name[:-1] for name in routes if "*" not in name[:-1]}
+    return tuple(sorted(prefix for prefix in prefixes if prefix))
+
+
+def _groups(server: Server) -> dict[str, Any]:
+    """Return what is told of each group of models; nothing where the key may not read it."""
+    groups = part(server.optional("/model_group/info"), "data")
+    named = groups if isinstance(groups, list) else []
+    return {name: one for one in named if isinstance(name := part(one, "model_group"), str)}
+
+
+def _listed(name: str, entry: dict[str, Any], group: Any) -> Record:
+    """Read an entry and its group, where a capability that was not declared counts as false."""
+    record = Record(name)
+    for document, source in ((entry, _LIST), (group, _GROUPS)):
+        mode = part(document, "mode")
+        record.mode(mode if isinstance(mode, str) else None, f"{source}: mode")
+        for key in _LIMITS:
+            record.tokens(key, _whole(part(document, key)), f"{source}: {key}")
+    for flag in _FLAGS:
+        can = part(group, f"supports_{flag}") is True
+        record.flag(flag, can or None, f"{_GROUPS}: supports_{flag}")
+    return record
+
+
+def _whole(value: Any) -> Any:
+    """Return a limit as a whole number: groups write 1024.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

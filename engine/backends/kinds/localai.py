@@ -1,0 +1,81 @@
+"""LocalAI: a list that tells what each model is for, beside OpenAI's that tells only ids.
+
+What it can do follows from its configuration and, for tools, thinking and vision, from what the
+backend finds once it has loaded the model: what is not named may still be there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...errors import Garbled, Rejected
+from ..model_list import Entries, listed_below, read_entries
+from ..paging import left_out
+from ..record import Record, first_mode, texts
+from ..server import V1, Found, Route, Server
+
+ALLOWED: Final = ("GET /v1/models/capabilities", "GET /v1/models")
+PLACES: Final = ("/v1",)
+ROUTES: Final = {
+    "": Route("openai", V1),
+    "rerank": Route("hosted_vllm", V1),
+}
+"""``openai/`` has no rerank in LiteLLM."""
+_PATH: Final = "/v1/models/capabilities"
+_MODES: Final = {
+    "chat": "chat",
+    "embeddings": "embedding",
+    "rerank": "rerank",
+    "transcript": "audio_transcription",
+    "tts": "audio_speech",
+    "image": "image_generation",
+    "video": "video_generation",
+    "completion": "completion",
+}
+"""In the order in which they decide: a model for chat is one for completion as well."""
+_FLAGS: Final = {"tools": "function_calling", "thinking": "reasoning", "vision": "vision"}
+
+
+def ask(server: Server) -> Found:
+    """List the models with their capabilities; versions without those have the plain list."""
+    entries = _entries(server)
+    records, skipped = [], []
+    for name, entry in entries:
+        words = texts(entry.get("capabilities"))
+        if words and not set(words) & set(_MODES):
+            skipped.append(name)
+        else:
+            records.append(_listed(name, words, texts(entry.get("input_modalities"))))
+    notes = left_out(server, skipped, "LiteLLM has no mode for what they do")
+    return entries.found(records, f"{server.endpoint}/v1", *notes)
+
+
+def _entries(server: Server) -> Entries:
+    if not server.models_endpoint:
+        try:
+            return read_entries(server.get(_PATH), server.said)
+        except (Garbled, Rejected) as error:
+            if isinstance(error, Rejected) and error.status in (401, 403):
+                raise
+    return listed_below(server, PLACES)[0]
+
+
+def _listed(name: str, words: list[str], inputs: list[str]) -> Record:
+    """Read an entry; a loose file in the folder of models has null for everything."""
+    record = Record(name)
+    source = f"GET {_PATH}: capabilities"
+    record.mode(first_mode((word for word in _MODES if word in words), _MODES), source)
+    _add_true(record, _FLAGS, words, source)
+    if record.info.get("mode") == "chat":
+        _add_true(
+            record,
+            {"audio": "audio_input", "video": "video_input"},
+            inputs,
+            f"GET {_PATH}: input_modalities",
+        )
+    return record
+
+
+def _add_true(record: Record, flags: dict[str, str], words: list[str], source: str) -> None:
+    for word, flag in flags.items():
+        record.flag(flag, (word in words) or None, source)

@@ -1,0 +1,70 @@
+"""TabbyAPI: one loaded model, described apart from the list.
+
+A key of its administrator sees every folder of models, any other key the loaded one. Where it is
+told to, it lists the names of OpenAI's models as well, for clients that insist on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...errors import Unavailable
+from ..model_list import id_of, listed_below, read_entries
+from ..paging import left_out
+from ..record import LOADED, UNLOADED, Record, part
+from ..server import V1, Found, Route, Server
+
+ALLOWED: Final = ("GET /v1/models", "GET /v1/model", "GET /v1/model/embedding")
+PLACES: Final = ("/v1",)
+ROUTES: Final = {"": Route("openai", V1)}
+_DUMMY: Final = "gpt-3.5-turbo"
+_MODEL: Final = "GET /v1/model"
+_EMBEDDING: Final = "GET /v1/model/embedding"
+
+
+def ask(server: Server) -> Found:
+    """List the models, and read what the loaded ones run with."""
+    entries, listed = listed_below(server, PLACES)
+    loaded, model = _loaded(server, "/v1/model")
+    skipped = [name for name, _ in entries if name == _DUMMY != id_of(model)]
+    records = [Record(name) for name, _ in entries if name not in skipped]
+    for record in records:
+        if record.id == id_of(model):
+            record.state = LOADED
+            _add_parameters(record, part(model, "parameters"))
+        elif loaded:
+            record.state = UNLOADED
+    _add_embedding(records, server)
+    notes = left_out(server, skipped, "it is a name without a model behind it")
+    return entries.found(records, listed, *notes)
+
+
+def _loaded(server: Server, path: str) -> tuple[bool, Any]:
+    """Return whether the server tells what is loaded, and that; it answers 503 for nothing."""
+    try:
+        model = server.optional(path)
+    except Unavailable as error:
+        if error.status != 503:
+            raise
+        return True, None
+    return bool(id_of(model)), model
+
+
+def _add_parameters(record: Record, parameters: Any) -> None:
+    source = f"{_MODEL}: parameters"
+    record.tokens("max_input_tokens", part(parameters, "max_seq_len"), f"{source}.max_seq_len")
+    record.flag("vision", part(parameters, "use_vision"), f"{source}.use_vision")
+    if isinstance(parameters, dict) and "prompt_template" in parameters:
+        # without one it refuses chats
+        mode = "chat" if parameters["prompt_template"] else "completion"
+        record.mode(mode, f"{source}.prompt_template")
+
+
+def _add_embedding(records: list[Record], server: Server) -> None:
+    """Add the loaded embedding model, which is in no list of models."""
+    _, model = _loaded(server, "/v1/model/embedding")
+    for name, _ in read_entries({"data": [model] if id_of(model) else []}, server.said):
+        if name not in {record.id for record in records}:
+            record = Record(name, state=LOADED)
+            record.mode("embedding", _EMBEDDING)
+            records.append(record)

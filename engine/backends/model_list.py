@@ -1,0 +1,155 @@
+"""Lists of models as servers write them, read into entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..bounds import MAX_ID, MAX_MODELS
+from ..errors import Garbled, Rejected
+from .record import Record
+from .server import Found, Said, Server
+
+_ID_KEYS: Final = ("id", "model", "name", "key")
+_UNUSABLE: Final = ("\x00", "*")
+"""PostgreSQL cannot store NUL in a text, and LiteLLM takes an asterisk for a wildcard route."""
+
+
+@dataclass(slots=True)
+class Entries:
+    """The members of a list of models, once per id, each as (id, object)."""
+
+    members: dict[str, dict[str, Any]]
+    unread: int = 0
+    unusable: int = 0
+    overlong: int = 0
+    paged: bool = False
+
+    def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        return iter(self.members.items())
+
+    def found(self, records: list[Record], listed: str, *notes: str) -> Found:
+        """Return the records with what could not be used of this list."""
+        left_out = (self.unread, self.unusable, self.paged)
+        return Found(tuple(records), listed, *left_out, notes, self.overlong)
+
+    def add(self, page: Entries) -> None:
+        """Add a page that follows.
+
+        Raises:
+            Garbled: that makes more models than a list may have.
+        """
+        for name, entry in page:
+            self.members.setdefault(name, entry)
+        self.unread += page.unread
+        self.unusable += page.unusable
+        self.overlong += page.overlong
+        self.paged = page.paged
+        check_count(len(self.members) + self.unread)
+
+
+def read_entries(document: object, said: Said) -> Entries:
+    """Read a list of models, as servers write it.
+
+    Accepts ``{"data": [...]}`` (OpenAI), ``{"models": [...]}`` (Ollama; some send both, then
+    ``data`` counts), a bare array (Triton, Together), and null for an empty list (Ollama's
+    ``/v1/models``). The members may be strings or objects; the first entry of an id counts.
+
+    Raises:
+        Garbled: it is no list of models, or too long a one. A status of 200 proves nothing: LM
+            Studio answers an error object with 200 on any path.
+    """
+    found = Entries({})
+    members = _members(document, said)
+    check_count(len(members))
+    for member in members:
+        text = id_of(member)
+        if not text:
+            found.unread += 1
+        elif len(text) > MAX_ID:
+            found.overlong += 1
+        elif not is_usable(text):
+            found.unusable += 1
+        else:
+            found.members.setdefault(text, member if isinstance(member, dict) else {})
+    if isinstance(document, dict):
+        found.paged = bool(document.get("has_more") or document.get("nextPageToken"))
+    return found
+
+
+def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
+    """Return the list and the address below which it was.
+
+    At ``models_endpoint`` if there is one. Else at ``/models`` below the URL itself, or below each
+    of ``suffixes`` in turn if the URL has no ``/v1``: a bare root is what people write.
+
+    Raises:
+        Garbled, Rejected: from the first place, when no place has a list.
+        Unavailable: the server does not answer.
+    """
+    if server.models_endpoint:
+        document = server.get(server.prefix + server.models_endpoint)
+        return read_entries(document, server.said), server.url
+    first: Garbled | Rejected | None = None
+    for suffix in ("",) if server.prefix else suffixes:
+        try:
+            document = server.get(f"{server.prefix}{suffix}/models")
+            return read_entries(document, server.said), server.url + suffix
+        except (Garbled, Rejected) as error:
+            if isinstance(error, Rejected) and error.status in (401, 403):
+                raise
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def id_of(member: object) -> str:
+    """Return the id of a list's member, "" where it has none."""
+    if isinstance(member, str):
+        return member
+    if isinstance(member, dict):
+        for name in _ID_KEYS:
+            if name in member:
+                return member[name] if isinstance(member[name], str) else ""
+    return ""
+
+
+def _members(document: object, said: Said) -> list[object]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise Garbled(f"the answer is no list of models but {_shape(document)}")
+    if document.get("error"):
+        raise Garbled(f"the answer is an error: {said(document)}")
+    for name in ("data", "models"):
+        if isinstance(document.get(name), list):
+            return list(document[name])
+    if any(name in document and document[name] is None for name in ("data", "models")):
+        return []
+    keys = said(", ".join(sorted(map(str, document))[:8])) or "none"
+    raise Garbled(f"the answer has no list 'data' or 'models' (its keys: {keys})")
+
+
+def _shape(value: object) -> str:
+    names = {str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def check_count(models: int) -> None:
+    """Raise Garbled if a list has more models than any server serves."""
+    if models > MAX_MODELS:
+        raise Garbled(
+            f"the list has over {MAX_MODELS} models, which is more than is read; check that url and"
+            " models_endpoint lead to the right list, or name the models that you want"
+            " (type: static, models)"
+        )
+
+
+def is_usable(text: str) -> bool:
+    """Tell whether LiteLLM can hold a text in its database and as the name of one model."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not any(char in text for char in _UNUSABLE)

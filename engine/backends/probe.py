@@ -1,0 +1,184 @@
+"""``discovery: probe``: ask loaded models what their servers do not tell. Off unless configured.
+
+A probe is a chat with a few tokens, so it is sent only to models that are loaded already, only for
+what is unknown, a few at a time, and once: what it finds is registered as evidence, and evidence
+stays. A timeout or an error of the server finds nothing, and is asked again in a later cycle.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from ..desired.naming import offer_of
+from ..errors import Rejected, TransportError
+from ..state.deployment import State
+from ..state.endpoint import canonical_endpoint
+from ..state.frozen import freeze
+from ..state.listing import OK, Listing, Model
+from ..transport.client_pool import Http
+from .fetch import client_of
+from .record import LOADED, part
+
+if TYPE_CHECKING:
+    from ..config.model import Backend
+
+
+BUDGET: Final = 6
+"""Requests that probes may send in one cycle, over all backends."""
+_CHAT: Final = "/v1/chat/completions"
+_IMAGE: Final = (  # 32 x 32 red points
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAJ0lEQVR42u3NsQkAAAjAsP7/"
+    "tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/SM9AAAAAElFTkSuQmCC"
+)
+_IMAGE_TOKENS: Final = 8
+"""A server that looks at an image counts at least so many tokens more than without it."""
+_TOOL: Final = {
+    "type": "function",
+    "function": {
+        "name": "report",
+        "description": "Report that you are ready.",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
+log = logging.getLogger(__name__)
+_Field = tuple[str, str, str]
+"""Endpoint, upstream, name of a field of ``model_info``."""
+Ask = Callable[[dict[str, Any]], Any]
+"""Send a chat request, return the JSON of its answer; raises TransportError."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int = BUDGET
+
+
+def probed(
+    backends: tuple[Backend, ...], listings: tuple[Listing, ...], observed: State, http: Http
+) -> tuple[Listing, ...]:
+    """Return the listings with what probes found; unchanged where none is configured or due."""
+    budget = _Budget()
+    known = set(_known(observed))
+    return tuple(
+        _probed(backend, listing, known, http, budget)
+        if backend.discovery == "probe" and listing.outcome == OK
+        else listing
+        for backend, listing in zip(backends, listings, strict=True)
+    )
+
+
+def _known(observed: State) -> Iterator[_Field]:
+    """Yield what is registered as evidence."""
+    for seen in observed.deployments:
+        for path in seen.mark.evidence if seen.mark else ():
+            name = path.removeprefix("/model_info/")
+            yield seen.key.endpoint, seen.key.upstream, name
+
+
+def _probed(
+    backend: Backend,
+    listing: Listing,
+    known: set[_Field],
+    http: Http,
+    budget: _Budget,
+) -> Listing:
+    endpoint = canonical_endpoint(backend.url)
+    client = client_of(backend, http)
+
+    def ask(body: dict[str, Any]) -> Any:
+        budget.left -= 1
+        return client.send("POST", _CHAT, body)
+
+    models = []
+    for model in listing.models:
+        found = {}
+        offer = offer_of(backend, model)
+        may_chat = _may_chat(model) and not offer.filtered and not offer.unwanted
+        for name, (probe, cost) in _PROBES.items():
+            unknown = name not in model.info and (endpoint, offer.upstream, name) not in known
+            if may_chat and unknown and budget.left >= cost:
+                found[name] = _answer(probe, ask, model)
+        told = {name: value for name, value in found.items() if value is not None}
+        models.append(_with(model, told))
+    return replace(listing, models=tuple(models))
+
+
+def _may_chat(model: Model) -> bool:
+    return model.state == LOADED and not model.remote and model.info.get("mode") == "chat"
+
+
+def _with(model: Model, told: dict[str, bool]) -> Model:
+    if not told:
+        return model
+    sources = dict.fromkeys(told, f"probe: POST {_CHAT}")
+    return replace(
+        model,
+        info=freeze({**model.info, **told}),
+        sources=freeze({**model.sources, **sources}),
+    )
+
+
+def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) -> bool | None:
+    try:
+        answer = probe(ask, model.id)
+    except Rejected as error:
+        # The server understood and will not: "auto tool choice requires ...", "not multimodal".
+        answer = False if error.status in (400, 422, 501) else None
+    except TransportError as error:
+        log.info("a probe of %r found nothing: %s", model.id, error)
+        answer = None
+    return answer
+
+
+def _tools(ask: Ask, model_id: str) -> bool | None:
+    """Demand a tool call: true if there is one, false if an answer comes without."""
+    body = _body(model_id, "Call the tool.") | {"tools": [_TOOL], "tool_choice": "required"}
+    message = part(_first_choice(ask(body)), "message")
+    if not isinstance(message, dict):
+        return None
+    calls = message.get("tool_calls")
+    return isinstance(calls, list) and bool(calls)
+
+
+def _vision(ask: Ask, model_id: str) -> bool | None:
+    """Send the same words with and without an image: one that is looked at costs tokens."""
+    text = "What is this?"
+    content = [
+        {"type": "text", "text": text},
+        {"type": "image_url", "image_url": {"url": _IMAGE}},
+    ]
+    with_image = _prompt_tokens(ask(_body(model_id, content)))
+    without = _prompt_tokens(ask(_body(model_id, text)))
+    if with_image is None or without is None:
+        return None
+    return with_image - without >= _IMAGE_TOKENS
+
+
+_PROBES: Final[dict[str, tuple[Callable[[Ask, str], bool | None], int]]] = {
+    "supports_function_calling": (_tools, 1),
+    "supports_vision": (_vision, 2),
+}
+"""By field: how it is asked, and how many requests that takes."""
+
+
+def _body(model_id: str, content: object) -> dict[str, Any]:
+    return {
+        "model": model_id,
+        "messages": [{"role": "user", "content": content}],
+        "max_tokens": 32,
+        "temperature": 0,
+        "stream": False,
+    }
+
+
+def _first_choice(answer: Any) -> Any:
+    choices = part(answer, "choices")
+    return choices[0] if isinstance(choices, list) and choices else None
+
+
+def _prompt_tokens(answer: Any) -> int | None:
+    count = part(answer, "usage", "prompt_tokens")
+    return count if isinstance(count, int) and not isinstance(count, bool) else None

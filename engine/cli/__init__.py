@@ -1,0 +1,1 @@
+"""Arguments -> calls -> exit codes. Decides nothing about deployments."""

@@ -1,0 +1,1 @@
+"""The operator's file and keys -> frozen values. Asks no server."""

@@ -1,0 +1,155 @@
+"""What a schema cannot say about a configuration: all problems and all warnings at once. Pure.
+
+Whether files exist and can be read is checked by :mod:`engine.config.loader`, single values by
+:mod:`engine.config.parsers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+from ..litellm import fields
+from ..state.endpoint import canonical_endpoint
+from ..validate import Violation, nearest
+from . import parsers as parts
+from .model import KINDS
+from .size import row_problems
+from .yaml_tree import Steps
+
+LITELLM: Final = "litellm"
+"""The file with the key of LiteLLM, so no backend can have this name."""
+SHARED: Final = ("policy", "ownership", "on_unreachable")
+"""What the top level and each backend may set, and all backends of one endpoint must agree on."""
+
+
+def find_problems(config: Mapping[str, Any]) -> list[Violation]:
+    """Return what is wrong; ``config`` has the types of its schema, but may lack anything."""
+    backends = config.get("backends", [])
+    found: list[Violation] = []
+    for index, backend in enumerate(backends):
+        path: Steps = ("backends", index)
+        found += _fields(backend, path)
+        found += row_problems(backend, path)
+        for number, override in enumerate(backend.get("overrides", [])):
+            inner = (*path, "overrides", number, "capabilities")
+            found += _model_info(override.get("capabilities", {}), inner)
+    return [*found, *_names(backends)]
+
+
+def find_disagreements(config: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what backends on one server do not agree on; ``config`` has parsed values."""
+    backends = config["backends"]
+    for group in _by_endpoint(backends).values():
+        for key in SHARED:
+            values = {i: backends[i].get(key, config.get(key)) for i in group}
+            for index in group[1:]:
+                if values[index] != values[group[0]]:
+                    what = (
+                        f"{values[index]!r}, but backends[{group[0]}], which is on the same "
+                        f"server, has {values[group[0]]!r}; make them agree"
+                    )
+                    yield Violation(("backends", index, key), what)
+
+
+def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
+    """Return what is allowed but probably unintended; ``config`` has parsed values, all valid."""
+    backends = config["backends"]
+    found = [*_tls(config["litellm"], ("litellm",))]
+    if not backends:
+        found.append(Violation(("backends",), "the list is empty; no model will be registered"))
+    for index, backend in enumerate(backends):
+        path: Steps = ("backends", index)
+        found += _tls(backend, path)
+        found += _suspects(backend, path)
+        found += _ignored(backend, path)
+    return [*found, *_shared_endpoints(backends)]
+
+
+def _fields(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    info = "model_info_defaults"
+    yield from _model_info(backend.get(info, {}), (*path, info))
+    for key in ("litellm_params_defaults", "generic_params"):
+        yield from _references(backend.get(key, {}), (*path, key))
+
+
+def _model_info(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    for key in sorted(given.keys() & fields.TEAM_KEYS):
+        what = "models of a team are made in LiteLLM itself; remove this field"
+        yield Violation((*path, key), what)
+    yield from _references(given, path)
+
+
+def _references(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    for found in parts.reference_paths(given, path):
+        yield Violation(found, "the engine uses this key for references to secrets; rename it")
+
+
+def _names(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
+    first: dict[str, int] = {}
+    for index, name in ((i, b["name"]) for i, b in enumerate(backends) if "name" in b):
+        path = ("backends", index, "name")
+        if name == LITELLM:
+            what = "the secret file `litellm` holds the key of LiteLLM; choose another name"
+            yield Violation(path, what)
+        elif first.setdefault(name, index) != index:
+            what = f"backends[{first[name]}] already has this name; choose another one"
+            yield Violation(path, what)
+
+
+def _by_endpoint(backends: list[Mapping[str, Any]]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for index, backend in enumerate(backends):
+        if "url" in backend:
+            groups.setdefault(canonical_endpoint(backend["url"]), []).append(index)
+    return groups
+
+
+def _shared_endpoints(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
+    for group in _by_endpoint(backends).values():
+        for before, index in pairwise(group):
+            what = f"the same server as backends[{before}]"
+            rule = "the later one, this one, decides about a model that both list"
+            yield Violation(("backends", index, "url"), f"{what}; {rule}")
+
+
+def _tls(section: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    if section["ca_file"] and not section["verify"]:
+        what = "not used, since `verify: false` turns the check of certificates off"
+        yield Violation((*path, "ca_file"), what)
+
+
+def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    kind = backend["type"]
+    if kind and kind not in KINDS:
+        meant = nearest(kind, KINDS)
+        advice = f"; did you mean `{meant}`?" if meant else f" (known: {', '.join(KINDS)})"
+        yield Violation((*path, "type"), f"unknown, treated as `{KINDS[0]}`{advice}")
+    upstream = backend["model_format"]
+    if upstream and "{model}" not in upstream:
+        what = "does not contain {model}, so all models of this backend are one model to LiteLLM"
+        yield Violation((*path, "model_format"), what)
+    for index, rule in enumerate(backend["regex_rename"]):
+        if rule["replace"].has_unknown:
+            what = (
+                "refers to a group that `regex` does not have, which is replaced by nothing"
+                " ($1x is the group named 1x; write ${1}x for group 1 and an x)"
+            )
+            yield Violation((*path, "regex_rename", index, "replace"), what)
+
+
+def _ignored(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    for key in ("litellm_params_defaults", "generic_params"):
+        for name in sorted(backend[key].keys() & fields.BUILT_IN):
+            hint = f"; put the key into the secret file `{backend['name']}`"
+            what = f"ignored, since the engine sets it{hint if name == 'api_key' else ''}"
+            yield Violation((*path, key, name), what)
+    places: list[tuple[Steps, Mapping[str, Any]]] = [
+        ((*path, "overrides", index, "capabilities"), override["capabilities"])
+        for index, override in enumerate(backend["overrides"])
+    ]
+    info = "model_info_defaults"
+    for place, given in [((*path, info), backend[info]), *places]:
+        for name in sorted(given.keys() & fields.SERVER_OWNED):
+            yield Violation((*place, name), "ignored, since LiteLLM or the engine sets it")

@@ -1,0 +1,83 @@
+"""A document as its schema describes it: texts where it wants texts, defaults, no nulls. Pure.
+
+yaml.v2 decides by the type of the field, not by the scalar: ``name: 017`` is the text "017" and
+``name: yes`` the text "yes", while the same scalars in a free map are 15 and true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .yaml_tree import Steps
+
+Schema = Mapping[str, Any]
+
+
+def as_declared(value: Any, schema: Schema, raw: Mapping[Steps, str]) -> Any:
+    """Return a copy of ``value`` as ``schema`` describes it.
+
+    Scalars are their ``raw`` text where the schema has a string. Keys that the schema has a default
+    for are filled in where they are missing or null; its other keys are left out where they are
+    null. What the schema does not describe, or what is of another wrong type, stays as it is.
+    """
+    return _Reading(schema, raw).value(value, schema, ())
+
+
+def without(value: Any, paths: Collection[Steps], path: Steps = ()) -> Any:
+    """Return a copy of ``value`` without the values at ``paths``; in a list, a {} remains."""
+    if path in paths:
+        return {}
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if (*path, key) not in paths}
+        return {key: without(item, paths, (*path, key)) for key, item in kept.items()}
+    if isinstance(value, list):
+        return [without(item, paths, (*path, index)) for index, item in enumerate(value)]
+    return value
+
+
+class _Reading:
+    def __init__(self, root: Schema, raw: Mapping[Steps, str]) -> None:
+        self._definitions = root.get("$defs", {})
+        self._raw = raw
+
+    def value(self, value: Any, schema: Schema, path: Steps) -> Any:
+        schema = self._fitting(value, schema)
+        if isinstance(value, dict):
+            return self._map(value, schema, path)
+        if isinstance(value, list):
+            inner = schema.get("items", {})
+            return [self.value(item, inner, (*path, i)) for i, item in enumerate(value)]
+        if value is None or "string" not in _types(schema) or _type(value) in _types(schema):
+            return value
+        return self._raw[path]
+
+    def _map(self, value: Mapping[str, Any], schema: Schema, path: Steps) -> dict[str, Any]:
+        known = schema.get("properties", {})
+        rest = schema.get("additionalProperties")
+        other = rest if isinstance(rest, Mapping) else {}
+        given = {key: item for key, item in value.items() if item is not None or key not in known}
+        defaults = {key: field["default"] for key, field in known.items() if "default" in field}
+        return {
+            key: self.value(item, known.get(key, other), (*path, key))
+            for key, item in {**defaults, **given}.items()
+        }
+
+    def _fitting(self, value: Any, schema: Schema) -> Schema:
+        """Return the part of a schema that is about ``value``: its reference or alternative."""
+        if "$ref" in schema:
+            return {**self._definitions[schema["$ref"].removeprefix("#/$defs/")], **schema}
+        alternatives = schema.get("anyOf", [schema])
+        fitting = [one for one in alternatives if _type(value) in _types(one)]
+        chosen: Schema = (fitting or alternatives)[0]
+        return chosen
+
+
+def _types(schema: Schema) -> Collection[str]:
+    types: str | list[str] = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
+
+
+def _type(value: Any) -> str:
+    names = {dict: "object", list: "array", str: "string", bool: "boolean"}
+    return names.get(type(value), "number")

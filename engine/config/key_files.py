@@ -1,0 +1,64 @@
+"""Keys in files: one file per key, as Kubernetes mounts a Secret."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+from ..bounds import MAX_KEY_FILE
+
+_UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
+
+
+def read_key(path: Path) -> str:
+    """Return the key in a file, trimmed; "" if the file holds none.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be a key's file; a sentence that does not hold the content.
+    """
+    try:
+        content = read_bounded(path, MAX_KEY_FILE)
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise ValueError(f"the key file {path} is a link to nothing") from None
+        raise FileNotFoundError(str(path)) from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise ValueError(f"the key file {path} cannot be read: {reason}") from None
+    except ValueError:
+        raise ValueError(f"the key file {path} is not a file") from None
+    if len(content) > MAX_KEY_FILE:
+        raise ValueError(f"the key file {path} is larger than {MAX_KEY_FILE >> 10} KiB")
+    try:
+        key = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"the key file {path} is not UTF-8 text") from None
+    if "\n" in key or "\r" in key:
+        raise ValueError(f"the key file {path} holds more than one line; it may hold one key only")
+    if _UNSENDABLE.search(key):
+        raise ValueError(f"the key file {path} holds a character that no HTTP header may hold")
+    return key
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Return what a file holds; of one that is larger than ``limit`` bytes, one byte more.
+
+    A named pipe would keep us waiting for ever, and ``/dev/zero`` would never end. What is looked
+    at is the open file, which nobody can put another in place of.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is a directory, a pipe, a device, or no path at all.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("not a file")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(handle)

@@ -1,0 +1,158 @@
+"""The configuration as frozen values; :mod:`engine.config.loader` reads them from a file. Pure.
+
+The defaults are in ``schemas/config.schema.json``, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ..state.endpoint import canonical_endpoint
+from ..state.frozen import Frozen
+from ..state.pointer import leaves
+from ..state.secret import PLACEHOLDER_KEY, Secret
+from ..transport.connection import Connection
+from .patterns import Pattern, Replacement
+
+STATIC: Final = "static"
+AUTO: Final = "auto"
+KINDS: Final = (
+    "openai",
+    AUTO,
+    "docker_model_runner",
+    "gpustack",
+    "infinity",
+    "lemonade",
+    "litellm_proxy",
+    "llamacpp",
+    "lmstudio",
+    "localai",
+    "ollama",
+    "openrouter",
+    "sglang",
+    STATIC,
+    "tabbyapi",
+    "tei",
+    "tgi",
+    "vllm",
+    "xinference",
+)
+"""The kinds of backends: each is a module in :mod:`engine.backends`, except ``static``, which asks
+no server. The first one is what an unknown ``type`` means."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLLM:
+    """The proxy: its normal URL (see :mod:`engine.state.endpoint`) and the key of an admin."""
+
+    url: str
+    key: Secret
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When missing models are suspicious, and after how many seconds they are deleted."""
+
+    max_delete_fraction: float
+    min_deployments: int
+    suspicion_period: float
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """``model_info`` fields for models that match; a null removes a default."""
+
+    pattern: Pattern
+    capabilities: Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which listed models are wanted, apart from the expressions.
+
+    ``modes`` is empty for all; a model of unknown mode passes unless ``modes`` is given.
+    """
+
+    adapters: bool
+    remote: bool
+    unloaded: bool
+    failed: bool
+    modes: tuple[str, ...]
+    not_modes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One LLM server.
+
+    ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
+    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
+    names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
+    """
+
+    name: str
+    kind: str
+    url: str
+    key: Secret
+    key_problem: str
+    connection: Connection
+    models_endpoint: str
+    model_format: str
+    renames: tuple[Replacement, ...]
+    discovery: bool | str
+    include: Pattern | None
+    exclude: Pattern | None
+    overrides: tuple[Override, ...]
+    model_info: Frozen
+    litellm_params: Frozen
+    name_format: str
+    aliases: Mapping[str, tuple[str, ...]]
+    strip_tag: str
+    use_slots: bool
+    selection: Selection
+    models: Mapping[str, Frozen]
+    policy: str
+    ownership: str
+    on_unreachable: str
+
+    def secrets(self) -> Iterator[Secret]:
+        """Yield the key, and every secret parameter."""
+        yield self.key
+        for _, leaf in leaves(self.litellm_params):
+            if isinstance(leaf, Secret):
+                yield leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that an operator decides; ``warnings`` are sentences for the log."""
+
+    litellm: LiteLLM
+    backends: tuple[Backend, ...]
+    owner: str
+    limits: Limits
+    warnings: tuple[str, ...]
+    on_clash: str
+
+    def endpoints(self) -> tuple[str, ...]:
+        """Return the canonical addresses of the backends, in the order of the file."""
+        return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in self.backends))
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every secret in here, each once, for redaction."""
+        found = [self.litellm.key, *_of_backends(self)]
+        known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
+        return tuple(dict.fromkeys(known))
+
+
+def secret_values(config: Config) -> dict[str, Secret]:
+    """Return the secrets that documents refer to, by fingerprint, for the place that sends them."""
+    return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
+
+
+def _of_backends(config: Config) -> Iterator[Secret]:
+    for backend in config.backends:
+        yield from backend.secrets()

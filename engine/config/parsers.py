@@ -1,0 +1,196 @@
+"""The values of a configuration: text or JSON -> what the engine works with. Pure.
+
+Each parser raises ValueError with a sentence that says what is wrong and what to do; no sentence
+repeats a value that may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..bounds import MAX_PERIOD, MAX_TIMEOUT
+from ..litellm.fields import BUILT_IN, SERVER_OWNED, is_masked
+from ..state.endpoint import normal_url
+from ..state.frozen import Frozen, freeze
+from ..state.secret import SECRET, Secret
+from ..validate import Violation, nearest
+from .patterns import Pattern, compile_pattern, replacement
+from .yaml_tree import Steps
+
+PLACEHOLDERS: Final = ("model", "backend", "family")
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_ENVIRONMENT: Final = "os.environ/"
+"""LiteLLM replaces a value with this prefix by that of the variable, also in its listings."""
+
+
+def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
+    """Return a copy of ``config`` with its values parsed, and a violation for each that cannot be.
+
+    ``config`` has the types of its schema, but may lack anything. What cannot be parsed is not in
+    the copy.
+    """
+    parser = _Parser()
+    parsed = {
+        **config,
+        "litellm": parser.section(config.get("litellm", {}), ("litellm",)),
+        "limits": parser.section(config.get("limits", {}), ("limits",)),
+        "backends": [
+            parser.backend(backend, ("backends", index))
+            for index, backend in enumerate(config.get("backends", ()))
+        ],
+    }
+    return parsed, parser.problems
+
+
+@dataclass(slots=True)
+class _Parser:
+    problems: list[Violation] = field(default_factory=list)
+
+    def section(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        parsed = {}
+        for key, value in given.items():
+            try:
+                parsed[key] = _PARSERS[key](value) if key in _PARSERS else value
+            except ValueError as error:
+                self.problems.append(Violation((*path, key), str(error)))
+        return parsed
+
+    def backend(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        parsed = self.section(given, path)
+        for key, parse in (("overrides", self.section), ("regex_rename", self.rename)):
+            items = enumerate(given.get(key, ()))
+            parsed[key] = [parse(item, (*path, key, index)) for index, item in items]
+        return parsed
+
+    def rename(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
+        """Parse a rule; its ``replace`` becomes the Replacement, which includes the pattern."""
+        parsed = self.section(given, path)
+        if parsed.keys() >= {"regex", "replace"}:
+            try:
+                parsed["replace"] = replacement(parsed["regex"], parsed["replace"])
+            except ValueError as error:
+                self.problems.append(Violation((*path, "replace"), str(error)))
+        return parsed
+
+
+def static_model(given: str | Mapping[str, Any]) -> tuple[str, Frozen]:
+    """Return the id and the ``model_info`` of a model in ``models``."""
+    if isinstance(given, str):
+        return given, freeze({})
+    return given["id"], model_info({name: value for name, value in given.items() if name != "id"})
+
+
+def seconds(value: float | str) -> float:
+    """Return a duration in seconds: a number of them, or a text such as ``90s`` or ``1h30m``."""
+    if isinstance(value, str):
+        return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(value))
+    return float(value)
+
+
+def timeout(value: float | str) -> float:
+    """Return a timeout in seconds."""
+    if not 0 < (wait := seconds(value)) <= MAX_TIMEOUT:
+        raise ValueError("expected more than 0 and at most 24h")
+    return wait
+
+
+def period(value: float | str) -> float:
+    """Return the suspicion period in seconds."""
+    if (length := seconds(value)) > MAX_PERIOD:
+        raise ValueError("expected at most a year (8760h)")
+    return length
+
+
+def name_format(text: str) -> str:
+    """Return a format of public names, once its placeholders are checked."""
+    for placeholder in _PLACEHOLDER.findall(text):
+        if placeholder not in PLACEHOLDERS:
+            meant = nearest(placeholder, PLACEHOLDERS)
+            known = "there are {model}, {backend} and {family}"
+            advice = f"did you mean {{{meant}}}?" if meant else known
+            raise ValueError(f"unknown placeholder; {advice}")
+    if "{model}" not in text:
+        raise ValueError("must contain {model}, or all models would have one name")
+    return text
+
+
+def models_endpoint(text: str) -> str:
+    """Return a path below the URL of a backend, with its leading slash; "" for the usual one."""
+    path = text.strip()
+    if not path:
+        return ""
+    before_query = path.partition("?")[0]
+    if "://" in before_query or path.startswith("//"):
+        raise ValueError("expected a path below `url`, such as /models, not a whole URL")
+    if re.search(r"[\s\x00-\x1f\x7f\\#]", path) or ".." in before_query.split("/"):
+        raise ValueError("expected a plain path such as /models: no .., #, \\ or white space")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> Frozen:
+    """Return the parameters for every model of a backend; secret ones are Secrets."""
+    merged = {**generic, **defaults}
+    kept = {
+        name: _with_secrets(value, secret=is_masked(name))
+        for name, value in merged.items()
+        if name not in BUILT_IN and value is not None
+    }
+    frozen: Frozen = freeze(kept)
+    return frozen
+
+
+def model_info(given: Mapping[str, Any]) -> Frozen:
+    """Return ``model_info`` without nulls, and without what LiteLLM or the engine sets."""
+    return capabilities({name: value for name, value in given.items() if value is not None})
+
+
+def capabilities(given: Mapping[str, Any]) -> Frozen:
+    """Return the ``model_info`` of an override; its nulls stay, since they remove a default."""
+    frozen: Frozen = freeze({key: item for key, item in given.items() if key not in SERVER_OWNED})
+    return frozen
+
+
+def reference_paths(value: Any, path: Steps) -> Iterator[Steps]:
+    """Yield the paths of keys that would make a map look like our reference to a secret."""
+    if isinstance(value, dict):
+        if SECRET in value:
+            yield (*path, SECRET)
+        for key, item in value.items():
+            yield from reference_paths(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from reference_paths(item, (*path, index))
+
+
+def _with_secrets(value: Any, *, secret: bool) -> Any:
+    """Return ``value`` with its secret strings wrapped; a list is treated like its key."""
+    if isinstance(value, dict):
+        return {key: _with_secrets(item, secret=is_masked(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(item, secret=secret) for item in value]
+    if isinstance(value, str) and (secret or value.startswith(_ENVIRONMENT)):
+        return Secret(value)
+    return value
+
+
+def _filter(text: str) -> Pattern | None:
+    return compile_pattern(text) if text else None
+
+
+_PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "url": normal_url,
+    "timeout": timeout,
+    "suspicion_period": period,
+    "min_deployments": int,
+    "filter_regex": _filter,
+    "exclude_regex": _filter,
+    "regex": compile_pattern,
+    "name_format": name_format,
+    "models_endpoint": models_endpoint,
+}
+"""By key, in whatever section of the configuration it is."""

@@ -1,0 +1,149 @@
+"""What the configuration may declare for a row, so that LiteLLM can store it and we read it back.
+
+A row in LiteLLM's listing that is beyond a bound of its reader would end every later cycle, for
+all backends. And PostgreSQL, LiteLLM's database, stores no NUL in a text. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..bounds import MAX_DECLARED, MAX_FIELDS, MAX_ID
+from ..state.pointer import leaves, pointer
+from ..state.secret import Secret
+from ..validate import Violation
+from . import parsers as parts
+from .yaml_tree import Steps
+
+_SENT: Final = (
+    "generic_params",
+    "litellm_params_defaults",
+    "model_format",
+    "model_info_defaults",
+    "models",
+)
+"""What a backend's rows are made of; of ``overrides`` it is their ``capabilities``, of
+``regex_rename`` their ``replace``."""
+_FINGERPRINT: Final = "0" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a row: its path in the configuration, its share of the row, its secrets.
+
+    ``size`` is in characters of JSON, with what the mark says of the field.
+    """
+
+    path: Steps
+    size: int
+    secrets: int = 0
+
+
+def row_problems(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    """Yield why LiteLLM could not store a row of a backend, or we not read it back.
+
+    ``backend`` has the types of its schema, but may lack anything; ``path`` leads to it.
+    """
+    models, overrides = (*path, "models"), (*path, "overrides")
+    for key in _SENT:
+        yield from _with_nul(backend.get(key), (*path, key))
+    for index, override in enumerate(backend.get("overrides", [])):
+        place = (*overrides, index, "capabilities")
+        yield from _with_nul(override.get("capabilities"), place)
+    for index, rule in enumerate(backend.get("regex_rename", [])):
+        yield from _with_nul(rule.get("replace"), (*path, "regex_rename", index, "replace"))
+    for index, model in enumerate(backend.get("models", [])):
+        found = model if isinstance(model, str) else model.get("id", "")
+        if len(found) > MAX_ID:
+            what = f"too long: an id has at most {MAX_ID} characters; leave this model out"
+            yield Violation((*models, index), what)
+    yield from _too_many(list(_declared(backend, path, len)))
+    given = [(key, backend[key]) for key in ("url", "model_format") if key in backend]
+    built_in = [_Field((*path, key), len(json.dumps(text))) for key, text in given]
+    yield from _too_large([*built_in, *_declared(backend, path, _total)])
+
+
+def _with_nul(value: Any, path: Steps) -> Iterator[Violation]:
+    """Yield the paths of texts, and of keys, that hold NUL."""
+    if isinstance(value, str) and "\0" in value:
+        yield Violation(path, "holds NUL (\\0), which LiteLLM's database cannot store; remove it")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _with_nul(key, (*path, key))
+            yield from _with_nul(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _with_nul(item, (*path, index))
+
+
+def _declared(
+    backend: Mapping[str, Any], path: Steps, measure: Callable[[list[_Field]], int]
+) -> Iterator[_Field]:
+    """Yield the fields of a row: the defaults, and of the variants those that measure most.
+
+    One entry of ``models`` and one override at most add to the fields of a model.
+    """
+    params: dict[str, _Field] = {}
+    for key in ("generic_params", "litellm_params_defaults"):  # the second beats the first
+        params |= {str(one.path[-1]): one for one in _params(backend.get(key, {}), (*path, key))}
+    yield from params.values()
+    yield from _info(backend.get("model_info_defaults", {}), (*path, "model_info_defaults"))
+    variants = [
+        [
+            _info({} if isinstance(model, str) else model, (*path, "models", index))
+            for index, model in enumerate(backend.get("models", []))
+        ],
+        [
+            _info(one.get("capabilities", {}), (*path, "overrides", index, "capabilities"))
+            for index, one in enumerate(backend.get("overrides", []))
+        ],
+    ]
+    for group in variants:
+        yield from max(group, key=measure, default=[])
+
+
+def _params(given: Mapping[str, Any], path: Steps) -> Iterator[_Field]:
+    for name, value in given.items():
+        known = parts.litellm_params({}, {name: value})
+        secret = [way for way, leaf in leaves(known) if isinstance(leaf, Secret)]
+        opaque = {pointer(("litellm_params", *way)): _FINGERPRINT for way in secret}
+        named = pointer(("litellm_params", name))
+        yield _Field((*path, name), len(json.dumps([{name: value}, named, opaque])), len(opaque))
+
+
+def _info(given: Mapping[str, Any], path: Steps) -> list[_Field]:
+    return [
+        _Field((*path, name), len(json.dumps([{name: value}, pointer(("model_info", name))])))
+        for name, value in given.items()
+    ]
+
+
+def _total(fields: Iterable[_Field]) -> int:
+    return sum(field.size for field in fields)
+
+
+def _too_many(fields: list[_Field]) -> Iterator[Violation]:
+    """Yield where there are more fields or secrets than are read back of a row's mark."""
+    if len(fields) > MAX_FIELDS:
+        ((where, _),) = Counter(field.path[:-1] for field in fields).most_common(1)
+        yield Violation(where, _excess(len(fields), "fields") + ", or put them into one map")
+    secrets = sum(field.secrets for field in fields)
+    if secrets > MAX_FIELDS:
+        where = max(fields, key=lambda field: field.secrets).path
+        yield Violation(where, _excess(secrets, "secrets"))
+
+
+def _excess(count: int, what: str) -> str:
+    return f"too many: a model would have {count} {what}, at most {MAX_FIELDS}; leave some out"
+
+
+def _too_large(fields: list[_Field]) -> Iterator[Violation]:
+    size = _total(fields)
+    if size > MAX_DECLARED:
+        where = max(fields, key=lambda field: field.size).path
+        what = f"too large: a model would be registered with {size} characters of JSON"
+        yield Violation(where, f"{what}, at most {MAX_DECLARED}; shorten it")

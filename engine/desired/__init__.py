@@ -1,0 +1,1 @@
+"""Listings and configuration -> the desired state. Pure."""

@@ -1,0 +1,61 @@
+"""What becomes of a public name that several backends have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from ..state.deployment import Deployment, Refusal, State
+
+POOL: Final = "pool"
+SUFFIX: Final = "suffix"
+ERROR: Final = "error"
+
+
+def without_clashes(desired: State, observed: State, on_clash: str, order: Sequence[str]) -> State:
+    """Return the desired state with clashing names pooled, suffixed or refused.
+
+    ``order`` are the endpoints in the order of the configuration: the first that has a name keeps
+    it. An endpoint whose list is not complete still has the names that are registered there, so
+    that an outage renames nothing on the others.
+    """
+    if on_clash == POOL:
+        return desired
+    rank = {url: number for number, url in enumerate(order)}
+    holder: dict[str, str] = {}
+    for name, url in sorted(_names(desired, observed), key=lambda one: (rank[one[1]], one)):
+        holder.setdefault(name, url)
+    kept: list[Deployment] = []
+    refusals = list(desired.refusals)
+    for wanted in desired.deployments:
+        first = holder[wanted.key.name]
+        if first == wanted.key.endpoint:
+            kept.append(wanted)
+        elif on_clash == SUFFIX:
+            kept.append(_suffixed(wanted))
+        else:
+            because = f"{first} offers a model under this name already (on_clash: error)"
+            refusals.append(Refusal(wanted.key, "clash", because))
+    return replace(
+        desired,
+        deployments=tuple(sorted(kept, key=lambda one: one.key)),
+        refusals=tuple(sorted(refusals)),
+    )
+
+
+def _names(desired: State, observed: State) -> set[tuple[str, str]]:
+    """Return (name, endpoint) of what is desired, and of what is kept without being seen."""
+    unseen = {endpoint.url for endpoint in desired.endpoints if not endpoint.complete}
+    return {(one.key.name, one.key.endpoint) for one in desired.deployments} | {
+        (one.key.name, one.key.endpoint)
+        for one in observed.deployments
+        if one.key.endpoint in unseen and one.mark is not None
+    }
+
+
+def _suffixed(wanted: Deployment) -> Deployment:
+    """Return a deployment under ``name@backend``; its fingerprint stays that of what it serves."""
+    assert wanted.mark is not None
+    name = f"{wanted.key.name}@{wanted.mark.backend}"
+    return replace(wanted, key=replace(wanted.key, name=name))

@@ -1,0 +1,180 @@
+"""Listings and configuration -> the desired state. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..litellm.fields import is_price
+from ..state.deployment import Deployment, Endpoint, Key, Mark, Refusal, State, without_provider
+from ..state.endpoint import Scope
+from ..state.frozen import canonical_json, freeze
+from ..state.listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
+from ..state.pointer import leaves, pointer
+from ..state.secret import SECRET, Secret
+from .naming import Offer, offer_of
+
+if TYPE_CHECKING:
+    from ..config.model import Backend, Config
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A backend, its listing, and what the configuration makes of each model in it."""
+
+    backend: Backend
+    listing: Listing
+    offers: tuple[Offer, ...]
+
+
+def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> State:
+    """Return what should be registered, and what is known of each configured endpoint.
+
+    ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
+    that of the same backends. If two backends on one endpoint list the same model, the later one
+    in the file decides. If models have the same public name and upstream, the last one is
+    registered. Clashes of names between endpoints are resolved by
+    :func:`engine.desired.clashes.without_clashes`.
+
+    Raises:
+        UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
+    """
+    wanted: dict[tuple[str, str, str], Deployment] = {}
+    refusals: list[Refusal] = []
+    sites: defaultdict[str, list[_Site]] = defaultdict(list)
+    for backend, listing in zip(config.backends, listings, strict=True):
+        offers = tuple(offer_of(backend, model) for model in listing.models)
+        for endpoint in scope.reach[backend.name]:
+            sites[endpoint].append(_Site(backend, listing, offers))
+        for offer in offers:
+            endpoint = scope.endpoint_of(offer.model.api_base)
+            if offer.filtered:
+                continue
+            for name in offer.names:
+                key = Key(endpoint, name, offer.upstream)
+                if offer.unwanted:
+                    refusals.append(Refusal(key, "excluded", offer.unwanted))
+                else:
+                    place = (endpoint, name, offer.model.id)
+                    wanted.pop(place, None)  # so that the later backend also comes later below
+                    wanted[place] = _deployment(config, backend, offer, key)
+    by_key = {deployment.key: deployment for deployment in wanted.values()}
+    return State(
+        config.owner,
+        tuple(by_key[key] for key in sorted(by_key)),
+        tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
+        refusals=tuple(sorted(set(refusals))),
+    )
+
+
+def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Deployment:
+    evidence = _evidence(backend, offer.model)
+    plain = _fields(backend, offer, {**evidence, **offer.ruled})
+    fields = _with_references(plain, config.litellm.key)
+    evident = [
+        name for name in evidence if name not in offer.ruled and name in fields["model_info"]
+    ]
+    opaque = {
+        pointer(path[:-1]): leaf for path, leaf in leaves(fields) if path and path[-1] == SECRET
+    }
+    declared = sorted(pointer((part, name)) for part in fields for name in fields[part])
+    own_info = {k: v for k, v in fields["model_info"].items() if k not in evident}
+    ours = [config.owner, backend.name, key.name, fields["litellm_params"], own_info]
+    whole = canonical_json([*ours, sorted(offer.ruled), bool(backend.discovery)])
+    mark = Mark(
+        owner=config.owner,
+        backend=backend.name,
+        revision=0,
+        fields=tuple(declared),
+        opaque=freeze(opaque),
+        fingerprint=Secret(whole).fingerprint(config.litellm.key),
+        evidence=tuple(sorted(pointer(("model_info", name)) for name in evident)),
+    )
+    return Deployment(
+        key,
+        freeze(fields),
+        mark,
+        predecessors=offer.predecessors,
+        discovers=bool(backend.discovery),
+        decided=tuple(sorted(offer.ruled)),
+    )
+
+
+def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
+    """Return what the backend told about a model; without discovery only its mode."""
+    if backend.discovery:
+        return dict(model.info)
+    return {name: value for name, value in model.info.items() if name == "mode"}
+
+
+def _fields(backend: Backend, offer: Offer, info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what to register; what the engine sets itself takes precedence.
+
+    Prices go where LiteLLM reads them: since 1.102 it drops them from a posted ``model_info``,
+    while every version takes them from ``litellm_params``.
+    """
+    model = offer.model
+    known = {name: value for name, value in info.items() if value is not None}
+    prices = {name: known.pop(name) for name in sorted(known) if is_price(name)}
+    slots = {"max_parallel_requests": model.slots} if backend.use_slots and model.slots else {}
+    built_in = {"model": offer.upstream, "api_base": model.api_base, "api_key": backend.key}
+    return {
+        "litellm_params": {**slots, **prices, **backend.litellm_params, **built_in},
+        "model_info": known,
+    }
+
+
+def _with_references(value: Any, key: Secret) -> Any:
+    if isinstance(value, Secret):
+        return {SECRET: value.fingerprint(key)}
+    if isinstance(value, Mapping):
+        return {name: _with_references(item, key) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_with_references(item, key) for item in value]
+    return value
+
+
+def _endpoint(url: str, group: list[_Site], scope: Scope) -> Endpoint:
+    backends = [site.backend for site in group]
+    first = next(backend for backend in backends if scope.reach[backend.name][0] == url)
+    listings = [site.listing for site in group]
+    offers = [offer for site in group for offer in site.offers]
+    worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
+    partial = any(listing.partial for listing in listings)
+    served = {offer.model.id for offer in offers}
+    return Endpoint(
+        url=url,
+        backends=tuple(sorted(backend.name for backend in backends)),
+        outcome=worst.outcome,
+        detail="; ".join(
+            f"{listing.backend}: {listing.detail}" for listing in listings if listing.detail
+        ),
+        complete=all(map(_complete, group)) and not partial,
+        policy=first.policy,
+        ownership=first.ownership,
+        served=tuple(sorted(served)),
+        renamed=tuple(sorted({without_provider(offer.upstream) for offer in offers} - served)),
+        excluded=tuple(sorted(set(_excluded(offers)))),
+    )
+
+
+def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
+    """Yield each (name, upstream) that listed but unwanted models would have."""
+    for offer in offers:
+        if offer.filtered or offer.unwanted:
+            for name in offer.names:
+                for upstream in (offer.upstream, *offer.predecessors):
+                    yield name, upstream
+
+
+def _complete(site: _Site) -> bool:
+    """Tell whether a model that is not in this listing is absent.
+
+    An empty listing counts here; :mod:`engine.plan.safety` waits until it has lasted.
+    """
+    outcome = site.listing.outcome
+    if outcome in (OK, EMPTY_LIST):
+        return True
+    return site.backend.on_unreachable == "remove" and outcome in (UNREACHABLE, NOT_READY)

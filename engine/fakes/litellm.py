@@ -1,0 +1,78 @@
+"""A LiteLLM proxy in this process: its model-management API over HTTP, and nothing behind it.
+
+The contract tests run the same assertions against this and against real proxies. Two simulators
+that share a :class:`Database` are two replicas: each sees the other's changes after a reload.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from .litellm_api import Replica
+from .litellm_errors import Json
+from .litellm_rows import Database
+from .server import Answer, Fault, LoopbackServer
+
+
+class LiteLLMSimulator:
+    """One replica of a LiteLLM proxy; a context manager that listens while it is entered.
+
+    ``reload_interval`` seconds after the last time, a request makes it re-read the database, as
+    LiteLLM's poll does; without it only :meth:`reload` does. ``fault`` is asked before each
+    request, with its method, path (with query) and body.
+    """
+
+    def __init__(
+        self,
+        version: str = "1.106.2",
+        *,
+        master_key: str = "sk-demo",
+        config_models: Sequence[Json] = (),
+        database: Database | None = None,
+        reload_interval: float | None = None,
+    ) -> None:
+        self.version = version
+        self.database = Database() if database is None else database
+        self.requests: list[tuple[str, str]] = []
+        self.fault: Callable[[str, str, bytes], Fault | None] | None = None
+        self._interval = math.inf if reload_interval is None else reload_interval
+        self._reloaded = 0.0
+        self._replica = Replica(version, self.database, config_models, master_key)
+        self._server: LoopbackServer | None = None
+
+    def __enter__(self) -> Self:
+        self.reload()
+        self._server = LoopbackServer(self)
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        if self._server is None:
+            raise RuntimeError("the simulator is not running: enter it with a with statement")
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """The requests that are not GET."""
+        return [request for request in self.requests if request[0] != "GET"]
+
+    def reload(self) -> None:
+        """Re-read the database into this replica's router, as LiteLLM's poll does."""
+        self._reloaded = time.monotonic()
+        self._replica.reload()
+
+    def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
+        """Carry a request out; a reload that is due comes first."""
+        if time.monotonic() - self._reloaded >= self._interval:
+            self.reload()
+        return self._replica.answer(method, path, authorization, body)

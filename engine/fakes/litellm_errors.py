@@ -1,0 +1,121 @@
+"""The forms that LiteLLM's answers have, whatever they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+from .server import Answer
+
+Json = dict[str, Any]
+NO_LIST: Final = (
+    "LLM Model List not loaded in. Make sure you passed models in your config.yaml or on the "
+    "LiteLLM Admin UI. - https://docs.litellm.ai/docs/proxy/configs"
+)
+NO_ROUTER: Final = (
+    "No model list passed, models router=None. You can add a model through the config.yaml or on "
+    "the LiteLLM Admin UI."
+)
+NOT_ADDED: Final = "Failed to add model to db. Check your server logs for more details."
+NO_LICENCE: Final = "You must be a LiteLLM Enterprise user to use this feature."
+NOT_LIVE: Final = (
+    "Model create was saved to the database, but the model id(s) ['{}'] are not live in this "
+    "pod's router after the reload and are not being served by this pod. Other pods reload on "
+    "their own interval. Check server logs for 'Error upserting deployment' or 'Error creating "
+    "deployment' for the cause."
+)
+_NO_DATABASE: Final = (
+    "Service Unavailable, the authentication database is temporarily unreachable. Please retry"
+    " shortly."
+)
+_NO_CONNECTION: Final = "All connection attempts failed"
+_UNKNOWN_KEY: Final = (
+    "Authentication Error, Invalid proxy server token passed. Received API Key = sk-..., "
+    "Key Hash (Token) ={}. Unable to find token in cache or `LiteLLM_VerificationTokenTable`"
+)
+
+
+class Unprocessable(Exception):
+    """A request body that LiteLLM's validation refuses with 422; ``detail`` is its explanation."""
+
+    def __init__(self, kind: str, where: tuple[str, ...], message: str) -> None:
+        self.detail = [{"type": kind, "loc": list(where), "msg": message}]
+        super().__init__(message)
+
+
+def unauthenticated(token: str, absent: str | None) -> Answer:
+    """Refuse a request whose key is not the master key; ``absent`` as in :func:`error`."""
+    if not token:
+        return error(401, "Authentication Error, No api key passed in.", "auth_error", absent)
+    if not token.startswith("sk-"):
+        text = "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'."
+        return error(401, text, "auth_error", absent)
+    text = _UNKNOWN_KEY.format(hashlib.sha256(token.encode()).hexdigest())
+    return error(401, text, "token_not_found_in_db", "key")
+
+
+def without_database(method: str, path: str, *, told: bool) -> Answer | None:
+    """What a proxy answers while its database is away; None where its memory answers.
+
+    ``told``: whether a create and a delete tell this from other failures, as from 1.109 on.
+    """
+    if path == "/health/readiness":
+        return as_json(503, {"status": "healthy", "db": "disconnected"})
+    if path.endswith("/update"):
+        text = f"Error updating model: {_NO_CONNECTION}"
+        return error(500, text, "internal_server_error", None)
+    if path == "/v1/model/info" or (told and method == "POST"):
+        return error(503, _NO_DATABASE, "no_db_connection", None if told else "None")
+    if path == "/model/new":
+        return error(500, str({"error": NOT_ADDED}), "auth_error", "None")
+    if path == "/model/delete":
+        return error(400, f"Authentication Error, {_NO_CONNECTION}", "auth_error", "None")
+    return None
+
+
+def parsed(body: bytes) -> Json:
+    """The object that a request body holds."""
+    try:
+        sent = json.loads(body)
+    except ValueError:
+        raise Unprocessable("json_invalid", ("body",), "JSON decode error") from None
+    if not isinstance(sent, dict):
+        raise Unprocessable("model_attributes_type", ("body",), "Input should be an object")
+    return sent
+
+
+def required(body: Json, key: str) -> str:
+    """A field of a body, as text."""
+    if key not in body:
+        raise Unprocessable("missing", ("body", key), "Field required")
+    return str(body[key])
+
+
+def counted(query: dict[str, str], key: str, default: int) -> int:
+    """A query parameter that counts from one."""
+    number = query.get(key, str(default))
+    if not number.isdecimal() or int(number) < 1:
+        where, text = ("query", key), "Input should be greater than or equal to 1"
+        raise Unprocessable("greater_than_equal", where, text)
+    return int(number)
+
+
+def error(status: int, message: str, kind: str, param: str | None) -> Answer:
+    """An answer in the envelope that LiteLLM's own errors have.
+
+    ``param`` is the field that the error is about. Some errors name none; there older versions
+    have the text "None", newer ones null.
+    """
+    told = {"message": message, "type": kind, "param": param, "code": str(status)}
+    return as_json(status, {"error": told})
+
+
+def as_json(status: int, payload: Any) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, encoded(payload))
+
+
+def encoded(payload: Any) -> bytes:
+    """JSON as LiteLLM writes it."""
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

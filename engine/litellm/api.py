@@ -1,0 +1,245 @@
+"""LiteLLM's model API. What differs between its versions is known here and nowhere else.
+
+The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from ..errors import Garbled, Rejected, Unavailable
+from ..state.deployment import Editing
+from ..state.secret import SECRET, Secret
+from ..transport.client import Client
+from ..transport.client_pool import Http
+from ..transport.timing import Timing
+from .compact_rows import Rows
+
+if TYPE_CHECKING:
+    from ..config.model import LiteLLM
+
+
+_REPORTS_UNSERVED: Final = (1, 97)
+"""Before it, a create answers 200 also for a row that LiteLLM stored but cannot serve."""
+_EXACT_PATCH: Final = (1, 98)
+"""Before it, a PATCH takes all DB models out of the router while it reloads."""
+_REMOVING_PATCH: Final = (1, 109)
+"""From it on ``litellm_params_to_remove`` removes; before, it is ignored with a 200."""
+_EVERYTHING: Final = 1_000_000
+"""A page size: an updated row moves to the end of the list, so pages would shift under us."""
+_EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
+_NOT_FOUND: Final = "not found in db"
+STORED_ONLY: Final = "not live in this pod"
+"""What LiteLLM says of a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
+_REMEDIES: Final = {
+    "STORE_MODEL_IN_DB": "set STORE_MODEL_IN_DB=True in LiteLLM's environment and restart it",
+    "No DB Connected": "give LiteLLM a DATABASE_URL; it keeps models in memory only",
+    STORED_ONLY: (
+        "LiteLLM stored the model but cannot serve it;"
+        " check the provider prefix in model_format or the backend's type"
+    ),
+    "Failed to add model to db": "LiteLLM's log says why its database refused the row",
+}
+
+
+class Proxy:
+    """One LiteLLM proxy, for the length of one cycle.
+
+    Made by :meth:`connect`. ``secrets`` maps the fingerprints in rows to what is to be sent.
+    """
+
+    def __init__(self, client: Client, editing: Editing, secrets: Mapping[str, Secret]) -> None:
+        self._client = client
+        self.editing = editing
+        self._secrets = secrets
+
+    @property
+    def timing(self) -> Timing:
+        """How long to wait for it, and how often to try."""
+        return self._client.timing
+
+    @classmethod
+    def connect(cls, http: Http, litellm: LiteLLM, secrets: Mapping[str, Secret]) -> Proxy:
+        """Return the proxy, once it is known to have its database; learn its version.
+
+        Raises:
+            Unavailable: it does not answer, or its database is down: a proxy that started
+                without it lists no models, and that says nothing.
+            Rejected: it has no database at all, or it is no LiteLLM.
+        """
+        client = http.client(litellm.url, litellm.key, litellm.connection)
+        client.hide(secrets.values())
+        try:
+            health = client.get("/health/readiness", attempts=3)
+        except Unavailable as error:
+            text = f"LiteLLM does not answer: {error}. Remedy: see that it runs at litellm.url"
+            raise Unavailable(text, status=error.status) from None
+        database = health.get("db") if isinstance(health, dict) else None
+        if database == "Not connected":
+            raise Rejected(
+                f"{litellm.url}: LiteLLM has no database; {_REMEDIES['No DB Connected']}",
+                status=200,
+            )
+        if database != "connected":
+            state = client.said(database) if database else "not reported"
+            raise Unavailable(f"{litellm.url}: LiteLLM's database is {state}")
+        version = client.said(health.get("litellm_version") or _hub_version(client))
+        return cls(client, editing_of(version), secrets)
+
+    def fetch_deployments(self) -> dict[str, Any]:
+        """Return the observed document: ``{"editing": {...}, "data": [row, ...]}``.
+
+        Nulls are left out of the rows: LiteLLM adds some 150 to each.
+
+        Raises:
+            TransportError: there is no listing; then there is no cycle.
+        """
+        try:
+            answer = self._listed(f"/v2/model/info?size={_EVERYTHING}")
+        except Rejected as error:
+            if error.status not in (403, 404):
+                raise Rejected(_explained(error), status=error.status) from None
+            answer = self._listed("/v1/model/info")
+        rows = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
+        if answer.get("total_pages", 1) not in (0, 1):
+            raise Garbled("LiteLLM's listing came in pages although all was asked for")
+        return {"editing": asdict(self.editing), "data": rows}
+
+    def _listed(self, path: str) -> Any:
+        """Return a listing; a proxy that has no model yet answers 500, and has an empty one."""
+        try:
+            return self._client.rows(path, lambda: Rows().kept, attempts=3)
+        except Unavailable as error:
+            if any(text in str(error) for text in _EMPTY_ROUTER):
+                return {"data": []}
+            raise
+
+    def create(self, row: Mapping[str, Any]) -> None:
+        """Register a row under its own id.
+
+        Raises:
+            Unavailable: its fate is unknown: the answer to a taken id, to a database that is
+                down, and to a row that was stored but cannot be served is 500 each time.
+            Rejected: it was refused, or writing is impossible here; the message has the remedy.
+        """
+        self._send("POST", "/model/new", self._resolved(row))
+
+    def patch(self, row_id: str, row: Mapping[str, Any], removed: tuple[str, ...]) -> None:
+        """Merge a row into the one that is there; take the parameters ``removed`` away.
+
+        Raises:
+            Unavailable: its fate is unknown.
+            Rejected: as :meth:`create`; status 404 where there is no such row.
+        """
+        body = self._resolved(row)
+        if removed:
+            body["litellm_params_to_remove"] = list(removed)
+        self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", body)
+
+    def delete(self, row_id: str) -> bool:
+        """Delete a row; return False if there was none.
+
+        Raises:
+            Unavailable: its fate is unknown.
+            Rejected: as :meth:`create`.
+        """
+        try:
+            self._send("POST", "/model/delete", {"id": row_id})
+        except Rejected as error:
+            if error.status == 400 and _NOT_FOUND in str(error):
+                return False
+            raise
+        return True
+
+    def find(self, row_id: str) -> dict[str, Any] | None:
+        """Return the row with an id, also one that only the database knows, or None."""
+        answer = self._client.get(f"/v2/model/info?modelId={quote(row_id, safe='')}&size=100")
+        rows = answer.get("data") if isinstance(answer, dict) else None
+        for row in rows if isinstance(rows, list) else ():
+            info = row.get("model_info") if isinstance(row, dict) else None
+            if isinstance(info, dict) and info.get("id") == row_id:
+                return dict(row)
+        return None
+
+    def load(self, row_id: str) -> None:
+        """Make the replica that answers load a row which it does not know yet (LiteLLM >= 1.98).
+
+        Raises:
+            Unavailable: with STORED_ONLY in its message where it cannot serve the row.
+            Rejected: as :meth:`create`.
+        """
+        self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", {})
+
+    def is_live(self, row_id: str) -> bool:
+        """Tell whether the proxy that answers serves the row, not only stores it."""
+        try:
+            answer = self._client.get(f"/v1/model/info?litellm_model_id={quote(row_id, safe='')}")
+        except Rejected as error:
+            if error.status in (400, 404):
+                return False
+            raise
+        return bool(isinstance(answer, dict) and answer.get("data"))
+
+    def _send(self, method: str, path: str, body: object) -> None:
+        try:
+            self._client.send(method, path, body)
+        except Garbled as error:
+            raise Unavailable(str(error)) from None
+        except Rejected as error:
+            raise Rejected(_explained(error), status=error.status) from None
+        except Unavailable as error:
+            if any(text in str(error) for text in ("STORE_MODEL_IN_DB", "No DB Connected")):
+                raise Rejected(_explained(error), status=403) from None
+            raise Unavailable(_explained(error), status=error.status, sent=error.sent) from None
+
+    def _resolved(self, value: Any) -> Any:
+        """Return a row as plain JSON with the secrets in place of their references."""
+        if isinstance(value, Mapping):
+            if SECRET in value:
+                return self._secrets[value[SECRET]].reveal()
+            return {name: self._resolved(item) for name, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [self._resolved(item) for item in value]
+        return value
+
+
+def editing_of(version: str) -> Editing:
+    """Return how a LiteLLM of this version changes a row; an unknown version is replaced."""
+    match = re.match(r"(\d{1,9})\.(\d{1,9})", version, re.ASCII)
+    if match is None:
+        return Editing(version)
+    number = (int(match[1]), int(match[2]))
+    return Editing(
+        version,
+        in_place=number >= _EXACT_PATCH,
+        removes=number >= _REMOVING_PATCH,
+        reports_unserved=number >= _REPORTS_UNSERVED,
+    )
+
+
+def _hub_version(client: Client) -> str:
+    """Return the version from the place where LiteLLM 1.83 and later tell it to anyone, or ""."""
+    try:
+        answer = client.get("/public/model_hub/info", attempts=3)
+    except (Rejected, Garbled, Unavailable):
+        return ""
+    return str(answer.get("litellm_version") or "") if isinstance(answer, dict) else ""
+
+
+def _explained(error: Rejected | Unavailable) -> str:
+    """Return an error's text with what to do about it."""
+    text = str(error)
+    for sign, remedy in _REMEDIES.items():
+        if sign in text:
+            return f"{text}. Remedy: {remedy}"
+    if error.status == 401:
+        return f"{text}. Remedy: check the key in the secret file 'litellm'"
+    if error.status == 403:
+        return f"{text}. Remedy: use a proxy admin's key in the secret file 'litellm'"
+    return text

@@ -1,0 +1,176 @@
+"""What LiteLLM's listings do to the values that were posted. Pure.
+
+Source: litellm/proxy/common_utils/openai_endpoint_utils.py and sensitive_data_masker.py, as
+observed on 1.74 to 1.110 by the contract tests.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from ..bounds import MAX_INTEGER
+from ..state.deployment import MARK
+
+DEFAULT_FALSE: Final = frozenset(
+    {
+        "allow_client_keepalive_override",
+        "merge_reasoning_content_in_choices",
+        "use_in_pass_through",
+        "use_litellm_proxy",
+        "use_xai_oauth",
+    }
+)
+"""Parameters that LiteLLM adds to every row as false, and that a PATCH before 1.109 resets."""
+_INJECTED: Final = re.compile(
+    r"supports_.*|supported_.*|max_.*tokens|output_vector_size|prompt_cache_min_tokens"
+    r"|(.*_)?cost_.*|.*_cost|.*uplift_multiplier.*|.*_pricing|pricing_.*|tpm|rpm"
+    r"|mode|key|litellm_provider|provider_specific_entry|uses_embed_content"
+    r"|(default_)?reasoning_.*|thinking_.*|token_count_.*|web_search_.*|search_free_requests"
+    r"|bedrock_.*|vertex_ai_.*"
+    r"|direct_access|access_via_team_ids|member_auto_router|created_.*|updated_.*"
+)
+_SENSITIVE: Final = frozenset(
+    {
+        "access",
+        "auth",
+        "authorization",
+        "certificate",
+        "cookie",
+        "credential",
+        "credentials",
+        "fingerprint",
+        "key",
+        "password",
+        "private",
+        "secret",
+        "tenancy",
+        "token",
+    }
+)
+_NEVER_MASKED: Final = frozenset(
+    {"default_api_key_rpm_limit", "default_api_key_tpm_limit", "litellm_credential_name"}
+)
+NEVER_LISTED: Final = frozenset(
+    {
+        "api_key",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "client_secret",
+        "vertex_ai_credentials",
+        "vertex_credentials",
+    }
+)
+"""Parameters that a listing leaves out, whatever their value is."""
+_PRICES: Final = frozenset(
+    {"cost_per_second", "input_cost_per_query", "off_peak_pricing", "tiered_pricing"}
+)
+_NUMBER: Final = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})([eE][+-]?\d{1,2})?", re.ASCII)
+
+
+def is_injected(name: str) -> bool:
+    """Tell whether a field of ``model_info`` is one that LiteLLM's listings add by themselves.
+
+    Most come from its cost map, which may know a model of that name. Sent back to LiteLLM, such a
+    field would turn from its guess into a statement of ours.
+    """
+    return _INJECTED.fullmatch(name) is not None
+
+
+def is_masked(name: str) -> bool:
+    """Tell whether a listing hides the value of a parameter of this name, at any depth."""
+    segments = set(re.split(r"[_-]", name.lower()))
+    return bool(segments & _SENSITIVE) and "cost" not in segments and name not in _NEVER_MASKED
+
+
+def is_price(name: str) -> bool:
+    """Tell whether LiteLLM counts a ``model_info`` field among its pricing fields."""
+    return "_cost_per_" in name or "_token_cost" in name or name in _PRICES
+
+
+def same(wanted: Any, seen: Any, name: str = "", *, masked: bool = True) -> bool:
+    """Tell whether a listed value may be what was sent; true and 1 are two things.
+
+    ``name`` is that of the map's member which both are, or are in, by way of lists only. LiteLLM
+    types some texts (``max_retries: "2"`` comes back as 2, ``drop_params: "true"`` as true), and
+    before 1.110 writes a null inside a map as the text ``None``.
+
+    In ``litellm_params``, which are ``masked``, a number, boolean or null under a secret-looking
+    name comes back as a text, in which asterisks hide some characters or all, or none of a short
+    one before 1.95; that of a null may be empty. Whatever asterisks hide counts as the same:
+    that it changed can only be told from the mark's fingerprint.
+    """
+    if isinstance(wanted, dict) and isinstance(seen, dict):
+        return wanted.keys() == seen.keys() and all(
+            same(wanted[key], seen[key], key, masked=masked) for key in wanted
+        )
+    if isinstance(wanted, list) and isinstance(seen, list):
+        return len(wanted) == len(seen) and all(
+            same(left, right, name, masked=masked) for left, right in zip(wanted, seen, strict=True)
+        )
+    if type(left := _typed(wanted)) is type(right := _typed(seen)) and left == right:
+        return True
+    if not (masked and is_masked(name)) or isinstance(wanted, dict) or not isinstance(seen, str):
+        return False
+    return "*" in seen or seen == ("" if wanted is None else str(wanted))
+
+
+def as_sent(wanted: Any, seen: Any, name: str = "", *, masked: bool) -> Any:
+    """Return a listed value with ``wanted`` in place of it, or of its members, where :func:`same`.
+
+    So only what somebody changed differs from ``wanted``, not what LiteLLM lists otherwise.
+    """
+    if same(wanted, seen, name, masked=masked):
+        return wanted
+    if isinstance(wanted, dict) and isinstance(seen, dict):
+        return {
+            key: as_sent(wanted[key], value, key, masked=masked) if key in wanted else value
+            for key, value in seen.items()
+        }
+    return seen
+
+
+def _typed(value: Any) -> Any:
+    """Return a scalar in the one type that its listed forms have."""
+    if value is None:
+        return "None"
+    if isinstance(value, str):
+        if value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        return _number(float(value)) if _NUMBER.fullmatch(value) else value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value)
+    return value
+
+
+def _number(value: int | float) -> int | float:
+    """Return 30.0 as 30, and a number with more digits than are read exactly as a fraction."""
+    whole = int(value)
+    if value != whole:
+        return value
+    return whole if len(str(whole)) <= MAX_INTEGER else float(whole)
+
+
+BUILT_IN: Final = frozenset({"model", "api_base", "api_key"})
+"""Keys of ``litellm_params`` that the engine sets itself."""
+SERVER_OWNED: Final = frozenset(
+    {
+        "access_via_team_ids",
+        "blocked",
+        "created_at",
+        "created_by",
+        "db_model",
+        "direct_access",
+        "id",
+        "key",
+        "member_auto_router",
+        "pricing_overrides",
+        "updated_at",
+        "updated_by",
+        MARK,
+    }
+)
+"""Keys of ``model_info`` that LiteLLM or the engine sets; others' values for them are lost."""
+TEAM_KEYS: Final = frozenset({"team_id", "team_public_model_name"})
+"""Keys of ``model_info`` that make a model one of a team."""
+SERVER_SET: Final = frozenset({MARK, "id", "db_model", "blocked"})

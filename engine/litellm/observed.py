@@ -1,0 +1,86 @@
+"""LiteLLM's listing -> the observed state, restricted to the configured endpoints. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from ..state.deployment import MARK, TEAM_ROW, Deployment, Editing, Key, State
+from ..state.endpoint import Scope, address_of
+from ..state.frozen import freeze, thaw
+from ..state.mark import read_mark
+from ..state.pointer import put
+from ..state.secret import SECRET
+from .fields import SERVER_SET
+
+
+def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> State:
+    """Return the deployments in ``document`` that are on a configured endpoint.
+
+    ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns. A row without
+    an ``api_base``, or with one that is no URL, is on no endpoint; so is an unmarked row at an
+    address that is not configured itself, but only implied by a backend's kind. Rows of ours on
+    an endpoint that is not configured come back as ``strays``, to be reported and left alone.
+    """
+    ids = Counter(row["model_info"]["id"] for row in document["data"])
+    seen: dict[str, Deployment] = {}
+    strays: dict[str, Deployment] = {}
+    for row in document["data"]:
+        address = address_of(row["litellm_params"].get("api_base"))
+        if not address:
+            continue
+        endpoint = scope.places.get(address, "")
+        if not endpoint and MARK not in row["model_info"]:
+            continue
+        times = ids[row["model_info"]["id"]] if endpoint else 1
+        deployment = _deployment(row, endpoint or address, times)
+        mark = deployment.mark
+        if endpoint == address or (endpoint and mark is not None):
+            seen.setdefault(deployment.id, deployment)
+        elif mark is not None and mark.owner == owner:
+            strays.setdefault(deployment.id, deployment)
+    return State(
+        owner,
+        _ordered(seen),
+        strays=_ordered(strays),
+        editing=Editing(**document["editing"]),
+        taken=frozenset(ids),
+    )
+
+
+def _ordered(deployments: Mapping[str, Deployment]) -> tuple[Deployment, ...]:
+    return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id)))
+
+
+def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:
+    params, info = row["litellm_params"], row["model_info"]
+    mark = read_mark(info.get(MARK))
+    fields = thaw(
+        {
+            "litellm_params": {k: v for k, v in params.items() if v is not None},
+            "model_info": {k: v for k, v in info.items() if v is not None and k not in SERVER_SET},
+        }
+    )
+    for path, fingerprint in mark.opaque.items() if mark else ():
+        put(fields, path, {SECRET: fingerprint})
+    return Deployment(
+        Key(endpoint, row["model_name"], params["model"]),
+        freeze(fields),
+        mark,
+        id=info["id"],
+        read_only=_read_only(row, times),
+        blocked=info.get("blocked") is True,
+    )
+
+
+def _read_only(row: Mapping[str, Any], times: int) -> str:
+    if row["model_info"].get("db_model") is not True:
+        return "it comes from LiteLLM's configuration file"
+    if row["model_info"].get("team_id"):
+        return TEAM_ROW
+    if "*" in row["model_name"] or "*" in row["litellm_params"]["model"]:
+        return "it is a wildcard"
+    if times > 1:
+        return "LiteLLM lists it under several names"
+    return ""

@@ -1,0 +1,81 @@
+"""Field by field, what turns one set of fields into another. Pure.
+
+Found with deepdiff, written and replayed as RFC 6902 with jsonpatch; the only importer of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jsonpatch
+from deepdiff import DeepDiff
+
+from ..errors import UnprovenPlan
+from ..state.frozen import Frozen, canonical_json, freeze, thaw
+from ..state.pointer import pointer
+from .plan import FieldChange
+
+_ABSENT = object()
+
+
+def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
+    """Return the changes from ``before`` to ``after``, sorted by path.
+
+    A list, and a secret reference, is one value: it changes as a whole. True and 1 differ. The
+    changes are replayed before they are returned.
+
+    Raises:
+        UnprovenPlan: they do not lead from ``before`` to ``after``; a bug of ours.
+    """
+    old, new = thaw(before), thaw(after)
+    tree = DeepDiff(
+        _leaved(old),
+        _leaved(new),
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,  # else names that begin with two underscores are left out
+    )
+    paths = {
+        tuple(level.path(output_format="list")) for levels in tree.values() for level in levels
+    }
+    changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
+    ordered = tuple(sorted(changes, key=lambda change: change.path))
+    if canonical_json(replayed(before, ordered)) != canonical_json(after):
+        raise UnprovenPlan("the patch of a changed deployment does not lead to what is desired")
+    return ordered
+
+
+def replayed(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:
+    """Return ``before`` with the changes carried out, by RFC 6902."""
+    patch = jsonpatch.JsonPatch([change.to_json() for change in changes])
+    return freeze(patch.apply(thaw(before)))  # type: ignore[no-any-return]
+
+
+def _leaved(value: Any) -> Any:
+    """Return a value for DeepDiff, with its lists and secret references as bytes, which JSON lacks.
+
+    Inside lists DeepDiff takes True for 1.
+    """
+    if isinstance(value, list) or (isinstance(value, dict) and "$secret" in value):
+        return canonical_json(value).encode(errors="surrogatepass")
+    if isinstance(value, dict):
+        return {name: _leaved(inner) for name, inner in value.items()}
+    return value
+
+
+def _value(document: Any, path: Iterable[Any]) -> Any:
+    for part in path:
+        if not isinstance(document, Mapping) or part not in document:
+            return _ABSENT
+        document = document[part]
+    return document
+
+
+def _change(path: tuple[Any, ...], before: Any, after: Any) -> FieldChange:
+    where = pointer(path)
+    if after is _ABSENT:
+        return FieldChange("remove", where, freeze(before))
+    if before is _ABSENT:
+        return FieldChange("add", where, after=freeze(after))
+    return FieldChange("replace", where, freeze(before), freeze(after))

@@ -1,0 +1,211 @@
+"""What a plan is made of: operations, skips, and their one JSON form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from ..state.deployment import Key
+from ..state.frozen import Frozen, canonical_json, freeze, thaw
+
+PLAN_VERSION: Final = 1
+Order = tuple[int, Key, str]
+CREATE: Final = "create"
+UPDATE: Final = "update"
+REPLACE: Final = "replace"
+DELETE: Final = "delete"
+ACTIONS: Final = (CREATE, UPDATE, REPLACE, DELETE)
+"""In the order of their execution: no public name loses its last deployment in mid-plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One changed field: an RFC 6902 operation on the deployment, plus the value it had.
+
+    ``path`` points below the deployment (``/litellm_params/rpm``); ``op`` is ``add``, ``replace``
+    or ``remove``. A secret appears only as its reference.
+    """
+
+    op: str
+    path: str
+    before: Any = None
+    after: Any = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the operation as RFC 6902 has it; the extra member ``was`` is legal there."""
+        document: dict[str, Any] = {"op": self.op, "path": self.path}
+        if self.op != "remove":
+            document["value"] = thaw(self.after)
+        if self.op != "add":
+            document["was"] = thaw(self.before)
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> FieldChange:
+        """Return the change that :meth:`to_json` wrote."""
+        before, after = freeze(document.get("was")), freeze(document.get("value"))
+        return cls(document["op"], document["path"], before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write, complete: apply needs nothing else to carry it out.
+
+    ``id`` is the row that exists after it (for a delete: the one that goes), ``replaces`` the row
+    that a replace deletes once the new one is live; "" for any other action. ``reason`` is one word
+    of the table in :func:`engine.plan.planner.make_plan`, ``because`` the sentence for people.
+    ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
+    references, empty for a delete.
+    """
+
+    action: str
+    key: Key
+    id: str
+    reason: str
+    because: str
+    row: Frozen
+    changes: tuple[FieldChange, ...] = ()
+    replaces: str = ""
+
+    @property
+    def touched(self) -> str:
+        """The id of the row, there before it, that it changes or deletes; of a create, its own."""
+        return self.replaces if self.action == REPLACE else self.id
+
+    def order(self) -> Order:
+        """Return the sort key of the plan's order; no two operations of a plan share it."""
+        return ACTIONS.index(self.action), self.key, self.id
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the operation as the plan schema has it."""
+        return {
+            "action": self.action,
+            **asdict(self.key),
+            "id": self.id,
+            "reason": self.reason,
+            "because": self.because,
+            "row": thaw(self.row),
+            "changes": [change.to_json() for change in self.changes],
+            "replaces": self.replaces,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Operation:
+        """Return the operation that :meth:`to_json` wrote."""
+        return cls(
+            document["action"],
+            _key(document),
+            document["id"],
+            document["reason"],
+            document["because"],
+            freeze(document["row"]),
+            tuple(FieldChange.from_json(change) for change in document["changes"]),
+            document["replaces"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Something that was decided *not* to be done: the action that is left out, and why."""
+
+    action: str
+    key: Key
+    id: str
+    reason: str
+    because: str
+
+    def order(self) -> tuple[Key, str, str, str]:
+        """Return the sort key of the plan's order."""
+        return self.key, self.id, self.reason, self.action
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the skip as the plan schema has it."""
+        return {
+            "action": self.action,
+            **asdict(self.key),
+            "id": self.id,
+            "reason": self.reason,
+            "because": self.because,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Skip:
+        """Return the skip that :meth:`to_json` wrote."""
+        names = ("id", "reason", "because")
+        return cls(document["action"], _key(document), *(document[name] for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered operations, and what was left out and why. Made by :mod:`engine.plan.planner`."""
+
+    operations: tuple[Operation, ...] = ()
+    skips: tuple[Skip, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """A sha256 of what would be done; the wording of reasons takes no part in it."""
+        members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
+        found = hashlib.sha256()
+        for one in members:
+            found.update(f"{canonical_json({**one.to_json(), 'because': ''})}\n".encode())
+        return found.hexdigest()
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many operations of each action, and how many skips."""
+        counts = Counter(operation.action for operation in self.operations)
+        return {**{action: counts[action] for action in ACTIONS}, "skip": len(self.skips)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan document, as ``schemas/plan.schema.json`` has it."""
+        return {
+            **self._head(),
+            "operations": [operation.to_json() for operation in self.operations],
+            "skips": [skip.to_json() for skip in self.skips],
+        }
+
+    def spelled(self, *, indent: int | None = None, skips: bool = True) -> Iterator[str]:
+        """Yield the JSON text of the plan document in pieces, as ``json.dumps`` would write it.
+
+        As one tree, 10,000 operations would take 60 MiB. Without ``skips`` that member is missing.
+        """
+        encode = json.JSONEncoder(indent=indent).encode
+        comma, margin = (", ", "") if indent is None else (",", "\n" + " " * indent)
+        inner = margin + margin[1:]
+        yield encode(self._head())[:-1].rstrip()
+        lists: dict[str, Sequence[Operation | Skip]] = {"operations": self.operations}
+        if skips:
+            lists["skips"] = self.skips
+        for name, group in lists.items():
+            yield f'{comma}{margin}"{name}": ['
+            for number, one in enumerate(group):
+                text = encode(one.to_json()).replace("\n", inner)
+                yield f"{comma if number else ''}{inner}{text}"
+            yield f"{margin if group else ''}]"
+        yield margin[:1] + "}"
+
+    def _head(self) -> dict[str, Any]:
+        return {"version": PLAN_VERSION, "digest": self.digest, "summary": self.summary}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Plan:
+        """Return the plan that :meth:`to_json` wrote."""
+        return cls(
+            tuple(Operation.from_json(one) for one in document["operations"]),
+            tuple(Skip.from_json(one) for one in document["skips"]),
+        )
+
+    def without(self, refused: Mapping[Order, Skip]) -> Plan:
+        """Return the plan with some operations, named by their order, turned into skips."""
+        kept = tuple(op for op in self.operations if op.order() not in refused)
+        skips = sorted((*self.skips, *refused.values()), key=Skip.order)
+        return replace(self, operations=kept, skips=tuple(skips))
+
+
+def _key(document: Mapping[str, Any]) -> Key:
+    return Key(document["endpoint"], document["name"], document["upstream"])

@@ -1,0 +1,116 @@
+"""What of a plan is not to be done, or not yet: policy and limits. Pure.
+
+A deletion needs proof of absence. A list that is empty, or much shorter than what is registered,
+is suspicious: a backend that restarts, or whose disk is not mounted, answers just that. It is
+believed once it has lasted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ..state.deployment import Endpoint, State
+from ..state.listing import EMPTY_LIST, OK
+from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
+
+if TYPE_CHECKING:
+    from ..config.model import Limits
+
+
+_ALLOWED: Final = {"create-only": (CREATE,), "upsert-only": (CREATE, "update", "replace")}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Since when, on a clock that only runs in this process, each endpoint's list is suspicious.
+
+    ``now`` and the values of ``since`` are seconds of that clock; ``force`` believes at once.
+    """
+
+    now: float = 0.0
+    since: Mapping[str, float] = field(default_factory=dict)
+    force: bool = False
+
+
+def hold(
+    plan: Plan, desired: State, observed: State, limits: Limits, suspicion: Suspicion
+) -> tuple[Plan, dict[str, float]]:
+    """Return the plan without what policy or limits forbid, and the ``since`` of the next cycle.
+
+    An endpoint stays suspicious only while every cycle finds it so: one failed or one sound list
+    in between starts its clock again.
+    """
+    endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
+    plan = plan.without(_forbidden(plan, endpoints))
+    refused: dict[Order, Skip] = {}
+    since: dict[str, float] = {}
+    for url, losses in _losses(plan, desired).items():
+        managed = _managed(url, observed) | {lost.id for lost in losses}
+        why = _suspicious(endpoints[url], len(losses), len(managed), limits)
+        if not why:
+            continue
+        since[url] = suspicion.since.get(url, suspicion.now)
+        left = limits.suspicion_period - (suspicion.now - since[url])
+        if suspicion.force or left <= 0:
+            continue
+        because = f"{why}; believed if it lasts {_duration(left)} more, or with --force"
+        for lost in losses:
+            refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
+    return plan.without(refused), since
+
+
+def _managed(url: str, observed: State) -> set[str]:
+    """Return the ids of what is ours on an endpoint: the whole of which a loss is a part."""
+    return {
+        seen.id
+        for seen in observed.deployments
+        if seen.key.endpoint == url and seen.mark and seen.mark.owner == observed.owner
+    }
+
+
+def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Skip]:
+    refused = {}
+    for operation in plan.operations:
+        policy = endpoints[operation.key.endpoint].policy
+        if operation.action not in _ALLOWED.get(policy, (operation.action,)):
+            because = f"policy {policy} allows no {operation.action} ({operation.because})"
+            refused[operation.order()] = Skip(
+                operation.action, operation.key, operation.touched, "policy", because
+            )
+    return refused
+
+
+def _losses(plan: Plan, desired: State) -> dict[str, list[Operation]]:
+    """Return, per endpoint, the deletes after which a public name is no longer offered there."""
+    offered = {(wanted.key.endpoint, wanted.key.name) for wanted in desired.deployments}
+    losses: defaultdict[str, list[Operation]] = defaultdict(list)
+    for operation in plan.operations:
+        key = operation.key
+        if operation.action == DELETE and (key.endpoint, key.name) not in offered:
+            losses[key.endpoint].append(operation)
+    return losses
+
+
+def _suspicious(endpoint: Endpoint, lost: int, managed: int, limits: Limits) -> str:
+    """Return why so many deletions are suspicious, or "" if they are not.
+
+    ``max_delete_fraction: 1`` switches both rules off. An endpoint that failed is here only when
+    the configuration says ``on_unreachable: remove``, which is an intent.
+    """
+    if limits.max_delete_fraction >= 1 or endpoint.outcome not in (OK, EMPTY_LIST):
+        return ""
+    backends = " and ".join(endpoint.backends)
+    if endpoint.outcome == EMPTY_LIST and not endpoint.served:
+        return f"{backends} answers an empty list"
+    if managed >= limits.min_deployments and lost > limits.max_delete_fraction * managed:
+        share = f"{limits.max_delete_fraction:.0%}"
+        return f"{lost} of {managed} deployments of {backends} would go, more than {share}"
+    return ""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

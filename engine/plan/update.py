@@ -1,0 +1,228 @@
+"""One deployment of ours against what is desired of it -> the operation that mends it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
+from ..litellm.row import is_patchable, row_of
+from ..state.deployment import Deployment, Editing, free_id
+from ..state.frozen import Frozen, freeze, thaw
+from ..state.pointer import leaves, parts_of, pointer
+from ..state.secret import SECRET
+from .diff import field_changes
+from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
+
+
+def adjust(
+    wanted: Deployment, seen: Deployment, editing: Editing, taken: Collection[str]
+) -> Operation | Skip | None:
+    """Return what brings ``seen`` in line with ``wanted``: None if it is.
+
+    ``taken`` are the ids that are in use, so that a replacement gets one of its own.
+
+    Only fields that we declare, or declared before, are compared. An update in place is chosen
+    where this LiteLLM does exactly what is asked, a replacement otherwise.
+    """
+    wanted = _with_earlier_evidence(wanted, seen)
+    assert wanted.mark is not None
+    case = _Case(wanted, seen, editing, _changes(wanted, seen))
+    if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
+        if not case.changes:
+            return None
+        reason, because = case.told_or_edited()
+    elif seen.mark is None:
+        reason, because = (
+            "adopted",
+            f"registered without a mark for what {wanted.mark.backend} serves",
+        )
+    else:
+        reason, because = "changed", case.listed() or case.renewed()
+    if case.in_place():
+        return case.update(reason, because)
+    if seen.blocked:
+        waits = "paused by hand; it is brought in line once it is unblocked"
+        return Skip(REPLACE, seen.key, seen.id, "paused", waits)
+    return case.replacement(reason, because, taken)
+
+
+def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
+    """Return ``wanted`` with what its backend told before and tells nothing of now.
+
+    A context window that is known only while a model is loaded would otherwise come and go.
+    """
+    mark = seen.mark
+    assert wanted.mark is not None
+    if mark is None or not wanted.discovers:
+        return wanted
+    known = {*wanted.fields["model_info"], *wanted.decided}
+    seen_info = seen.fields["model_info"]
+    names = [parts_of(path)[1] for path in mark.evidence]
+    kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
+    if not kept:
+        return wanted
+    paths = [pointer(("model_info", name)) for name in kept]
+    return replace(
+        wanted,
+        fields=freeze({**wanted.fields, "model_info": {**wanted.fields["model_info"], **kept}}),
+        mark=replace(
+            wanted.mark,
+            fields=tuple(sorted({*wanted.mark.fields, *paths})),
+            evidence=tuple(sorted({*wanted.mark.evidence, *paths})),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A wanted and a seen deployment of one key, and what has to change between them."""
+
+    wanted: Deployment
+    seen: Deployment
+    editing: Editing
+    changes: tuple[FieldChange, ...]
+
+    def in_place(self) -> bool:
+        """Tell whether a PATCH of this LiteLLM does exactly what is needed."""
+        removed = [change.path for change in self.changes if change.op == "remove"]
+        whole = [path for path in removed if path.count("/") == 2]
+        removable = all(path.startswith("/litellm_params/") for path in whole)
+        exact = not whole or (self.editing.removes and removable)
+        return self.editing.in_place and is_patchable(self.seen.id) and exact
+
+    def update(self, reason: str, because: str) -> Operation:
+        """Return the update in place; what others switched on by hand is sent along."""
+        seen = self.seen
+        revision = seen.mark.revision if seen.mark else 0
+        params = seen.fields["litellm_params"]
+        declared = seen.mark.fields if seen.mark else ()
+        kept = {
+            name: True
+            for name in sorted(DEFAULT_FALSE)
+            if params.get(name) is True and pointer(("litellm_params", name)) not in declared
+        }
+        row = row_of(self.wanted, seen.id, revision=revision, kept=freeze({"litellm_params": kept}))
+        return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
+
+    def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
+        """Return the replacement: a new row under the next id, which then outlives the old one."""
+        seen = self.seen
+        assert self.wanted.mark is not None
+        later = (seen.mark.revision if seen.mark else 0) + 1
+        new_id, revision = free_id(self.wanted.mark.owner, self.wanted.key, later, taken)
+        kept, lost = self._carried()
+        if lost:
+            because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
+        row = row_of(self.wanted, new_id, revision=revision, kept=kept)
+        key, changes = self.wanted.key, self.changes
+        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id)
+
+    def _carried(self) -> tuple[Frozen, list[str]]:
+        """Return what others set on the row, and the names of what cannot be read back."""
+        declared = set(self.seen.mark.fields if self.seen.mark else ())
+        kept: dict[str, dict[str, Any]] = {"litellm_params": {}, "model_info": {}}
+        lost = []
+        for part, name, value in _fields(self.seen.fields):
+            if pointer((part, name)) in declared or (name in DEFAULT_FALSE and value is False):
+                continue
+            if part == "model_info" and is_injected(name):
+                continue
+            if part == "litellm_params" and _hidden(name, value):
+                lost.append(name)
+            else:
+                kept[part][name] = value
+        return freeze(kept), sorted(set(lost) - set(self.wanted.fields["litellm_params"]))
+
+    def told_or_edited(self) -> tuple[str, str]:
+        """Return why an unchanged specification differs from the row."""
+        assert self.wanted.mark is not None
+        told = {path.split("/")[2] for path in self.wanted.mark.evidence}
+        names = {change.path.split("/")[2] for change in self.changes}
+        if names <= told and all(c.path.startswith("/model_info/") for c in self.changes):
+            return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
+        return "drifted", f"edited by hand: {self.listed()}"
+
+    def renewed(self) -> str:
+        """Return what may have changed where the listing shows no change of a field."""
+        params = thaw(self.wanted.fields["litellm_params"])
+        names = sorted(name for name, value in params.items() if _unseen(name, value))
+        if not names:
+            return "only its mark is renewed"
+        return f"its mark is renewed, and what LiteLLM does not show: {', '.join(names)}"
+
+    def listed(self) -> str:
+        """Return the changed fields as a short text."""
+        names = [change.path.split("/", 2)[2] for change in self.changes]
+        return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
+    """Return what has to change in the fields that we declare or declared before."""
+    declared: defaultdict[str, set[str]] = defaultdict(set)
+    for path in seen.mark.fields if seen.mark else ():
+        part, name = parts_of(path)
+        declared[part].add(name)
+    before: dict[str, dict[str, Any]] = {}
+    differs = False
+    for part, fields in thaw(wanted.fields).items():
+        masked = part == "litellm_params"
+        known = before[part] = {
+            name: as_sent(fields[name], value, name, masked=masked) if name in fields else value
+            for name, value in thaw(seen.fields[part]).items()
+            if name in fields or name in declared[part]
+        }
+        if masked:
+            _add_unlisted(known, fields, declared[part])
+        differs = differs or known.keys() != fields.keys()
+        differs = differs or any(known[name] is not value for name, value in fields.items())
+    return field_changes(freeze(before), wanted.fields) if differs else ()
+
+
+def _add_unlisted(known: dict[str, Any], wanted: dict[str, Any], declared: set[str]) -> None:
+    """Complete ``known`` by the parameters that no listing shows, for which the mark speaks.
+
+    Of such a parameter only its secrets are known, from the references in the mark. Whatever else
+    is in it counts as it was sent: where we send something else, the fingerprint differs.
+    """
+    for name in NEVER_LISTED.intersection((*wanted, *declared)):
+        if name not in wanted:
+            known.setdefault(name)
+        elif _by_path(known.get(name, {})) == _references(wanted[name]):
+            known[name] = wanted[name]
+
+
+def _by_path(value: Any) -> dict[str, Any]:
+    return {pointer(path): leaf for path, leaf in leaves(value)}
+
+
+def _references(value: Any) -> dict[str, Any]:
+    return {path: leaf for path, leaf in _by_path(value).items() if path.endswith(f"/{SECRET}")}
+
+
+def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
+    for part, values in fields.items():
+        for name, value in thaw(values).items():
+            yield part, name, value
+
+
+def _hidden(name: str, value: Any) -> bool:
+    """Tell whether a listing does not show all of a value, so that it cannot be sent again."""
+    if isinstance(value, list):
+        return is_masked(name) or any(_hidden("", member) for member in value)
+    if isinstance(value, dict):
+        return is_masked(name) or SECRET in value or any(_hidden(*item) for item in value.items())
+    return is_masked(name)
+
+
+def _unseen(name: str, value: Any) -> bool:
+    """Tell whether a parameter holds, beside secrets, what no listing shows to have changed."""
+    if name in NEVER_LISTED:
+        return _by_path(value) != _references(value)
+    if isinstance(value, dict):
+        return SECRET not in value and any(_unseen(*item) for item in value.items())
+    if isinstance(value, list):
+        return any(_unseen(name, member) for member in value)
+    return is_masked(name)

@@ -1,0 +1,1 @@
+"""What is told of a cycle: plan log, artifacts, terminal, operator log. Decides nothing."""

@@ -1,0 +1,62 @@
+"""Plans kept as JSON files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+from ..plan.plan import Plan
+from .cycle_log import utc_now
+
+
+class Artifacts:
+    """A folder of plans, one JSON file each, of which the newest ``keep`` stay.
+
+    A plan is written when it differs from the one before it, whole or not at all.
+    """
+
+    def __init__(
+        self, folder: Path, *, keep: int = 100, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._clock = clock
+        self._last = ""
+
+    def write(self, plan: Plan) -> Path | None:
+        """Write a plan; return its path, or None if nothing is new.
+
+        Raises:
+            OSError: the folder cannot be written to; no half file is left behind.
+        """
+        digest = plan.digest
+        if digest == self._last:
+            return None
+        self._folder.mkdir(parents=True, exist_ok=True)
+        stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
+        path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
+        write_atomically(path, chain(plan.spelled(indent=2), "\n"))
+        self._last = digest
+        for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
+            old.unlink(missing_ok=True)
+        return path
+
+
+def write_atomically(path: Path, pieces: Iterable[str]) -> None:
+    """Write a file whole or not at all; raises OSError."""
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise

@@ -1,0 +1,120 @@
+"""The plan log: one JSON object a line. The record of what was planned and what became of it.
+
+The only writer of the log and of plan artifacts. ``schemas/planlog.schema.json`` describes each
+line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import chain
+from typing import Any, Final, TextIO
+
+from ..apply import OUTCOMES, Result
+from ..errors import Unrecorded
+from ..plan.plan import Plan, Skip
+from ..state.deployment import State
+from .cycle_log import utc_now
+
+LOG_VERSION: Final = 1
+_AT_ONCE: Final = 64 * 1024
+"""Characters that are written at once: nearly all lines, as a whole."""
+_SkipKey = tuple[object, ...]
+
+
+class PlanLog:
+    """Writes the lines of one run to a stream; each method may raise Unrecorded.
+
+    A skip is written when it is new; it is not repeated while it stays, so that a backend which
+    is down for a day does not fill the log. A cycle without operations is one line.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None,
+        clock: Callable[[], datetime] = utc_now,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self._stream = stream
+        self._redact = redact
+        self._clock = clock
+        self._cycle = 0
+        self._skips: frozenset[_SkipKey] = frozenset()
+
+    def plan(self, plan: Plan, desired: State) -> None:
+        """Begin a cycle: write the plan if it has operations, and the skips that are new."""
+        del desired
+        self._cycle += 1
+        if plan.operations:
+            self._write("plan", chain([', "plan": '], plan.spelled(skips=False)))
+        seen = {_identity(skip): skip for skip in plan.skips}
+        for identity, skip in seen.items():
+            if identity not in self._skips:
+                self._write("skip", skip=skip.to_json())
+        self._skips = frozenset(seen)
+
+    def result(self, result: Result) -> None:
+        """Write what became of one operation."""
+        operation = result.operation
+        self._write(
+            "result",
+            action=operation.action,
+            id=operation.id,
+            name=operation.key.name,
+            endpoint=operation.key.endpoint,
+            reason=operation.reason,
+            outcome=result.outcome,
+            detail=result.detail,
+        )
+
+    def end(
+        self, plan: Plan, results: tuple[Result, ...], outcomes: dict[str, str], seconds: float
+    ) -> None:
+        """End a cycle: write its summary, with the listing outcome of each endpoint."""
+        counts = Counter(result.outcome for result in results)
+        self._write(
+            "cycle",
+            ok=all(result.done for result in results),
+            digest=plan.digest,
+            summary=plan.summary,
+            results={outcome: counts[outcome] for outcome in OUTCOMES},
+            endpoints=outcomes,
+            seconds=round(seconds, 3),
+        )
+
+    def failed(self, error: str, seconds: float) -> None:
+        """End a cycle that had no plan."""
+        self._cycle += 1
+        self._write("cycle", ok=False, error=error, seconds=round(seconds, 3))
+
+    def _write(self, event: str, last: Iterable[str] = (), **fields: Any) -> None:
+        """Write a line; ``last`` is the text of its last member, in pieces."""
+        if self._stream is None:
+            return
+        head = {
+            "version": LOG_VERSION,
+            "time": self._clock().isoformat(timespec="milliseconds"),
+            "cycle": self._cycle,
+            "event": event,
+        }
+        text = ""
+        try:
+            for piece in chain([json.dumps(head | fields)[:-1]], last, ["}\n"]):
+                text += self._redact(piece)
+                if len(text) > _AT_ONCE:
+                    self._stream.write(text)
+                    text = ""
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            raise Unrecorded(
+                f"the plan log cannot be written: {(error.strerror or str(error)).lower()}. Nothing"
+                " more is done until it can. Remedy: see where the standard output goes"
+            ) from None
+
+
+def _identity(skip: Skip) -> _SkipKey:
+    return skip.action, skip.key, skip.id, skip.reason

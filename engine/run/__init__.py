@@ -1,0 +1,1 @@
+"""The loop around the cycle: schedule, signals, heartbeat. Knows nothing of plans."""

@@ -1,0 +1,165 @@
+"""The values that everything else passes around: frozen, comparable, free of secrets.
+
+A secret inside a document is a *reference*, ``{"$secret": "<fingerprint>"}``: two documents with
+the same secret are equal, a rotated one shows as a change, and nobody who reads a plan, a log or
+LiteLLM's listing learns the secret itself.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from .frozen import Frozen
+
+MARK: Final = "modelprovisioner"
+"""The key in ``model_info`` under which a deployment carries our mark."""
+TEAM_ROW: Final = "it belongs to a team"
+"""The one reason for a row to be read-only that makes it useless to everybody else."""
+_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What makes a deployment the one it is.
+
+    ``endpoint`` is the canonical address of the server (see :mod:`engine.state.endpoint`), ``name``
+    the public model name, ``upstream`` the ``litellm_params.model``.
+    """
+
+    endpoint: str
+    name: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a deployment of ours says of itself, in ``model_info``.
+
+    ``fields`` are the paths that we set (``/litellm_params/rpm``), so that one dropped from the
+    configuration can be removed; ``evidence`` those of them that a backend told. ``opaque`` maps
+    those that LiteLLM does not give back (keys, masked values) to the fingerprint of what we sent;
+    ``fingerprint`` is that of the whole, without the evidence.
+    """
+
+    owner: str
+    backend: str
+    revision: int
+    fields: tuple[str, ...]
+    opaque: Frozen
+    fingerprint: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One row in LiteLLM, wanted or seen.
+
+    ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark. ``id`` is
+    empty for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
+    ``predecessors`` are upstreams under which the program that came before us would have
+    registered the same model. ``discovers`` says that what a backend told once stays registered
+    while it tells nothing else, except for the ``decided`` names, which the configuration rules.
+    """
+
+    key: Key
+    fields: Frozen
+    mark: Mark | None = None
+    id: str = ""
+    read_only: str = ""
+    blocked: bool = False
+    predecessors: tuple[str, ...] = ()
+    discovers: bool = False
+    decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refusal:
+    """A listed model that is not wanted: under which key it would be, in a word and a sentence."""
+
+    key: Key
+    reason: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is known of one configured endpoint in this cycle.
+
+    ``outcome`` is that of the worst listing behind it, ``complete`` whether a model that is not
+    listed counts as absent, ``served`` every model id that the backends listed, ``renamed`` the
+    upstreams (without provider) that listed models have in place of their ids, ``excluded`` the
+    (name, upstream) pairs of listed models that the configuration filters out.
+    """
+
+    url: str
+    backends: tuple[str, ...]
+    outcome: str
+    detail: str
+    complete: bool
+    policy: str = "sync"
+    ownership: str = "adopt"
+    served: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """How this LiteLLM changes a row: depends on its version (see :mod:`engine.litellm.api`).
+
+    ``in_place`` is true where a PATCH does exactly what it says, ``removes`` where it can also
+    take a parameter away. Otherwise a changed row is replaced by a new one. ``reports_unserved``
+    is true where a create of a row that LiteLLM stores but cannot serve is answered with an error.
+    """
+
+    version: str = ""
+    in_place: bool = False
+    removes: bool = False
+    reports_unserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A set of deployments, with what is known of the endpoints they are on.
+
+    Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
+    are seen deployments that bear our mark on an endpoint which is no longer configured,
+    ``refusals`` listed models that are not desired, ``taken`` the ids of all rows of LiteLLM.
+    """
+
+    owner: str
+    deployments: tuple[Deployment, ...]
+    endpoints: tuple[Endpoint, ...] = ()
+    strays: tuple[Deployment, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    editing: Editing = Editing()
+    taken: frozenset[str] = frozenset()
+
+
+def without_provider(upstream: str) -> str:
+    """Return the name in an upstream behind LiteLLM's provider: ``openai/a/b`` is ``a/b``."""
+    return upstream.partition("/")[2] or upstream
+
+
+def deployment_id(owner: str, key: Key, revision: int) -> str:
+    """Return the id of a deployment: the same for everyone who wants to make the same one.
+
+    LiteLLM honours it as primary key, so a create that is sent twice, or by two engines, meets
+    the row that is there already.
+    """
+    parts = [owner, key.endpoint, key.name, key.upstream, revision]
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
+    """Return the first id from ``revision`` on that is not taken, and its revision.
+
+    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
+    """
+    while (candidate := deployment_id(owner, key, revision)) in taken:
+        revision += 1
+    return candidate, revision

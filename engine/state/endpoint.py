@@ -1,0 +1,98 @@
+"""Addresses: what a URL is to us once its spelling no longer matters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from ..errors import UnprovenPlan
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def normal_url(url: str) -> str:
+    """Return ``url`` as we write it: no trailing slash, no ``//`` in its path, host in lower case.
+
+    The default port is left out. A query or fragment is refused, since LiteLLM appends paths to
+    the URL; so is a user name or password, since ``api_base`` is shown to every key holder.
+
+    Raises:
+        ValueError: it is no usable http(s) URL; the message says why.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:  # its text quotes the URL, which may hold a password
+        raise ValueError("expected an http:// or https:// URL with a host and port") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("expected an http:// or https:// URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL must not hold a user name or password; put the key in a secret")
+    if parts.query or parts.fragment:
+        raise ValueError("a URL must not hold a query (?) or a fragment (#)")
+    if re.search(r"[\s\x00-\x1f\x7f]", parts.geturl()):
+        raise ValueError("a URL must not hold white space or control characters")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    return urlunsplit((parts.scheme, netloc, path, "", ""))
+
+
+def without_v1(url: str) -> str:
+    """Return a normal URL without a trailing ``/v1``."""
+    return url.removesuffix("/v1")
+
+
+def canonical_endpoint(url: str) -> str:
+    """Return the address of the server behind ``url``: the unit of scope.
+
+    ``http://box:8000``, ``http://box:8000/`` and ``http://box:8000/v1`` are one endpoint, so a
+    row that was registered with one spelling is in scope of a configuration with another.
+
+    Raises:
+        ValueError: as :func:`normal_url`.
+    """
+    return without_v1(normal_url(url))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which addresses belong to which configured endpoint.
+
+    ``places`` maps each canonical address to its endpoint: a configured one to itself, and the
+    addresses below it where a server of the configured kind may have its API (GPUStack:
+    ``/v1-openai``) to the configured one. ``reach`` maps each backend's name to the endpoints
+    that its deployments may be on, its own first. Desired deployments and rows that are read back
+    get their endpoint from here, both by their ``api_base``.
+    """
+
+    places: Mapping[str, str]
+    reach: Mapping[str, tuple[str, ...]]
+
+    def endpoint_of(self, api_base: str) -> str:
+        """Return the configured endpoint of a deployment with this ``api_base``.
+
+        Raises:
+            UnprovenPlan: none of the configured servers is there; a bug of ours. Its row would
+                not be seen again, and be made once more in every cycle.
+        """
+        try:
+            return self.places[address_of(api_base)]
+        except KeyError:
+            raise UnprovenPlan(
+                f"a model would be registered at {api_base}, which belongs to no configured"
+                " backend. This is a bug; please report it with the type of the backend"
+            ) from None
+
+
+def address_of(api_base: object) -> str:
+    """Return the canonical address in an ``api_base``; "" for anything that is no usable URL."""
+    if not isinstance(api_base, str):
+        return ""
+    try:
+        return canonical_endpoint(api_base)
+    except ValueError:
+        return ""

@@ -1,0 +1,44 @@
+"""JSON values that cannot be changed, and their one text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+Frozen = Mapping[str, Any]
+"""A JSON object made immutable by :func:`freeze`: mappings are read-only, lists are tuples."""
+EMPTY: Final[Frozen] = MappingProxyType({})
+
+
+def freeze(value: Any) -> Any:
+    """Return ``value`` (JSON types, and Secrets) with its maps read-only and its lists tuples.
+
+    A float without a fraction becomes an int, so that 30 and the 30.0 that LiteLLM makes of it
+    are one number; booleans stay booleans.
+    """
+    if isinstance(value, Mapping):
+        frozen = {str(key): freeze(item) for key, item in value.items()}
+        return MappingProxyType(frozen) if frozen else EMPTY
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return a frozen value as plain dicts and lists, ready for ``json.dumps``."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [thaw(item) for item in value]
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )

@@ -1,0 +1,60 @@
+"""The mark of a deployment of ours, as it is written into ``model_info`` and read back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from ..bounds import MAX_DEPTH, MAX_MARKED
+from .deployment import Mark
+from .frozen import EMPTY, freeze, thaw
+
+
+def mark_document(mark: Mark) -> dict[str, Any]:
+    """Return a mark as it is written into ``model_info``."""
+    return {
+        "owner": mark.owner,
+        "backend": mark.backend,
+        "revision": mark.revision,
+        "fields": list(mark.fields),
+        "opaque": thaw(mark.opaque),
+        "evidence": list(mark.evidence),
+        "fingerprint": mark.fingerprint,
+    }
+
+
+def read_mark(value: object) -> Mark | None:
+    """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
+        return None
+    revision = value.get("revision")
+    return Mark(
+        owner=value["owner"],
+        backend=str(value.get("backend", "")),
+        revision=max(revision, 0) if type(revision) is int else 0,
+        fields=_paths(value.get("fields")),
+        opaque=_opaque(value.get("opaque")),
+        fingerprint=str(value.get("fingerprint", "")),
+        evidence=_paths(value.get("evidence")),
+    )
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    """Return the paths of whole fields in a list from a mark."""
+    members = value[:MAX_MARKED] if isinstance(value, list | tuple) else ()
+    return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
+
+
+def _opaque(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        return EMPTY
+    return freeze(  # type: ignore[no-any-return]
+        {
+            path: fingerprint
+            for path, fingerprint in islice(value.items(), MAX_MARKED)
+            if isinstance(fingerprint, str)
+            and str(path).startswith("/litellm_params/")
+            and str(path).count("/") <= MAX_DEPTH
+        }
+    )

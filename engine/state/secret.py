@@ -1,0 +1,47 @@
+"""Secrets: strings that do not show themselves, and the references that stand for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final
+
+SECRET: Final = "$secret"  # noqa: S105 - the name of a field
+PLACEHOLDER_KEY: Final = "BLANK"
+"""What a backend without a key gets: LiteLLM must be given some key, or it may send the
+operator's own OPENAI_API_KEY to a local server."""
+
+
+class Secret:
+    """A string that does not show itself: its repr, str and JSON form hold no part of it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself, for the one place that sends it."""
+        return self._value
+
+    def fingerprint(self, key: Secret) -> str:
+        """Return 32 hex digits that change with the secret and tell nothing without ``key``."""
+        digest = hmac.new(key._value.encode(), self._value.encode(), hashlib.sha256)
+        return digest.hexdigest()[:32]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._value.encode(), other._value.encode()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not to be written anywhere")

@@ -1,0 +1,260 @@
+"""HTTP: one exchange, bounded in time and size, ending in JSON or in one of our errors.
+
+The only importer of requests, beside :mod:`engine.transport.deadline`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from .. import __version__
+from ..bounds import MAX_BODY, MAX_LISTING, MAX_REDIRECTS
+from ..errors import Garbled, Rejected, TransportError, Unavailable
+from ..state.secret import Secret
+from .budget import Allowance
+from .deadline import Bounded
+from .error_text import Quoter
+from .json_stream import document_of, rows_of, text_size, values_in
+from .timing import Timing
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+
+_Keep = Callable[[Any], Any]
+_CHUNK: Final = 16 * 1024
+_PARSING: Final = threading.Lock()
+"""One text at a time is turned into values: it is no slower so, and takes less memory."""
+log = logging.getLogger(__name__)
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A request: ``path`` goes below the client's URL, ``body`` is sent as JSON.
+
+    ``allowance`` is what its answer may cost. With a ``keeper`` the answer is a list that may be
+    long, of whose members only what is kept stays; it makes one to keep with for each attempt.
+    """
+
+    method: str
+    path: str
+    body: object = None
+    allowance: Allowance = field(default_factory=Allowance)
+    keeper: Callable[[], _Keep] | None = None
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Keep requests from reading the body of a redirect: it may have no end."""
+
+
+class Client:
+    """Talks JSON to one server, keeping its connection open between requests.
+
+    ``base_url`` is a normal URL, paths are appended to it as they are. Every exchange must end
+    within ``connection.timeout`` seconds. Not for use by two threads at once.
+    """
+
+    def __init__(self, base_url: str, key: Secret, connection: Connection, timing: Timing) -> None:
+        self.base_url, self.timing = base_url, timing
+        self._key = key
+        self._timeout = connection.timeout
+        self._verify = connection.ca_file or connection.verify
+        self._quoter = Quoter()
+        self.hide, self.said = self._quoter.hide, self._quoter.said
+        self.hide([key])
+        self._session = _Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, Bounded())
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # keep none
+        self._session.auth = self._authorized
+        self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
+        self._session.headers["Accept"] = "application/json"
+
+    def get(self, path: str, *, attempts: int = 2, allowance: Allowance | None = None) -> Any:
+        """GET a path and return its JSON, trying again where no usable answer came.
+
+        Raises:
+            Unavailable: refused, timed out, broken off, 429 or 5xx, each time.
+            Rejected: another 4xx, or a redirect to another server.
+            Garbled: a body that is no JSON, or beyond a bound.
+        """
+        return self._repeated(_Ask("GET", path, None, allowance or Allowance()), attempts)
+
+    def rows(self, path: str, keeper: Callable[[], _Keep], *, attempts: int = 2) -> Any:
+        """GET a map with a list ``data`` that may be long; of each member only what is kept of it.
+
+        ``keeper`` is called for each attempt and returns what a member is given to.
+
+        Raises:
+            Unavailable, Rejected, Garbled: as :meth:`get`.
+        """
+        return self._repeated(_Ask("GET", path, keeper=keeper), attempts)
+
+    def send(self, method: str, path: str, body: object, allowance: Allowance | None = None) -> Any:
+        """Send a write once and return the JSON of its answer.
+
+        Raises:
+            Unavailable: its fate is unknown, unless ``sent`` is false; the caller settles it.
+            Rejected, Garbled: as :meth:`get`.
+        """
+        return self._exchange(_Ask(method, path, body, allowance or Allowance()))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key; its being asked for keeps requests from reading ~/.netrc in its place."""
+        if self._key:
+            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        return request
+
+    def _repeated(self, ask: _Ask, attempts: int) -> Any:
+        for attempt in range(1, attempts):
+            try:
+                return self._exchange(ask)
+            except Unavailable:
+                time.sleep(self.timing.retry_pause * attempt)
+                if time.monotonic() >= ask.allowance.until:
+                    raise
+        return self._exchange(ask)
+
+    def _exchange(self, ask: _Ask) -> Any:
+        before = ask.allowance.spent()
+        try:
+            return self._answer(ask)
+        except BaseException:
+            ask.allowance.restore(before)
+            raise
+
+    def _answer(self, ask: _Ask) -> Any:
+        url = self.base_url + ask.path
+        subject = f"{ask.method} {url}"
+        begun = time.monotonic()
+        patience = min(self._timeout, ask.allowance.until - begun)
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                response = self._request(ask, url, begun + patience)
+                with response:
+                    target = response.headers.get("Location") if response.is_redirect else None
+                    if target is None:
+                        return self._outcome(subject, response, ask)
+                url = self._same_origin(subject, url, target)
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise self._unavailable(subject, error, patience) from None
+        raise Rejected(f"{subject}: more than {MAX_REDIRECTS} redirects", status=310)
+
+    def _request(self, ask: _Ask, url: str, deadline: float) -> requests.Response:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise requests.Timeout
+        return self._session.request(
+            ask.method,
+            url,
+            data=None if ask.body is None else json.dumps(ask.body, allow_nan=False).encode(),
+            headers=None if ask.body is None else {"Content-Type": "application/json"},
+            timeout=(min(self.timing.connect, remaining), remaining),
+            allow_redirects=False,
+            stream=True,
+            verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
+        )
+
+    def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
+        body, status = _Body(response), response.status_code
+        try:
+            if 200 <= status < 300:
+                if ask.keeper:
+                    return rows_of(body.chunks(MAX_LISTING), ask.keeper())
+                return _document(body, ask.allowance)
+            content = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
+        except Garbled as error:
+            raise Garbled(f"{subject}: {error}") from None
+        except ValueError:
+            kind = self._quoter.clean(response.headers.get("Content-Type", "no content type"))
+            said = f"not JSON ({kind})" if body.size else "empty"
+            raise Garbled(f"{subject}: the answer is {said}") from None
+        finally:
+            log.debug("%s -> %d (%d bytes)", subject, status, body.size)
+        message = f"{subject}: HTTP {status}: {self._quoter.excerpt(content)}".rstrip(": ")
+        if status in (408, 429) or status >= 500:
+            raise Unavailable(message, status=status)
+        raise Rejected(message, status=status)
+
+    def _same_origin(self, subject: str, url: str, target: str) -> str:
+        try:
+            new = urljoin(url, target)
+            origin = urlsplit(new)[:2]
+        except ValueError:
+            raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
+        if origin != urlsplit(url)[:2]:
+            what = f"redirects to another server ({self._quoter.clean('://'.join(origin))})"
+            why = "not followed, since the key would go with it: configure that URL itself"
+            raise Rejected(f"{subject} {what}; {why}", status=307)
+        return new
+
+    def _unavailable(self, subject: str, error: Exception, patience: float) -> TransportError:
+        cause = error.args[0] if error.args else error
+        reason = getattr(cause, "reason", cause)
+        match reason if isinstance(reason, urllib3.exceptions.HTTPError) else error:
+            case urllib3.exceptions.DecodeError():
+                return Garbled(f"{subject}: the answer's compression is broken")
+            case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
+                why = f"TLS: {self._quoter.clean(str(reason))}; set ca_file for a private authority"
+            case urllib3.exceptions.NewConnectionError():
+                why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
+            case urllib3.exceptions.ConnectTimeoutError():
+                why = f"no connection within {min(self.timing.connect, patience):.2g} s"
+            case requests.Timeout() | urllib3.exceptions.TimeoutError():
+                why = f"no answer within {self._timeout:g} s"
+                if patience < 0.9 * self._timeout:
+                    why += ", in which all that this server is asked has to be answered"
+            case urllib3.exceptions.ProtocolError():
+                why = "the answer broke off"
+            case _:
+                why = f"the connection failed ({self._quoter.clean(str(error))})"
+        unsent = isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
+        return Unavailable(f"{subject}: {why}", sent=not unsent)
+
+
+class _Body:
+    """What an answer holds, as it comes in; ``size`` counts its bytes, unpacked."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self._raw = response.raw
+        self.size = 0
+
+    def chunks(self, limit: int) -> Iterator[bytes]:
+        """Yield all of it; raises Garbled beyond ``limit``."""
+        while chunk := self._raw.read1(_CHUNK, decode_content=True):
+            self.size += len(chunk)
+            if self.size > limit:
+                raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
+            yield chunk
+
+    def whole(self, spend: Callable[[bytes], None]) -> bytearray:
+        """Return all of it; ``spend`` raises Garbled where a piece is more than is allowed."""
+        content = bytearray()
+        for chunk in self.chunks(MAX_BODY):
+            spend(chunk)
+            content += chunk
+        return content
+
+
+def _document(body: _Body, allowance: Allowance) -> Any:
+    content = body.whole(lambda chunk: allowance.spend(len(chunk), values_in(chunk)))
+    allowance.spend(text_size(content) - len(content), 1)
+    with _PARSING:
+        return document_of(content)

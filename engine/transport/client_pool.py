@@ -1,0 +1,63 @@
+"""The open connections of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .budget import Pool
+from .client import Client
+from .timing import DEFAULT_TIMING, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ..state.secret import Secret
+    from .connection import Connection
+
+
+class Http:
+    """One Client per server, kept between cycles.
+
+    ``timing`` holds for all of them; ``pool`` is the memory that backends share.
+    """
+
+    def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
+        self.timing = timing
+        self.pool = Pool()
+        self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
+
+    def client(self, url: str, key: Secret, connection: Connection, *, backend: str = "") -> Client:
+        """Return the client for LiteLLM, or the one of a backend, made on first use.
+
+        Two backends on one server have a client each, since they are asked at the same time. One
+        with another address, key or timeout takes the place of the one before it.
+        """
+        wanted = (url, key, connection)
+        if backend in self._clients:
+            known, client = self._clients[backend]
+            if known == wanted:
+                return client
+            client.close()
+        self._clients[backend] = wanted, Client(url, key, connection, self.timing)
+        return self._clients[backend][1]
+
+    def keep(self, backends: Collection[str]) -> None:
+        """Close the connections of all backends but these."""
+        for name in self._clients.keys() - {"", *backends}:
+            self._clients.pop(name)[1].close()
+
+    def discard(self, client: Client) -> None:
+        """Forget a client whose thread was given up, so that no other thread shares it.
+
+        The connection that the thread waits on is closed once it comes back.
+        """
+        client.close()
+        self._clients = {
+            name: kept for name, kept in self._clients.items() if kept[1] is not client
+        }
+
+    def close(self) -> None:
+        """Close every connection."""
+        for _, client in self._clients.values():
+            client.close()
+        self._clients.clear()

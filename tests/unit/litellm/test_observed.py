@@ -1,0 +1,206 @@
+"""LiteLLM's listing, with its quirks, as the observed state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.litellm.observed import observed_state
+from engine.state.deployment import TEAM_ROW, State
+from engine.state.endpoint import Scope
+from engine.state.frozen import thaw
+from tests import builders as b
+
+ONLY_BOX = Scope({b.BOX: b.BOX, f"{b.BOX}/api": b.BOX}, {"box": (b.BOX,)})
+FILE_ROW = "it comes from LiteLLM's configuration file"
+MARK = {
+    "owner": b.OWNER,
+    "backend": "box",
+    "revision": 2,
+    "fields": ["/litellm_params/rpm"],
+    "opaque": {"/litellm_params/extra_headers/Authorization": "f" * 32},
+    "fingerprint": "a" * 32,
+}
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    """Return a listed row of our owner; a dict among ``changes`` is merged."""
+    base: dict[str, Any] = {
+        "model_name": "m",
+        "litellm_params": {"model": "openai/m", "api_base": b.BOX + "/v1"},
+        "model_info": {"id": "one", "db_model": True, "modelprovisioner": MARK},
+    }
+    for name, value in changes.items():
+        base[name] = {**base[name], **value} if isinstance(value, dict) else value
+    return base
+
+
+def state_of(*rows: dict[str, Any]) -> State:
+    document = {
+        "editing": {"version": "1.106.2", "in_place": True, "removes": False},
+        "data": list(rows),
+    }
+    return observed_state(document, ONLY_BOX, b.OWNER)
+
+
+def test_a_row_of_ours_is_read_with_its_mark() -> None:
+    (seen,) = state_of(row()).deployments
+    assert seen.key == b.Key(b.BOX, "m", "openai/m")
+    assert seen.mark is not None
+    assert (seen.mark.owner, seen.mark.revision, seen.read_only) == (b.OWNER, 2, "")
+    assert "modelprovisioner" not in seen.fields["model_info"]
+
+
+@pytest.mark.parametrize("api_base", [None, 5, "", "box", "ftp://box:8000", "http://[broken"])
+def test_a_row_without_a_usable_address_is_on_no_endpoint(api_base: object) -> None:
+    assert state_of(row(litellm_params={"api_base": api_base})).deployments == ()
+
+
+def test_a_row_on_another_endpoint_is_not_read() -> None:
+    other = row(litellm_params={"api_base": b.OTHER_BOX}, model_info={"modelprovisioner": None})
+    state = state_of(other)
+    assert (state.deployments, state.strays) == ((), ())
+
+
+def test_a_row_of_ours_on_another_endpoint_is_a_stray() -> None:
+    (stray,) = state_of(row(litellm_params={"api_base": b.OTHER_BOX})).strays
+    assert stray.id == "one"
+
+
+def test_only_marked_rows_count_at_an_address_that_a_kind_implies() -> None:
+    below = {"api_base": f"{b.BOX}/api/v1"}
+    (seen,) = state_of(row(litellm_params=below)).deployments
+    assert seen.key.endpoint == b.BOX
+    state = state_of(row(litellm_params=below, model_info={"modelprovisioner": None}))
+    assert (state.deployments, state.strays) == ((), ())
+
+
+def test_a_row_of_another_owner_on_another_endpoint_is_nothing_to_us() -> None:
+    theirs = {**MARK, "owner": "someone"}
+    other = row(litellm_params={"api_base": b.OTHER_BOX}, model_info={"modelprovisioner": theirs})
+    assert state_of(other).strays == ()
+
+
+@pytest.mark.parametrize(
+    "spelling", ["http://BOX:8000", "http://box:8000//v1/", "http://box:8000/"]
+)
+def test_the_spelling_of_an_address_does_not_matter(spelling: str) -> None:
+    assert len(state_of(row(litellm_params={"api_base": spelling})).deployments) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"model_info": {"db_model": False}}, FILE_ROW),
+        ({"model_info": {"db_model": None}}, FILE_ROW),
+        ({"model_info": {"team_id": "t1"}}, TEAM_ROW),
+        ({"model_name": "any/*"}, "it is a wildcard"),
+        ({"litellm_params": {"model": "openai/*"}}, "it is a wildcard"),
+    ],
+)
+def test_rows_that_cannot_be_edited_say_why(changes: dict[str, Any], why: str) -> None:
+    (seen,) = state_of(row(**changes)).deployments
+    assert seen.read_only == why
+
+
+def test_a_row_that_an_old_listing_repeats_under_an_alias_is_left_alone() -> None:
+    (seen,) = state_of(row(), row(model_name="alias")).deployments
+    assert seen.read_only == "LiteLLM lists it under several names"
+
+
+def test_what_the_listing_masks_is_read_from_the_mark() -> None:
+    masked = row(litellm_params={"extra_headers": {"Authorization": "Bear****5678", "X-A": "1"}})
+    (seen,) = state_of(masked).deployments
+    assert thaw(seen.fields["litellm_params"]["extra_headers"]) == {
+        "Authorization": {"$secret": "f" * 32},
+        "X-A": "1",
+    }
+    assert masked["litellm_params"]["extra_headers"]["Authorization"] == "Bear****5678"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {**MARK, "revision": "x"},
+        {**MARK, "revision": True},
+        {**MARK, "fields": None},
+        {**MARK, "opaque": [1]},
+        {"owner": b.OWNER},
+    ],
+)
+def test_a_broken_mark_of_ours_is_still_ours(mark: dict[str, Any]) -> None:
+    (seen,) = state_of(row(model_info={"modelprovisioner": mark})).deployments
+    assert seen.mark is not None
+    assert seen.mark.owner == b.OWNER
+
+
+@pytest.mark.parametrize("mark", [None, "text", {}, {"owner": 5}, []])
+def test_what_names_no_owner_is_no_mark(mark: object) -> None:
+    (seen,) = state_of(row(model_info={"modelprovisioner": mark})).deployments
+    assert seen.mark is None
+
+
+def test_a_paused_row_is_known_as_such() -> None:
+    (seen,) = state_of(row(model_info={"blocked": True})).deployments
+    assert seen.blocked
+
+
+def test_what_a_row_holds_is_kept_but_nulls_and_what_litellm_owns_are_not() -> None:
+    listed = row(
+        litellm_params={"rpm": 5, "tpm": None},
+        model_info={"mode": "chat", "tier": None, "blocked": False},
+    )
+    (seen,) = state_of(listed).deployments
+    params = {"model": "openai/m", "api_base": b.BOX + "/v1", "rpm": 5}
+    params |= {"extra_headers": {"Authorization": {"$secret": "f" * 32}}}
+    assert thaw(seen.fields) == {"litellm_params": params, "model_info": {"mode": "chat"}}
+    assert not seen.blocked
+
+
+def test_a_state_knows_its_owner_how_rows_change_and_every_id_that_is_taken() -> None:
+    elsewhere = row(litellm_params={"api_base": None}, model_info={"id": "two"})
+    state = state_of(row(), elsewhere)
+    assert state.owner == b.OWNER
+    assert state.editing == b.IN_PLACE
+    assert state.taken == {"one", "two"}
+
+
+def test_rows_are_in_the_order_of_key_and_id_however_they_are_listed() -> None:
+    rows = [
+        row(model_name=name, model_info={"id": row_id}, litellm_params={"api_base": url})
+        for url in (b.OTHER_BOX, b.BOX)
+        for name, row_id in (("b", "3"), ("a", "2"), ("a", "1"))
+    ]
+    for number, one in enumerate(rows):
+        one["model_info"]["id"] += str(number // 3)
+    state = state_of(*rows)
+    assert [seen.id for seen in state.deployments] == ["11", "21", "31"]
+    assert [seen.id for seen in state.strays] == ["10", "20", "30"]
+
+
+def test_a_row_without_a_usable_address_hides_none_that_follow() -> None:
+    nowhere = row(litellm_params={"api_base": None}, model_info={"id": "zero"})
+    state = state_of(nowhere, row())
+    assert [seen.id for seen in state.deployments] == ["one"]
+    assert state.strays == ()
+
+
+@pytest.mark.parametrize("api_base", [None, "no address"])
+def test_a_row_of_ours_without_a_usable_address_is_no_stray(api_base: object) -> None:
+    assert state_of(row(litellm_params={"api_base": api_base})).strays == ()
+
+
+def test_a_stray_says_where_it_is_and_that_it_could_be_edited() -> None:
+    (stray,) = state_of(row(litellm_params={"api_base": b.OTHER_BOX})).strays
+    assert stray.key == b.Key(b.OTHER_BOX, "m", "openai/m")
+    assert stray.read_only == ""
+
+
+def test_an_unmarked_row_has_no_mark_and_all_its_fields() -> None:
+    (seen,) = state_of(row(model_info={"modelprovisioner": None})).deployments
+    assert seen.mark is None
+    assert thaw(seen.fields["litellm_params"]) == {
+        "model": "openai/m",
+        "api_base": b.BOX + "/v1",
+    }

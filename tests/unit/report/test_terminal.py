@@ -1,0 +1,91 @@
+"""A plan as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.apply import Result
+from engine.plan.planner import make_plan
+from engine.report.terminal import MAX_VALUE, Renderer, printable
+from tests import builders as b
+
+PLAIN = Renderer(colour=False)
+
+
+def test_an_update_shows_what_changes_from_what_to_what() -> None:
+    state = b.desired(b.wanted("a", params={"rpm": 6, "new": [1]}))
+    seen = b.as_seen(b.wanted("a", params={"rpm": 5, "old": "x"}))
+    text = PLAIN.plan(make_plan(state, b.observed(seen, editing=b.REMOVING)), state)
+    assert "~ update a  openai/a" in text
+    assert "~ litellm_params.rpm: 5 -> 6" in text
+    assert "+ litellm_params.new: [1]" in text
+    assert '- litellm_params.old: "x"' in text
+
+
+def test_a_secret_shows_as_a_few_digits_of_its_fingerprint() -> None:
+    state = b.desired(b.wanted("a", api_key="sk-new"))
+    seen = b.as_seen(b.wanted("a", api_key="sk-old"))
+    text = PLAIN.plan(make_plan(state, b.observed(seen)), state)
+    assert "litellm_params.api_key: (secret " in text
+    assert "$secret" not in text
+
+
+def test_names_that_are_kept_for_one_reason_share_a_line() -> None:
+    site = b.endpoint(complete=False, outcome="unreachable", detail="box: refused")
+    state = b.desired(endpoints=(site,))
+    seen = [b.as_seen(b.wanted(name)) for name in ("a", "b")]
+    text = PLAIN.plan(make_plan(state, b.observed(*seen)), state)
+    assert ". left alone: a, b\n" in text
+    assert "box  http://box:8000  cannot be reached" in text
+    assert "Nothing to do; 2 kept although not listed." in text
+
+
+def test_nothing_to_do_does_not_hide_a_backend_that_could_not_be_asked() -> None:
+    site = b.endpoint(complete=False, outcome="unreachable", detail="box: refused")
+    state = b.desired(endpoints=(site,))
+    text = PLAIN.plan(make_plan(state, b.observed()), state)
+    assert "Nothing to do, as far as can be told: box cannot be reached." in text
+    assert "in step" not in text
+
+
+def test_nothing_to_do_says_so() -> None:
+    state = b.desired(b.wanted("a"))
+    text = PLAIN.plan(make_plan(state, b.observed(b.as_seen(b.wanted("a")))), state)
+    assert text.endswith("Nothing to do: LiteLLM is in step with the backends.")
+
+
+def test_rows_on_forgotten_endpoints_are_named() -> None:
+    state = b.desired()
+    stray = b.as_seen(b.wanted("old", endpoint=b.OTHER_BOX))
+    text = PLAIN.plan(make_plan(state, b.observed(strays=(stray,))), state)
+    assert "endpoints that are no longer configured" in text
+    assert "old" in text
+
+
+def test_a_hostile_name_cannot_steer_the_terminal() -> None:
+    state = b.desired(b.wanted("a\x1b]0;owned\x07\n\u202eb"))
+    plan = make_plan(state, b.observed())
+    text = PLAIN.plan(plan, state) + PLAIN.result(Result(plan.operations[0], "applied"), 1, 1)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\\x1b]0;owned\\x07\\n\\u202eb" in text
+
+
+def test_a_long_value_is_cut() -> None:
+    state = b.desired(b.wanted("a", params={"text": "x" * 1000}))
+    seen = b.as_seen(b.wanted("a", params={"text": "y"}))
+    text = PLAIN.plan(make_plan(state, b.observed(seen)), state)
+    assert max(map(len, text.splitlines())) < MAX_VALUE + 80
+
+
+def test_colours_are_always_closed() -> None:
+    state = b.desired(b.wanted("a"), b.wanted("b", params={"rpm": 1}))
+    seen = [b.as_seen(b.wanted("b")), b.as_seen(b.wanted("c"))]
+    text = Renderer(colour=True).plan(make_plan(state, b.observed(*seen)), state)
+    for line in text.splitlines():
+        assert line.count("\x1b[0m") * 2 == line.count("\x1b[")
+
+
+@pytest.mark.parametrize("text", ["plain", "ümlaut 日本", "a b"])
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    assert printable(text) == text

@@ -1,0 +1,145 @@
+"""The loop: its pace, its signals, and a configuration that breaks under it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ConfigError
+from engine.fakes.server import Fault
+from engine.reconcile import Engine
+from engine.report.plan_log import PlanLog
+from engine.run.loop import MAX_BACKOFF, ConfigSource, Schedule, reconcile_forever
+from engine.transport.client_pool import Http
+from tests.fleet import Fleet, running_fleet
+from tests.quick import QUICK
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(tmp_path, "a") as running:
+        yield running
+
+
+def test_the_pace_has_jitter_and_slows_down_after_failures() -> None:
+    schedule = Schedule(10.0)
+    steady = {schedule.delay(failed=False) for _ in range(20)}
+    assert len(steady) > 1
+    assert all(9.0 <= delay <= 11.0 for delay in steady)
+    failing = [schedule.delay(failed=True) for _ in range(40)]
+    assert 18.0 <= failing[0] <= 22.0
+    assert max(failing) <= MAX_BACKOFF * 1.1
+    assert schedule.delay(failed=False) <= 11.0
+
+
+def test_an_interval_longer_than_the_back_off_is_kept() -> None:
+    schedule = Schedule(3600.0)
+    assert schedule.delay(failed=True) >= 3240.0
+
+
+def test_a_broken_configuration_at_the_start_is_an_error(fleet: Fleet) -> None:
+    fleet.configure("nonsense: 1")
+    with pytest.raises(ConfigError):
+        ConfigSource(fleet.folder / "config.yaml", fleet.folder).load()
+
+
+def test_a_configuration_that_breaks_later_leaves_the_last_good_one(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = ConfigSource(fleet.folder / "config.yaml", fleet.folder)
+    good = source.load()
+    fleet.configure("nonsense: 1")
+    assert [source.load(), source.load()] == [good, good]
+    said = [record.message for record in caplog.records if "last good" in record.message]
+    assert len(said) == 1
+    assert "nonsense" in said[0]
+    fleet.configure("filter_regex: x")
+    assert source.load() != good
+
+
+def test_the_loop_survives_failures_shows_life_and_stops(fleet: Fleet) -> None:
+    beats: list[float] = []
+    stop_after = 3
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) >= stop_after:
+            engine.stop.set()
+        engine.wake.set()
+
+    engine = Engine(PlanLog(None), http=Http(QUICK), beat=beat)
+    fleet.proxy.fault = lambda *_: Fault("status", 500, "{}") if len(beats) < 2 else None
+    reconcile_forever(
+        ConfigSource(fleet.folder / "config.yaml", fleet.folder), engine, Schedule(60.0)
+    )
+    assert fleet.names() == ["a"]
+    assert not [t for t in threading.enumerate() if t.name.startswith("list-") and t.is_alive()]
+
+
+def started(fleet: Fleet, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", "run", *fleet.arguments, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SLEEP_INTERVAL": "3600"},
+    )
+
+
+def next_cycle(process: subprocess.Popen[str]) -> dict[str, object]:
+    assert process.stdout is not None
+    for text in process.stdout:
+        line = json.loads(text)
+        if line["event"] == "cycle":
+            return dict(line)
+    raise AssertionError("the loop ended")
+
+
+def test_signals_start_a_cycle_and_end_the_loop(fleet: Fleet, tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    process = started(fleet, "--heartbeat", str(heartbeat))
+    try:
+        assert next_cycle(process)["cycle"] == 1
+        fleet.box.models.append("b")
+        process.send_signal(signal.SIGHUP)
+        assert next_cycle(process)["cycle"] == 2
+        assert fleet.names() == ["a", "b"]
+        assert heartbeat.exists()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_sigterm_in_mid_plan_finishes_the_operation_in_hand(fleet: Fleet) -> None:
+    fleet.box.models[:] = [f"m{number}" for number in range(20)]
+    begun = threading.Event()
+
+    def slow_writes(method: str, path: str, body: bytes) -> Fault | None:
+        if method == "POST":
+            begun.set()
+            time.sleep(0.2)
+        return None
+
+    fleet.proxy.fault = slow_writes
+    process = started(fleet)
+    try:
+        assert begun.wait(20)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    last = json.loads(output.splitlines()[-1])
+    assert last["results"]["applied"] == len(fleet.names()) < 20
+    assert last["results"]["not_attempted"] == 20 - len(fleet.names())

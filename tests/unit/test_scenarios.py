@@ -1,0 +1,74 @@
+"""Every folder in fixtures/scenarios: plan equals the golden plan -> apply -> quiet.
+
+``WRITE_GOLDEN=1 python -m pytest tests/unit/test_scenarios.py`` writes the plans anew, to be read
+in the diff before they are committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.plan.plan import Plan
+from engine.reconcile import Report
+from engine.validate import validate
+from tests.replay import Stage, staged
+
+SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
+FOLDERS = sorted(path.parent for path in SCENARIOS.glob("*/about.json"))
+
+
+def untouchable(rows: list[dict[str, Any]], touched: set[str]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["model_info"]["id"] not in touched]
+
+
+def settled(stage: Stage, folder: Path) -> Report:
+    """Run the cycle after the replicas have reloaded; until then each offers what it did."""
+    assert stage.replay.served()[0] == stage.replay.served()[1]
+    stage.replay.reload()
+    report = stage.cycle(folder)
+    stage.replay.reload()
+    return report
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with staged(folder, tmp_path, monkeypatch) as stage:
+        stage.prepare()
+        planned = stage.cycle(folder, dry_run=True).plan
+        assert not stage.replay.writes
+        document = planned.to_json()
+        validate(document, "plan")
+        golden = folder / "plan.json"
+        if os.environ.get("WRITE_GOLDEN"):
+            golden.write_text(json.dumps(document, indent=2) + "\n")
+        assert document == json.loads(golden.read_text())
+        assert Plan.from_json(document) == planned
+
+        before = stage.replay.rows()
+        report = stage.cycle(folder)
+        assert report.plan == planned
+        if len(stage.replay.replicas) > 1:
+            report = settled(stage, folder)
+        assert report.converged
+        touched = {op.id for op in planned.operations} | {op.touched for op in planned.operations}
+        assert untouchable(stage.replay.rows(), touched) == untouchable(before, touched)
+
+        stage.replay.reload()
+        stage.replay.requests.clear()
+        again = stage.cycle(folder)
+        assert not again.plan.operations
+        assert not stage.replay.writes
+        assert [s.reason for s in again.plan.skips] == [s.reason for s in planned.skips]
+
+
+def test_every_scenario_says_why_it_is_there() -> None:
+    assert FOLDERS
+    for folder in FOLDERS:
+        assert (folder / "why.md").read_text().strip()
