@@ -12,19 +12,26 @@ from engine import bounds
 TESTS = Path(__file__).parent.parent
 ENGINE = TESTS.parent / "engine"
 
+CLIENT = "unit/transport/test_client.py"
+LOADER = "unit/config/test_loader.py"
+YAML = "unit/config/test_yaml_file.py"
+DEPLOYMENTS = "unit/desired/test_deployments.py"
+SIZE = "unit/config/test_size.py"
+PATTERNS = "unit/config/test_patterns.py"
+SERVERS = "unit/backends/test_adapters_servers.py"
 LIES = "hostile/test_backends_that_lie.py"
 FILES = "hostile/test_files.py"
 LITELLM = "hostile/test_litellm.py"
 
 HIT_BY = {
-    "CONNECT_TIMEOUT": "unit/transport/test_client.py::test_a_full_backlog_ends_at_the_connect_timeout",
-    "MAX_REDIRECTS": "unit/transport/test_client.py::test_a_redirect_loop_ends",
-    "MAX_BODY": "unit/transport/test_client.py::test_an_over_long_body_is_garbled",
+    "CONNECT_TIMEOUT": f"{CLIENT}::test_a_full_backlog_ends_at_the_connect_timeout",
+    "MAX_REDIRECTS": f"{CLIENT}::test_a_redirect_loop_ends",
+    "MAX_BODY": f"{CLIENT}::test_an_over_long_body_is_garbled",
     "MAX_VALUES": f"{LIES}::test_a_hostile_list_harms_nobody",
     "MAX_DEPTH": f"{LIES}::test_an_answer_is_read_to_a_depth",
     "MAX_INTEGER": f"{LIES}::test_an_odd_number_is_unknown",
-    "MAX_EXAMINED": "unit/transport/test_client.py::test_no_error_holds_a_part_of_the_key",
-    "MAX_EXCERPT": "unit/transport/test_client.py::test_a_long_error_is_cut",
+    "MAX_EXAMINED": f"{CLIENT}::test_no_error_holds_a_part_of_the_key",
+    "MAX_EXCERPT": f"{CLIENT}::test_a_long_error_is_cut",
     "VALUE_COST": f"{LIES}::test_no_value_takes_more_memory_than_is_counted_for_it",
     "FREE_MEMORY": f"{LIES}::test_small_answers_cost_the_others_nothing",
     "MAX_MEMORY": f"{LIES}::test_eight_hostile_backends_at_once_leave_the_process_alive",
@@ -32,7 +39,7 @@ HIT_BY = {
     "MAX_ALL_MODELS": f"{LIES}::test_lists_that_together_are_too_long_cost_the_longest",
     "MAX_ID": f"{LIES}::test_an_overlong_id_is_left_out_with_a_note",
     "MAX_PAGES": "unit/backends/test_paging.py::test_pages_without_end_are_not_read_for_ever",
-    "MAX_SHOWN": "unit/backends/test_adapters_servers.py::test_ollama_asks_about_a_bounded_number_of_models",
+    "MAX_SHOWN": f"{SERVERS}::test_ollama_asks_about_a_bounded_number_of_models",
     "MAX_TOKENS": f"{LIES}::test_a_number_within_bounds_is_known",
     "MAX_SLOTS": f"{LIES}::test_a_number_within_bounds_is_known",
     "MAX_LISTING": f"{LITELLM}::test_a_listing_that_is_too_large_is_refused",
@@ -40,22 +47,22 @@ HIT_BY = {
     "MAX_ROWS": f"{LITELLM}::test_as_many_rows_as_there_may_be_are_read",
     "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
     "MAX_MARKED": f"{LITELLM}::test_of_a_mark_only_so_much_is_read",
-    "MAX_DECLARED": "test_configsize.py::test_a_row_that_would_be_too_large_is_refused",
-    "MAX_FIELDS": "test_configsize.py::test_more_fields_than_a_mark_may_name_are_refused",
-    "MAX_CONFIG": "unit/config/test_yaml_file.py::test_a_bomb_is_refused_quickly",
-    "MAX_CONFIG_VALUES": "unit/config/test_yaml_file.py::test_a_list_beyond_the_limit_is_refused",
-    "MAX_CONFIG_DEPTH": "unit/config/test_yaml_file.py::test_a_bomb_is_refused_quickly",
+    "MAX_DECLARED": f"{SIZE}::test_a_row_that_would_be_too_large_is_refused",
+    "MAX_FIELDS": f"{SIZE}::test_more_fields_than_a_mark_may_name_are_refused",
+    "MAX_CONFIG": f"{YAML}::test_a_bomb_is_refused_quickly",
+    "MAX_CONFIG_VALUES": f"{YAML}::test_a_list_beyond_the_limit_is_refused",
+    "MAX_CONFIG_DEPTH": f"{YAML}::test_a_bomb_is_refused_quickly",
     "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
     "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_length",
     "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
-    "MAX_TIMEOUT": "unit/config/test_loader.py::test_a_wrong_field_is_refused_with_its_line_and_path",
-    "MAX_PERIOD": "unit/config/test_loader.py::test_a_wrong_top_level_is_refused_with_its_line",
+    "MAX_TIMEOUT": f"{LOADER}::test_a_wrong_field_is_refused_with_its_line_and_path",
+    "MAX_PERIOD": f"{LOADER}::test_a_wrong_top_level_is_refused_with_its_line",
     "MAX_INTERVAL": f"{FILES}::test_a_sleep_interval_that_is_none_counts_as_sixty",
-    "MAX_NAME": "unit/desired/test_deployments.py::test_long_and_unprintable_names_are_made_usable",
-    "MAX_RENAMED": "unit/config/test_patterns.py::test_a_text_that_doubles_again_and_again_ends_at_a_bound",
+    "MAX_NAME": f"{DEPLOYMENTS}::test_long_and_unprintable_names_are_made_usable",
+    "MAX_RENAMED": f"{PATTERNS}::test_a_text_that_doubles_again_and_again_ends_at_a_bound",
     "MAX_QUOTED": "unit/test_validate.py::test_long_values_and_keys_are_cut",
-    "MAX_REASON": "unit/config/test_patterns.py::test_a_refusal_is_short_however_long_the_pattern_is",
+    "MAX_REASON": f"{PATTERNS}::test_a_refusal_is_short_however_long_the_pattern_is",
     "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_much_wrong_does_not_fill_the_log",
 }
 """The test that hits each bound."""
