@@ -42,7 +42,7 @@ _INJECTED: Final = (
 _INJECTED_LATER: Final[dict[str, Version]] = {
     "reasoning_contexts": (1, 109),
     "reasoning_modes": (1, 109),
-    "default_reasoning_effort": (1, 109),
+    "default_reasoning_effort": (1, 106),
     "thinking_on_by_default": (1, 110),
 }
 _COST_MAP: Final[dict[str, Json]] = {
