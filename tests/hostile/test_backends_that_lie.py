@@ -45,9 +45,18 @@ from tests.rawserver import AMPLE, RawServer, Script, always, answer, as_json
 from .town import MASTER, MAX_PEAK, Town, survived, town
 
 SIZE = MAX_BODY - 100
-MAPS = b'{"data":[' + b"{}," * (SIZE // 3) + b"0]}"
-NESTED = b'{"data":[' + (b'{"a":' * 90 + b"1" + b"}" * 90 + b",") * 1600 + b"0]}"
-TEXT = b'{"data":[{"id":"a","x":"' + b"a" * SIZE + b'"}]}'
+
+
+def maps() -> bytes:
+    return b'{"data":[' + b"{}," * (SIZE // 3) + b"0]}"
+
+
+def nested() -> bytes:
+    return b'{"data":[' + (b'{"a":' * 90 + b"1" + b"}" * 90 + b",") * 1600 + b"0]}"
+
+
+def text() -> bytes:
+    return b'{"data":[{"id":"a","x":"' + b"a" * SIZE + b'"}]}'
 
 
 def ids(count: int) -> bytes:
@@ -56,39 +65,45 @@ def ids(count: int) -> bytes:
 
 # --- whole cycles, in a process of their own ---
 
-LISTS: dict[str, tuple[bytes, str]] = {
+LISTS: dict[str, tuple[Callable[[], bytes], str]] = {
     # what the backend answers, and what the message says of it
-    "ten megabytes of maps": (MAPS, "holds over 150000 values"),
-    "half a million models": (ids(500_000), "holds over 150000 values"),
-    "more models than are read": (ids(MAX_MODELS + 1), "has over 5000 models"),
-    "one emoji in a long text": (TEXT.replace(b"aa", "🙂".encode(), 1), "has over 10485760 bytes"),
-    "deep maps": (b'{"data":' + b'{"a":' * 500 + b"1" + b"}" * 501, "nested too deeply"),
-    "two lists in one answer": (b'{"data":[{"id":"a"}],"data":[]}', "gives 'data' two values"),
-    "ids of a megabyte": (b'["' + b"x" * 2**20 + b'"]', "over 1024 charac"),
+    "ten megabytes of maps": (maps, "holds over 150000 values"),
+    "half a million models": (lambda: ids(500_000), "holds over 150000 values"),
+    "more models than are read": (lambda: ids(MAX_MODELS + 1), "has over 5000 models"),
+    "one emoji in a long text": (
+        lambda: text().replace(b"aa", "🙂".encode(), 1),
+        "has over 10485760 bytes",
+    ),
+    "deep maps": (lambda: b'{"data":' + b'{"a":' * 500 + b"1" + b"}" * 501, "nested too deeply"),
+    "two lists in one answer": (lambda: b'{"data":[{"id":"a"}],"data":[]}', "'data' two values"),
+    "ids of a megabyte": (lambda: b'["' + b"x" * 2**20 + b'"]', "over 1024 charac"),
 }
 
 
 @pytest.mark.parametrize("case", LISTS)
 def test_a_hostile_list_harms_nobody(tmp_path: Path, case: str) -> None:
-    body, said = LISTS[case]
+    make, said = LISTS[case]
     with town(tmp_path) as place:
-        outcome = survived(place, answer(body))
+        outcome = survived(place, answer(make()))
     assert "bad  http" in outcome.out
     assert said in outcome.out
 
 
 def test_a_small_bomb_of_values_harms_nobody(tmp_path: Path) -> None:
     with town(tmp_path) as place:
-        packed = gzip.compress(MAPS)
+        packed = gzip.compress(maps())
         assert len(packed) < 20_000
         outcome = survived(place, answer(packed, "Content-Encoding: gzip"))
     assert "check that url and models_endpoint lead to one" in outcome.out
 
 
-@pytest.mark.parametrize("body", [MAPS, NESTED, ids(MAX_MODELS)], ids=["maps", "nested", "models"])
+@pytest.mark.parametrize(
+    "make", [maps, nested, lambda: ids(MAX_MODELS)], ids=["maps", "nested", "models"]
+)
 def test_eight_hostile_backends_at_once_leave_the_process_alive(
-    tmp_path: Path, body: bytes
+    tmp_path: Path, make: Callable[[], bytes]
 ) -> None:
+    body = make()
     with town(tmp_path) as place:
         servers = [place.server(answer(body)) for _ in range(8)]
         place.configure(*({"name": f"b{n}", "url": s.url} for n, s in enumerate(servers)))

@@ -6,7 +6,7 @@ import gzip
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
@@ -140,17 +140,17 @@ def zeros(wbits: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("packing", "data"),
+    ("packing", "make"),
     [
-        ("deflate", zeros(15)),
-        ("deflate", zeros(-15)),
-        ("gzip, deflate", zlib.compress(gzip.compress(b" " * (64 << 20)))),
-        ("x-gzip", zeros(31)),
+        ("deflate", lambda: zeros(15)),
+        ("deflate", lambda: zeros(-15)),
+        ("gzip, deflate", lambda: zlib.compress(zeros(31))),
+        ("x-gzip", lambda: zeros(31)),
     ],
     ids=["zlib", "raw deflate", "gzip in deflate", "x-gzip"],
 )
-def test_a_bomb_of_any_packing_is_cut(talk: Talk, packing: str, data: bytes) -> None:
-    client, _ = talk.client(answer(data, f"Content-Encoding: {packing}"), timeout=20)
+def test_a_bomb_of_any_packing_is_cut(talk: Talk, packing: str, make: Callable[[], bytes]) -> None:
+    client, _ = talk.client(answer(make(), f"Content-Encoding: {packing}"), timeout=20)
     with pytest.raises(Garbled, match=f"has over {MAX_BODY} bytes|not JSON|broken"):
         client.get("/models", attempts=1)
 

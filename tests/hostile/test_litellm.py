@@ -62,28 +62,31 @@ def test_ten_thousand_real_rows_are_read(tmp_path: Path) -> None:
 
 
 TINY = b'{"model_name":"a","litellm_params":{"model":"a"},"model_info":{"id":"1"}},'
-LISTINGS: dict[str, tuple[bytes, str]] = {
-    "a million rows": (TINY * 1_000_000, f"lists over {MAX_ROWS} models, which is more than is"),
-    "ten million empty rows": (b"{}," * 10_000_000, f"lists over {MAX_ROWS} models"),
-    "a row without end": (b'{"a":"' + b"x" * (30 << 20), f"has over {MAX_ROW} characters"),
-    "a row of many maps": (b"[" + b"{}," * 500_000 + b"1]", f"has over {MAX_ROW} characters"),
+LISTINGS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a million rows": (lambda: TINY * 1_000_000, f"lists over {MAX_ROWS} models, which is more"),
+    "ten million empty rows": (lambda: b"{}," * 10_000_000, f"lists over {MAX_ROWS} models"),
+    "a row without end": (lambda: b'{"a":"' + b"x" * (30 << 20), f"has over {MAX_ROW} characters"),
+    "a row of many maps": (
+        lambda: b"[" + b"{}," * 500_000 + b"1]",
+        f"has over {MAX_ROW} characters",
+    ),
     "rows of many texts": (
-        b",".join(b'{"model_info":{"a":"%d%s"}}' % (n, b"x" * 300_000) for n in range(300)),
+        lambda: b",".join(b'{"model_info":{"a":"%d%s"}}' % (n, b"x" * 300_000) for n in range(300)),
         f"take over {MAX_ROWS_MEMORY >> 20} MiB of memory; see in LiteLLM which rows are not",
     ),
     "rows of many maps": (
-        (b'{"model_info":{"a":[' + b"{}," * 20_000 + b"0]}},") * 400,
+        lambda: (b'{"model_info":{"a":[' + b"{}," * 20_000 + b"0]}},") * 400,
         f"take over {MAX_ROWS_MEMORY >> 20} MiB of memory",
     ),
-    "a deep row": (b'{"a":' * 100_000, "nested too deeply"),
+    "a deep row": (lambda: b'{"a":' * 100_000, "nested too deeply"),
 }
 
 
 @pytest.mark.parametrize("case", LISTINGS)
 def test_a_listing_beyond_its_bounds_is_refused_with_a_word(tmp_path: Path, case: str) -> None:
-    rows, said = LISTINGS[case]
+    make, said = LISTINGS[case]
     with town(tmp_path) as place:
-        litellm = place.server(listing(b'{"data":[' + rows.rstrip(b",") + b"]}"))
+        litellm = place.server(listing(b'{"data":[' + make().rstrip(b",") + b"]}"))
         place.configure(url=litellm.url)
         outcome = place.run("apply")
         assert {exchange.head[:4] for exchange in litellm.exchanges} == {"GET "}
