@@ -1,4 +1,4 @@
-"""Writes what was measured into the README: ``python -m tests.figures``.
+"""Writes what was measured into ``fixtures/README.md``: ``python -m tests.figures``.
 
 Its tables are never typed. They come from recordings: ``fixtures/contract`` (what a real LiteLLM
 was seen to do) and ``fixtures/campaign`` (what the engine was put through, and what came of it).
@@ -7,7 +7,6 @@ was seen to do) and ``fixtures/campaign`` (what the engine was put through, and 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +14,10 @@ from typing import Any, Final
 from engine.fakes.litellm_rows import parse_version
 from engine.litellm.api import editing_of
 
+from .marked import filled
+
 ROOT: Final = Path(__file__).parent.parent
-README: Final = ROOT / "README.md"
+README: Final = ROOT / "fixtures/README.md"
 Json = dict[str, Any]
 
 
@@ -96,12 +97,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
 def with_figures(text: str) -> str:
     """Return a README with its tables made anew."""
     for name, make in BLOCKS.items():
-        mark = f"<!-- {name}: made by python -m tests.figures -->"
-        pattern = re.compile(f"{re.escape(mark)}\n.*?<!-- end -->", re.DOTALL)
-        found = pattern.search(text)
-        assert found, f"the README has no place for {name}"
-        begin, end = found.span()
-        text = f"{text[:begin]}{mark}\n\n{make()}\n\n<!-- end -->{text[end:]}"
+        text = filled(text, name, "python -m tests.figures", make())
     return text
 
 

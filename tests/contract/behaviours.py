@@ -1,7 +1,7 @@
 """What differs between versions of LiteLLM, as far as the engine relies on it.
 
 A test asks a behaviour for a version, and so is a test of that behaviour. A recorded run against
-a real proxy tells which were seen; the README's table is made of that.
+a real proxy tells which were seen; the table in ``fixtures/README.md`` is made of that.
 """
 
 from __future__ import annotations

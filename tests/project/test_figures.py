@@ -1,4 +1,4 @@
-"""What the README says was measured is what was recorded."""
+"""What fixtures/README.md says was measured is what was recorded."""
 
 from __future__ import annotations
 
