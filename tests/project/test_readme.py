@@ -1,44 +1,59 @@
-"""The README tells of every field, command, exit code and reason that there is."""
+"""The README at the root: short, with every command, option and exit code, and a real plan.
+
+``WRITE_GOLDEN=1 python -m pytest tests/project/test_readme.py`` writes the plan again.
+"""
 
 from __future__ import annotations
 
-import json
+import argparse
+import os
 import re
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-CODE = set(re.findall(r"`([^`\n]+)`", README))
+import pytest
 
+from engine.cli.main import _EPILOG, _common, _parser
+from engine.report.terminal import Renderer
+from tests.documents import ROOT, read, rows
+from tests.marked import filled
+from tests.replay import staged
 
-def schema(name: str) -> dict[str, Any]:
-    return dict(json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text()))
-
-
-def fields() -> list[str]:
-    config = schema("config")
-    top = [name for name in config["properties"] if name not in ("litellm", "limits")]
-    nested = [f"{part}.{n}" for part in ("litellm", "limits") for n in
-              config["properties"][part]["properties"]]  # fmt: skip
-    return [*top, *nested, *config["$defs"]["backend"]["properties"]]
+README = ROOT / "README.md"
 
 
-def test_every_field_of_the_configuration_is_told() -> None:
-    assert set(fields()) - CODE == set()
+def test_it_is_short() -> None:
+    assert read("README.md").count("\n") < 200
 
 
-def reasons() -> set[str]:
-    plan = schema("plan")["properties"]
-    return {reason for part in ("operations", "skips")
-            for reason in plan[part]["items"]["properties"]["reason"]["enum"]}  # fmt: skip
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
 
 
-def test_every_reason_is_told() -> None:
-    assert reasons() - CODE == set()
+def test_every_command_is_there_with_its_options() -> None:
+    (commands,) = (
+        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    table = [row[0].strip("`") for row in rows(read("README.md"), "command")]
+    told = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
+    common = options(_common())
+    assert told == {name: options(sub) - common for name, sub in commands.choices.items()}
+    assert common <= set(re.findall(r"--[\w-]+", read("README.md")))
 
 
-def test_every_file_that_it_names_exists() -> None:
-    named = set(re.findall(r"`((?:engine|schemas|k8s)/[\w./]+)`", README))
-    assert named
-    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+def test_every_exit_code_is_there() -> None:
+    listed = _EPILOG.partition("first steps")[0]
+    codes = re.findall(r"^  (\d+) ", listed, re.MULTILINE)
+    assert [row[0] for row in rows(read("README.md"), "exit code")] == codes
+
+
+def test_the_plan_that_it_shows_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = ROOT / "fixtures/scenarios/readme"
+    with staged(folder, tmp_path, monkeypatch) as stage:
+        stage.prepare()
+        report = stage.cycle(folder, dry_run=True)
+    shown = Renderer(colour=False).plan(report.plan, report.desired)
+    block = f"```text\n$ modelprovisioner plan\n{shown}\n```"
+    text = filled(read("README.md"), "plan", "tests/project/test_readme.py", block)
+    if os.environ.get("WRITE_GOLDEN"):
+        README.write_text(text)
+    assert text == read("README.md")
