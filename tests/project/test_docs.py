@@ -112,7 +112,8 @@ def test_every_kind_of_backend_is_listed_with_what_it_may_ask_and_its_providers(
 def layers() -> list[set[str]]:
     """Return the packages of each layer, the uppermost first."""
     contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    (found,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    named = "Packages import only from those below them"
+    (found,) = (contract["layers"] for contract in contracts if contract["name"] == named)
     names = [re.split(r" [|:] ", layer) for layer in found]
     return [{name.removeprefix("engine.").strip("_") for name in layer} for layer in names]
 
