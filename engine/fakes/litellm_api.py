@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import litellm_rows as rules
 from .litellm_errors import (
+    CONFIG_MODEL,
     NO_LICENCE,
     NO_LIST,
     NO_ROUTER,
@@ -17,9 +18,10 @@ from .litellm_errors import (
     Unprocessable,
     as_json,
     counted,
-    encoded,
+    crashed,
     error,
     parsed,
+    refused,
     required,
     unauthenticated,
 )
@@ -41,7 +43,6 @@ NOT_LIVE_REPORTED: Final = (1, 97)
 ROUTER_KEPT: Final = (1, 98)
 CREDENTIAL_CHECKED: Final = (1, 104)
 TYPED_ERRORS: Final = (1, 109)
-_TYPES: Final = {403: "permission_error", 500: "internal_server_error"}
 _PATCH: Final = re.compile(r"/model/([^/]+)/update")
 _READY: Final[Json] = {"status": "healthy", "db": "connected"}
 
@@ -57,7 +58,7 @@ class Replica:
     ) -> None:
         self._name = version
         self._version = rules.parse_version(version)
-        self._absent = None if self._version >= TYPED_ERRORS else "None"
+        self._typed = self._version >= TYPED_ERRORS
         self._database = database
         self._master_key = master_key
         self._config = {row.model_id: row for row in map(rules.config_row, config_models)}
@@ -88,7 +89,8 @@ class Replica:
             if handle is None:
                 return as_json(404, {"detail": "Not Found"})
             if authorization != f"Bearer {self._master_key}":
-                return unauthenticated(authorization.removeprefix("Bearer "), self._absent)
+                token = authorization.removeprefix("Bearer ")
+                return unauthenticated(token, typed=self._typed)
             try:
                 return handle()
             except Unprocessable as refusal:
@@ -198,9 +200,9 @@ class Replica:
     def _new(self, body: Json) -> Answer:
         if body.get("model_name") is None or body.get("litellm_params") is None:
             return self._crashed()
-        if "model" not in body["litellm_params"] and self._version < rules.MODEL_REQUIRED:
-            return self._crashed()
         if "model" not in body["litellm_params"]:
+            if self._version < rules.MODEL_REQUIRED:
+                return self._crashed()
             raise Unprocessable("missing", ("body", "litellm_params", "model"), "Field required")
         row = rules.new_row(body, self._version)
         if row.model_info.get("team_id"):
@@ -235,8 +237,7 @@ class Replica:
 
     def _unpatchable(self, model_id: str) -> Answer:
         if model_id in self._live():
-            text = "Cannot edit config-based model. Store model in DB via /model/new first."
-            return error(400, text, "validation_error", None)
+            return error(400, CONFIG_MODEL, "validation_error", None)
         return error(404, f"Model {model_id} not found on proxy.", "not_found_error", None)
 
     def _delete(self, body: Json) -> Answer:
@@ -252,12 +253,7 @@ class Replica:
         return as_json(200, {"message": f"Model: {model_id} deleted successfully"})
 
     def _refused(self, status: int, text: str) -> Answer:
-        typed = self._version >= TYPED_ERRORS
-        kind = _TYPES.get(status, "invalid_request_error") if typed else "auth_error"
-        return error(status, str({"error": text}), kind, self._absent)
+        return refused(status, text, typed=self._typed)
 
     def _crashed(self) -> Answer:
-        if self._version < CRASHES_IN_JSON:
-            return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
-        told = {"message": "Internal server error", "type": "internal_server_error"}
-        return Answer(500, encoded({"error": told}), drop=True)
+        return crashed(in_json=self._version >= CRASHES_IN_JSON)

@@ -18,6 +18,7 @@ NO_ROUTER: Final = (
     "the LiteLLM Admin UI."
 )
 NOT_ADDED: Final = "Failed to add model to db. Check your server logs for more details."
+CONFIG_MODEL: Final = "Cannot edit config-based model. Store model in DB via /model/new first."
 NO_LICENCE: Final = "You must be a LiteLLM Enterprise user to use this feature."
 NOT_LIVE: Final = (
     "Model create was saved to the database, but the model id(s) ['{}'] are not live in this "
@@ -44,8 +45,9 @@ class Unprocessable(Exception):
         super().__init__(message)
 
 
-def unauthenticated(token: str, absent: str | None) -> Answer:
-    """Refuse a request whose key is not the master key; ``absent`` as in :func:`error`."""
+def unauthenticated(token: str, *, typed: bool) -> Answer:
+    """Refuse a request whose key is not the master key; ``typed`` as in :func:`refused`."""
+    absent = None if typed else "None"
     if not token:
         return error(401, "Authentication Error, No api key passed in.", "auth_error", absent)
     if not token.startswith("sk-"):
@@ -55,20 +57,20 @@ def unauthenticated(token: str, absent: str | None) -> Answer:
     return error(401, text, "token_not_found_in_db", "key")
 
 
-def without_database(method: str, path: str, *, told: bool) -> Answer | None:
+def without_database(method: str, path: str, *, typed: bool) -> Answer | None:
     """What a proxy answers while its database is away; None where its memory answers.
 
-    ``told``: whether a create and a delete tell this from other failures, as from 1.109 on.
+    ``typed`` as in :func:`refused`; then creates and deletes tell this from other failures.
     """
     if path == "/health/readiness":
         return as_json(503, {"status": "healthy", "db": "disconnected"})
     if path.endswith("/update"):
         text = f"Error updating model: {_NO_CONNECTION}"
         return error(500, text, "internal_server_error", None)
-    if path == "/v1/model/info" or (told and method == "POST"):
-        return error(503, _NO_DATABASE, "no_db_connection", None if told else "None")
+    if path == "/v1/model/info" or (typed and method == "POST"):
+        return error(503, _NO_DATABASE, "no_db_connection", None if typed else "None")
     if path == "/model/new":
-        return error(500, str({"error": NOT_ADDED}), "auth_error", "None")
+        return refused(500, NOT_ADDED, typed=False)
     if path == "/model/delete":
         return error(400, f"Authentication Error, {_NO_CONNECTION}", "auth_error", "None")
     return None
@@ -99,6 +101,25 @@ def counted(query: dict[str, str], key: str, default: int) -> int:
         where, text = ("query", key), "Input should be greater than or equal to 1"
         raise Unprocessable("greater_than_equal", where, text)
     return int(number)
+
+
+def refused(status: int, text: str, *, typed: bool) -> Answer:
+    """Refuse a create or a delete.
+
+    ``typed``: whether the type of an error follows from its status, and an absent parameter is
+    null, as from 1.109 on.
+    """
+    types = {403: "permission_error", 500: "internal_server_error"}
+    kind = types.get(status, "invalid_request_error") if typed else "auth_error"
+    return error(status, str({"error": text}), kind, None if typed else "None")
+
+
+def crashed(*, in_json: bool) -> Answer:
+    """What LiteLLM answers where it stumbles over a request."""
+    if not in_json:
+        return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
+    told = {"message": "Internal server error", "type": "internal_server_error"}
+    return Answer(500, encoded({"error": told}), drop=True)
 
 
 def error(status: int, message: str, kind: str, param: str | None) -> Answer:

@@ -136,10 +136,10 @@ class Simulated:
             self.replicas.append(replica.__enter__())
 
     def lose_database(self) -> None:
-        told = parse_version(self.version) >= TYPED_ERRORS
+        typed = parse_version(self.version) >= TYPED_ERRORS
 
         def away(method: str, path: str, body: bytes) -> Fault | None:
-            answer = without_database(method, urlsplit(path).path, told=told)
+            answer = without_database(method, urlsplit(path).path, typed=typed)
             if answer is None:
                 return None
             # The last transaction may have been committed before the connection broke.

@@ -533,8 +533,8 @@ def test_an_outage_of_the_database_claims_nothing_as_done(
     )
 
     def away(method: str, path: str, body: bytes) -> Fault | None:
-        told = parse_version(version) >= TYPED_ERRORS
-        answer = None if method == "GET" else without_database(method, path, told=told)
+        typed = parse_version(version) >= TYPED_ERRORS
+        answer = None if method == "GET" else without_database(method, path, typed=typed)
         return Fault("status", answer.status, answer.body.decode()) if answer else None
 
     world.proxy.fault = away
