@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from engine.config.loader import load_config
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Row
+from engine.litellm.fields import is_masked
 from engine.plan.plan import Plan
 from engine.reconcile import Engine, reconcile_once
 from engine.report.plan_log import PlanLog
@@ -123,7 +124,7 @@ def shown(value: Any, path: tuple[Any, ...] = (), *, hidden: bool = False) -> It
     """Yield the path of every value inside a map that each release lists as it is."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from shown(inner, (*path, name), hidden=name in HIDDEN)
+            yield from shown(inner, (*path, name), hidden=is_masked(name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from shown(inner, (*path, index), hidden=hidden)
