@@ -25,9 +25,11 @@ LABEL org.opencontainers.image.title="ModelProvisioner" \
 COPY --from=build /app /app
 # PYTHONPATH, so that `python3 -m engine` also works for probes and for `kubectl exec`. The image
 # runs with a read-only root: only what --heartbeat and --artifacts name is ever written. With one
-# arena, memory that the threads which read lists give back serves the rest of the cycle.
+# arena, memory that the threads which read lists give back serves the rest of the cycle. With a fixed
+# threshold, large blocks go back to the system: else it rises by itself, and the heap fragments.
 ENV PYTHONPATH=/app \
     MALLOC_ARENA_MAX=1 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /app
