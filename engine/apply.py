@@ -16,7 +16,6 @@ from .errors import Rejected, TransportError, Unavailable
 from .litellm.api import STORED_ONLY, Proxy
 from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
 from .state.deployment import MARK
-from .state.pointer import parts_of
 
 APPLIED: Final = "applied"
 ALREADY: Final = "already"
@@ -176,10 +175,8 @@ def _settled(operation: Operation, proxy: Proxy, row: dict[str, Any], said: str)
 
 
 def _update(operation: Operation, proxy: Proxy) -> Result:
-    paths = [parts_of(change.path) for change in operation.changes if change.op == "remove"]
-    removed = tuple(path[1] for path in paths if len(path) == 2 and path[0] == "litellm_params")
     try:
-        proxy.patch(operation.id, operation.row, removed)
+        proxy.patch(operation.id, operation.row, operation.removed_params)
     except Unavailable:
         row = _read_back(proxy, operation.id)
         if row is not None and _is_as_planned(operation, row):

@@ -3,7 +3,7 @@
 ::
 
     EngineError
-    +-- ConfigError        the configuration or a secret file is wrong: mend the file
+    +-- ConfigError        the configuration or a secret file is wrong: correct the file
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
     +-- Unrecorded         the plan log cannot be written, so nothing is done that it would tell
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours

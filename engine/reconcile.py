@@ -1,4 +1,4 @@
-"""The cycle, and the loop around it. Start reading here."""
+"""The cycle. Start reading here; :mod:`engine.run.loop` repeats it."""
 
 from __future__ import annotations
 

@@ -153,21 +153,30 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """Set a scenario up; all HTTP goes through it while entered."""
-    about = json.loads((folder / "about.json").read_text())
-    replay = Replay(about)
+def proxied(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let all plain HTTP go to ``replay`` while entered, whatever host it is for."""
     server = LoopbackServer(replay)
     server.start()
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    stage = Stage(folder, replay, secrets)
     try:
-        yield stage
+        yield
     finally:
-        stage.engine.http.close()
         server.stop()
 
 
-__all__ = ["Fault", "Replay", "Stage", "staged"]
+@contextmanager
+def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Set a scenario up; all HTTP goes through it while entered."""
+    about = json.loads((folder / "about.json").read_text())
+    replay = Replay(about)
+    stage = Stage(folder, replay, secrets)
+    with proxied(replay, monkeypatch):
+        try:
+            yield stage
+        finally:
+            stage.engine.http.close()
+
+
+__all__ = ["Fault", "Replay", "Stage", "proxied", "staged"]

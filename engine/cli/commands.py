@@ -58,9 +58,9 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     engine = Engine(PlanLog(None), http=http, dry_run=True, force=arguments.force)
     report = reconcile_once(config, engine)
     if arguments.out:
-        write_atomically(arguments.out, chain(report.plan.spelled(indent=2), "\n"))
+        write_atomically(arguments.out, chain(report.plan.iter_json(indent=2), "\n"))
     if arguments.json:
-        sys.stdout.writelines(chain(report.plan.spelled(indent=2), "\n"))
+        sys.stdout.writelines(chain(report.plan.iter_json(indent=2), "\n"))
     else:
         print(Renderer(colour=_colour(arguments)).plan(report.plan, report.desired))
     if report.plan.operations:

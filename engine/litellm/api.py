@@ -5,7 +5,6 @@ The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +17,7 @@ from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
 from .compact_rows import Rows
+from .fields import release_of
 
 if TYPE_CHECKING:
     from ..config.model import LiteLLM
@@ -211,10 +211,9 @@ class Proxy:
 
 def editing_of(version: str) -> Editing:
     """Return how a LiteLLM of this version changes a row; an unknown version is replaced."""
-    match = re.match(r"(\d{1,9})\.(\d{1,9})", version, re.ASCII)
-    if match is None:
+    number = release_of(version)
+    if number is None:
         return Editing(version)
-    number = (int(match[1]), int(match[2]))
     return Editing(
         version,
         in_place=number >= _EXACT_PATCH,

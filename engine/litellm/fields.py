@@ -77,6 +77,12 @@ def is_injected(name: str) -> bool:
     return _INJECTED.fullmatch(name) is not None
 
 
+def release_of(version: str) -> tuple[int, int] | None:
+    """Return the first two numbers of a LiteLLM version (``1.83.14``); None where it has none."""
+    match = re.match(r"(\d{1,9})\.(\d{1,9})", version, re.ASCII)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def is_masked(name: str) -> bool:
     """Tell whether a listing hides the value of a parameter of this name, at any depth."""
     segments = set(re.split(r"[_-]", name.lower()))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..state.deployment import Editing
 from ..state.frozen import thaw
 from ..state.secret import SECRET
-from .fields import DEFAULT_FALSE, NEVER_LISTED, is_masked, is_price
+from .fields import DEFAULT_FALSE, NEVER_LISTED, is_masked, is_price, release_of
 
 _MASKS: Final = (1, 83)
 _MASKS_SHORT_TEXTS: Final = (1, 95)
@@ -52,7 +52,7 @@ def listed_row(
     ``sent`` is ``{"model_name", "litellm_params", "model_info"}`` with secret references,
     ``before`` the listed row that a PATCH changes, ``removed`` the parameters that it takes away.
     """
-    version = _number(editing.version)
+    version = release_of(editing.version) or _NEWEST
     plain = thaw(sent)
     old = before or {"litellm_params": {}, "model_info": {}}
     params = {**old["litellm_params"], **plain["litellm_params"]}
@@ -66,11 +66,6 @@ def listed_row(
         "litellm_params": _listed_params(params, version),
         "model_info": _listed_info(info, params, version),
     }
-
-
-def _number(version: str) -> tuple[int, int]:
-    match = re.match(r"(\d{1,9})\.(\d{1,9})", version, re.ASCII)
-    return (int(match[1]), int(match[2])) if match else _NEWEST
 
 
 def _stored_info(info: Row, version: tuple[int, int]) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..state.deployment import MARK, TEAM_ROW, Deployment, Editing, Key, State
@@ -42,15 +42,16 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Sta
             strays.setdefault(deployment.id, deployment)
     return State(
         owner,
-        _ordered(seen),
-        strays=_ordered(strays),
+        in_order(seen.values()),
+        strays=in_order(strays.values()),
         editing=Editing(**document["editing"]),
         taken=frozenset(ids),
     )
 
 
-def _ordered(deployments: Mapping[str, Deployment]) -> tuple[Deployment, ...]:
-    return tuple(sorted(deployments.values(), key=lambda one: (one.key, one.id)))
+def in_order(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
+    """Return deployments by key, then id."""
+    return tuple(sorted(deployments, key=lambda seen: (seen.key, seen.id)))
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:

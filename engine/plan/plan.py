@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..state.deployment import Key
 from ..state.frozen import Frozen, canonical_json, freeze, thaw
+from ..state.pointer import parts_of
 
 PLAN_VERSION: Final = 1
 Order = tuple[int, Key, str]
@@ -75,6 +76,12 @@ class Operation:
     def touched(self) -> str:
         """The id of the row, there before it, that it changes or deletes; of a create, its own."""
         return self.replaces if self.action == REPLACE else self.id
+
+    @property
+    def removed_params(self) -> tuple[str, ...]:
+        """The names of the whole ``litellm_params`` fields that it takes away."""
+        paths = [parts_of(change.path) for change in self.changes if change.op == "remove"]
+        return tuple(path[1] for path in paths if len(path) == 2 and path[0] == "litellm_params")
 
     def order(self) -> Order:
         """Return the sort key of the plan's order; no two operations of a plan share it."""
@@ -169,7 +176,7 @@ class Plan:
             "skips": [skip.to_json() for skip in self.skips],
         }
 
-    def spelled(self, *, indent: int | None = None, skips: bool = True) -> Iterator[str]:
+    def iter_json(self, *, indent: int | None = None, skips: bool = True) -> Iterator[str]:
         """Yield the JSON text of the plan document in pieces, as ``json.dumps`` would write it.
 
         As one tree, 10,000 operations would take 60 MiB. Without ``skips`` that member is missing.

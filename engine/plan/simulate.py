@@ -6,12 +6,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..litellm.listed import listed_row
-from ..litellm.observed import observed_state
+from ..litellm.observed import in_order, observed_state
 from ..state.deployment import MARK, Deployment, State
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from ..state.mark import mark_document
-from ..state.pointer import parts_of
 from .plan import DELETE, REPLACE, UPDATE, Operation, Plan
 
 
@@ -23,6 +22,7 @@ def simulate(plan: Plan, observed: State, scope: Scope) -> State:
     """
     rows = {seen.id: seen for seen in observed.deployments}
     strays = list(observed.strays)
+    editing = asdict(observed.editing)
     for operation in plan.operations:
         before = rows.pop(operation.id, None)
         if operation.action == DELETE:
@@ -31,24 +31,22 @@ def simulate(plan: Plan, observed: State, scope: Scope) -> State:
             rows.pop(operation.replaces, None)
         listed = _listed(operation, before if operation.action == UPDATE else None, observed)
         # Row by row: the rows of 10,000 operations at once would take 80 MiB.
-        document = {"editing": asdict(observed.editing), "data": [listed]}
+        document = {"editing": editing, "data": [listed]}
         written = observed_state(document, scope, observed.owner)
         rows |= {seen.id: seen for seen in written.deployments}
         strays += written.strays
     return replace(
         observed,
-        deployments=tuple(sorted(rows.values(), key=lambda seen: (seen.key, seen.id))),
-        strays=tuple(sorted(strays, key=lambda seen: (seen.key, seen.id))),
+        deployments=in_order(rows.values()),
+        strays=in_order(strays),
         taken=observed.taken | rows.keys(),
     )
 
 
 def _listed(operation: Operation, before: Deployment | None, observed: State) -> dict[str, Any]:
     """Return the row that LiteLLM lists once an operation is carried out."""
-    paths = [parts_of(change.path) for change in operation.changes if change.op == "remove"]
-    removed = [path[1] for path in paths if len(path) == 2 and path[0] == "litellm_params"]
     old = None if before is None else _row_before(before)
-    row = listed_row(operation.row, observed.editing, old, removed)
+    row = listed_row(operation.row, observed.editing, old, operation.removed_params)
     if before is not None and before.blocked:
         row["model_info"]["blocked"] = True
     return row

@@ -1,4 +1,4 @@
-"""One deployment of ours against what is desired of it -> the operation that mends it. Pure."""
+"""One deployment of ours against what is desired of it -> the operation that corrects it. Pure."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Artifacts:
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
-        write_atomically(path, chain(plan.spelled(indent=2), "\n"))
+        write_atomically(path, chain(plan.iter_json(indent=2), "\n"))
         self._last = digest
         for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
             old.unlink(missing_ok=True)

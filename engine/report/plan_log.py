@@ -49,7 +49,7 @@ class PlanLog:
         del desired
         self._cycle += 1
         if plan.operations:
-            self._write("plan", chain([', "plan": '], plan.spelled(skips=False)))
+            self._write("plan", chain([', "plan": '], plan.iter_json(skips=False)))
         seen = {_identity(skip): skip for skip in plan.skips}
         for identity, skip in seen.items():
             if identity not in self._skips:

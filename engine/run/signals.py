@@ -12,14 +12,14 @@ from ..reconcile import Engine
 def stop_on_signals(engine: Engine) -> None:
     """Let signals steer an engine. A second SIGINT ends the process at once.
 
-    A thread heeds them, told by Python's wakeup pipe. A handler would run in the main thread:
+    A thread handles them, told by Python's wakeup pipe. A handler would run in the main thread:
     inside an event's lock, which setting the event then waits for without end, or not at all
     when the signal comes just before that thread falls asleep.
     """
     came, told = os.pipe()
     os.set_blocking(told, False)
 
-    def heed() -> None:
+    def listen() -> None:
         while True:
             if set(os.read(came, 4096)) - {signal.SIGHUP}:
                 engine.stop.set()
@@ -30,7 +30,7 @@ def stop_on_signals(engine: Engine) -> None:
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    threading.Thread(target=heed, name="signals", daemon=True).start()
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, handle)

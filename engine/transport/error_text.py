@@ -27,8 +27,8 @@ class Quoter:
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Keep these out of error texts: a server may quote what it was sent."""
         raw = {secret.reveal() for secret in secrets} - {"", PLACEHOLDER_KEY}
-        spelled = raw | {json.dumps(t, ensure_ascii=e)[1:-1] for t in raw for e in (False, True)}
-        self._hidden = tuple(sorted(spelled.union(self._hidden), key=len, reverse=True))
+        forms = raw | {json.dumps(t, ensure_ascii=e)[1:-1] for t in raw for e in (False, True)}
+        self._hidden = tuple(sorted(forms.union(self._hidden), key=len, reverse=True))
 
     def excerpt(self, content: bytearray) -> str:
         """Return the error text of a body, "" if it is HTML."""

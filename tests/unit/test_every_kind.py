@@ -18,12 +18,12 @@ import pytest
 from engine.backends.kinds import KINDS
 from engine.config.loader import load_config
 from engine.config.model import Config
-from engine.fakes.server import Answer, LoopbackServer
+from engine.fakes.server import Answer
 from engine.reconcile import Engine, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from tests import adapters
 from tests.recorded import BELOW_A_PATH, RecordedBackend, url_of, with_models
-from tests.replay import LITELLM, MASTER_KEY, Replay
+from tests.replay import LITELLM, MASTER_KEY, Replay, proxied
 
 
 class Town(Replay):
@@ -42,13 +42,8 @@ class Town(Replay):
 @pytest.fixture
 def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     replay = Town()
-    server = LoopbackServer(replay)
-    server.start()
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    yield replay
-    server.stop()
+    with proxied(replay, monkeypatch):
+        yield replay
 
 
 Cycle = Callable[[str, dict[str, Any]], Report]
