@@ -22,7 +22,7 @@ from .plan.planner import make_plan, verify_plan
 from .plan.safety import Suspicion, hold
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
-from .state.deployment import State
+from .state.deployment import DesiredState
 from .state.documents import desired_document, listing_document
 from .transport.client_pool import Http
 from .validate import validate
@@ -69,7 +69,7 @@ class Report:
     """The whole of a cycle."""
 
     plan: Plan
-    desired: State
+    desired: DesiredState
     results: tuple[Result, ...] = ()
 
     @property

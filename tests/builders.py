@@ -6,13 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 from engine.litellm.row import row_of
-from engine.state.deployment import Deployment, Editing, Endpoint, Key, Mark, State, deployment_id
+from engine.state.deployment import (
+    DesiredDeployment,
+    DesiredState,
+    Editing,
+    Endpoint,
+    Key,
+    Mark,
+    ObservedDeployment,
+    ObservedState,
+    deployment_id,
+)
 from engine.state.endpoint import Scope
 from engine.state.frozen import canonical_json, freeze, thaw
 from engine.state.pointer import pointer
 from engine.state.secret import Secret
 
-__all__ = ["Editing", "Key", "State", "freeze", "pointer"]
+__all__ = ["DesiredState", "Editing", "Key", "ObservedState", "freeze", "pointer"]
 
 BOX = "http://box:8000"
 OTHER_BOX = "http://other:8000"
@@ -36,7 +46,7 @@ def wanted(
     predecessors: tuple[str, ...] | None = None,
     told: dict[str, Any] | None = None,
     decided: tuple[str, ...] = (),
-) -> Deployment:
+) -> DesiredDeployment:
     key = Key(endpoint, name, upstream or f"openai/{name}")
     secret = Secret(api_key).fingerprint(_KEY)
     fields = {
@@ -56,7 +66,7 @@ def wanted(
     fields["model_info"] = {**(told or {}), **fields["model_info"]}
     mark = Mark(OWNER, backend, 0, tuple(declared), opaque, fingerprint, evidence)
     predecessors = (key.upstream,) if predecessors is None else predecessors
-    return Deployment(
+    return DesiredDeployment(
         key,
         freeze(fields),
         mark,
@@ -67,21 +77,20 @@ def wanted(
 
 
 def as_seen(
-    deployment: Deployment, *, row_id: str | None = None, revision: int = 0, **changes: Any
-) -> Deployment:
+    deployment: DesiredDeployment, *, row_id: str | None = None, revision: int = 0, **changes: Any
+) -> ObservedDeployment:
     """Return the row that registering ``deployment`` leaves; ``changes`` replace its parts."""
-    assert deployment.mark is not None
     row_id = row_id or deployment_id(OWNER, deployment.key, revision)
     row = thaw(row_of(deployment, row_id, revision=revision))
     row["model_info"].pop("modelprovisioner")
     row["model_info"].pop("id")
     fields = {"litellm_params": row["litellm_params"], "model_info": row["model_info"]}
     mark = replace(deployment.mark, revision=revision)
-    seen = Deployment(deployment.key, freeze(fields), mark, row_id)
+    seen = ObservedDeployment(deployment.key, freeze(fields), row_id, mark)
     return replace(seen, **changes)
 
 
-def edited(seen: Deployment, **params: Any) -> Deployment:
+def edited(seen: ObservedDeployment, **params: Any) -> ObservedDeployment:
     """Return a row whose parameters somebody edited; None takes one away."""
     fields = thaw(seen.fields)
     fields["litellm_params"].update(params)
@@ -93,14 +102,18 @@ def endpoint(url: str = BOX, **changes: Any) -> Endpoint:
     return replace(Endpoint(url, ("box",), "ok", "", complete=True), **changes)
 
 
-def desired(*deployments: Deployment, endpoints: tuple[Endpoint, ...] | None = None) -> State:
+def desired(
+    *deployments: DesiredDeployment, endpoints: tuple[Endpoint, ...] | None = None
+) -> DesiredState:
     if endpoints is None:
         served = tuple(sorted(d.key.upstream.partition("/")[2] for d in deployments))
         endpoints = (endpoint(served=served),)
-    return State(OWNER, tuple(sorted(deployments, key=lambda d: d.key)), endpoints)
+    return DesiredState(OWNER, tuple(sorted(deployments, key=lambda d: d.key)), endpoints)
 
 
 def observed(
-    *deployments: Deployment, editing: Editing = IN_PLACE, strays: tuple[Deployment, ...] = ()
-) -> State:
-    return State(OWNER, deployments, strays=strays, editing=editing)
+    *deployments: ObservedDeployment,
+    editing: Editing = IN_PLACE,
+    strays: tuple[ObservedDeployment, ...] = (),
+) -> ObservedState:
+    return ObservedState(OWNER, deployments, strays=strays, editing=editing)

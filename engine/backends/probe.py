@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..desired.naming import offer_of
 from ..errors import Rejected, TransportError
-from ..state.deployment import State
+from ..state.deployment import ObservedState
 from ..state.endpoint import canonical_endpoint
 from ..state.frozen import freeze
 from ..state.listing import OK, Listing, Model
@@ -57,7 +57,10 @@ class _Budget:
 
 
 def probed(
-    backends: tuple[Backend, ...], listings: tuple[Listing, ...], observed: State, http: Http
+    backends: tuple[Backend, ...],
+    listings: tuple[Listing, ...],
+    observed: ObservedState,
+    http: Http,
 ) -> tuple[Listing, ...]:
     """Return the listings with what probes found; unchanged where none is configured or due."""
     budget = _Budget()
@@ -70,7 +73,7 @@ def probed(
     )
 
 
-def _known(observed: State) -> Iterator[_Field]:
+def _known(observed: ObservedState) -> Iterator[_Field]:
     """Yield what is registered as evidence."""
     for seen in observed.deployments:
         for path in seen.mark.evidence if seen.mark else ():

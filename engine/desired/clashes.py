@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..state.deployment import Deployment, Refusal, State
+from ..state.deployment import DesiredDeployment, DesiredState, ObservedState, Refusal
 
 POOL: Final = "pool"
 SUFFIX: Final = "suffix"
 ERROR: Final = "error"
 
 
-def without_clashes(desired: State, observed: State, on_clash: str, order: Sequence[str]) -> State:
+def without_clashes(
+    desired: DesiredState, observed: ObservedState, on_clash: str, order: Sequence[str]
+) -> DesiredState:
     """Return the desired state with clashing names pooled, suffixed or refused.
 
     ``order`` are the endpoints in the order of the configuration: the first that has a name keeps
@@ -26,7 +28,7 @@ def without_clashes(desired: State, observed: State, on_clash: str, order: Seque
     holder: dict[str, str] = {}
     for name, url in sorted(_names(desired, observed), key=lambda one: (rank[one[1]], one)):
         holder.setdefault(name, url)
-    kept: list[Deployment] = []
+    kept: list[DesiredDeployment] = []
     refusals = list(desired.refusals)
     for wanted in desired.deployments:
         first = holder[wanted.key.name]
@@ -44,7 +46,7 @@ def without_clashes(desired: State, observed: State, on_clash: str, order: Seque
     )
 
 
-def _names(desired: State, observed: State) -> set[tuple[str, str]]:
+def _names(desired: DesiredState, observed: ObservedState) -> set[tuple[str, str]]:
     """Return (name, endpoint) of what is desired, and of what is kept without being seen."""
     unseen = {endpoint.url for endpoint in desired.endpoints if not endpoint.complete}
     return {(one.key.name, one.key.endpoint) for one in desired.deployments} | {
@@ -54,8 +56,7 @@ def _names(desired: State, observed: State) -> set[tuple[str, str]]:
     }
 
 
-def _suffixed(wanted: Deployment) -> Deployment:
+def _suffixed(wanted: DesiredDeployment) -> DesiredDeployment:
     """Return a deployment under ``name@backend``; its fingerprint stays that of what it serves."""
-    assert wanted.mark is not None
     name = f"{wanted.key.name}@{wanted.mark.backend}"
     return replace(wanted, key=replace(wanted.key, name=name))

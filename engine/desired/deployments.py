@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..litellm.fields import is_price
-from ..state.deployment import Deployment, Endpoint, Key, Mark, Refusal, State, without_provider
+from ..state.deployment import (
+    DesiredDeployment,
+    DesiredState,
+    Endpoint,
+    Key,
+    Mark,
+    Refusal,
+    without_provider,
+)
 from ..state.endpoint import Scope
 from ..state.frozen import canonical_json, freeze
 from ..state.listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
@@ -29,7 +37,7 @@ class _Site:
     offers: tuple[Offer, ...]
 
 
-def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> State:
+def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> DesiredState:
     """Return what should be registered, and what is known of each configured endpoint.
 
     ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
@@ -41,7 +49,7 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
     Raises:
         UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
     """
-    wanted: dict[tuple[str, str, str], Deployment] = {}
+    wanted: dict[tuple[str, str, str], DesiredDeployment] = {}
     refusals: list[Refusal] = []
     sites: defaultdict[str, list[_Site]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
@@ -61,15 +69,15 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
                     wanted.pop(place, None)  # so that the later backend also comes later below
                     wanted[place] = _deployment(config, backend, offer, key)
     by_key = {deployment.key: deployment for deployment in wanted.values()}
-    return State(
+    return DesiredState(
         config.owner,
         tuple(by_key[key] for key in sorted(by_key)),
         tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
-        refusals=tuple(sorted(set(refusals))),
+        tuple(sorted(set(refusals))),
     )
 
 
-def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Deployment:
+def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> DesiredDeployment:
     evidence = _evidence(backend, offer.model)
     plain = _fields(backend, offer, {**evidence, **offer.ruled})
     fields = _with_references(plain, config.litellm.key)
@@ -92,7 +100,7 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Dep
         fingerprint=Secret(whole).fingerprint(config.litellm.key),
         evidence=tuple(sorted(pointer(("model_info", name)) for name in evident)),
     )
-    return Deployment(
+    return DesiredDeployment(
         key,
         freeze(fields),
         mark,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..state.deployment import MARK, TEAM_ROW, Deployment, Editing, Key, State
+from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze, thaw
 from ..state.mark import read_mark
@@ -15,7 +15,7 @@ from ..state.secret import SECRET
 from .fields import SERVER_SET
 
 
-def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> State:
+def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> ObservedState:
     """Return the deployments in ``document`` that are on a configured endpoint.
 
     ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns. A row without
@@ -24,8 +24,8 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Sta
     an endpoint that is not configured come back as ``strays``, to be reported and left alone.
     """
     ids = Counter(row["model_info"]["id"] for row in document["data"])
-    seen: dict[str, Deployment] = {}
-    strays: dict[str, Deployment] = {}
+    seen: dict[str, ObservedDeployment] = {}
+    strays: dict[str, ObservedDeployment] = {}
     for row in document["data"]:
         address = address_of(row["litellm_params"].get("api_base"))
         if not address:
@@ -40,7 +40,7 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Sta
             seen.setdefault(deployment.id, deployment)
         elif mark is not None and mark.owner == owner:
             strays.setdefault(deployment.id, deployment)
-    return State(
+    return ObservedState(
         owner,
         in_order(seen.values()),
         strays=in_order(strays.values()),
@@ -49,12 +49,12 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Sta
     )
 
 
-def in_order(deployments: Iterable[Deployment]) -> tuple[Deployment, ...]:
+def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeployment, ...]:
     """Return deployments by key, then id."""
     return tuple(sorted(deployments, key=lambda seen: (seen.key, seen.id)))
 
 
-def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment:
+def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:
     params, info = row["litellm_params"], row["model_info"]
     mark = read_mark(info.get(MARK))
     fields = thaw(
@@ -65,11 +65,11 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> Deployment
     )
     for path, fingerprint in mark.opaque.items() if mark else ():
         put(fields, path, {SECRET: fingerprint})
-    return Deployment(
+    return ObservedDeployment(
         Key(endpoint, row["model_name"], params["model"]),
         freeze(fields),
+        info["id"],
         mark,
-        id=info["id"],
         read_only=_read_only(row, times),
         blocked=info.get("blocked") is True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..state.deployment import MARK, Deployment
+from ..state.deployment import MARK, DesiredDeployment
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.mark import mark_document
 
@@ -28,15 +28,16 @@ def is_deletable(row_id: str) -> bool:
     return row_id != ""
 
 
-def row_of(wanted: Deployment, row_id: str, *, revision: int, kept: Frozen | None = None) -> Frozen:
+def row_of(
+    wanted: DesiredDeployment, row_id: str, *, revision: int, kept: Frozen | None = None
+) -> Frozen:
     """Return ``{"model_name", "litellm_params", "model_info"}`` of a deployment under an id.
 
-    ``kept`` are fields, shaped like ``Deployment.fields``, that somebody else set on the row and
-    that are to stay; our own fields go over them.
+    ``kept`` are fields, shaped like ``DesiredDeployment.fields``, that somebody else set on the
+    row and that stay; where both have a field, ours is sent.
     """
     kept_fields: dict[str, Any] = thaw(kept) if kept else {}
     fields = thaw(wanted.fields)
-    assert wanted.mark is not None
     mark = replace(wanted.mark, revision=revision)
     info = {**kept_fields.get("model_info", {}), **fields["model_info"]}
     return freeze(  # type: ignore[no-any-return]

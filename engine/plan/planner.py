@@ -9,7 +9,17 @@ from typing import Final
 
 from ..errors import UnprovenPlan
 from ..litellm.row import is_deletable, row_of
-from ..state.deployment import TEAM_ROW, Deployment, Endpoint, Key, State, free_id, without_provider
+from ..state.deployment import (
+    TEAM_ROW,
+    DesiredDeployment,
+    DesiredState,
+    Endpoint,
+    Key,
+    ObservedDeployment,
+    ObservedState,
+    free_id,
+    without_provider,
+)
 from ..state.endpoint import Scope
 from ..state.frozen import EMPTY
 from .plan import CREATE, DELETE, UPDATE, Operation, Plan, Skip
@@ -24,7 +34,7 @@ _OUTCOMES: Final = {
 }
 
 
-def make_plan(desired: State, observed: State) -> Plan:
+def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """Return what turns ``observed`` into ``desired``, restricted to the desired endpoints.
 
     =======  ==========================================  ========  ==============================
@@ -71,7 +81,7 @@ def make_plan(desired: State, observed: State) -> Plan:
     return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)))
 
 
-def verify_plan(plan: Plan, desired: State, observed: State, scope: Scope) -> None:
+def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
     The simulated rows are those that LiteLLM would list, read as the next cycle reads them.
@@ -92,20 +102,20 @@ def verify_plan(plan: Plan, desired: State, observed: State, scope: Scope) -> No
 class _Planner:
     """The work in progress of one make_plan: what is taken care of, and the decisions so far."""
 
-    def __init__(self, desired: State, observed: State) -> None:
+    def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
         self.desired = desired
         self.observed = observed
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
         self._wanted = {wanted.key for wanted in desired.deployments}
         self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-        self._by_key: defaultdict[Key, list[Deployment]] = defaultdict(list)
+        self._by_key: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
         for seen in observed.deployments:
             self._by_key[seen.key].append(seen)
         self._ids = observed.taken | {seen.id for seen in observed.deployments}
         self._settled: set[str] = set()
 
-    def settle_wanted(self, wanted: Deployment) -> None:
+    def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
         marked_only = self._endpoints[wanted.key.endpoint].ownership == "marked"
         present = self._at(wanted)
@@ -124,13 +134,13 @@ class _Planner:
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
             self.operations.append(self._create(wanted))
 
-    def left_on(self, endpoint: Endpoint) -> Iterable[Deployment]:
+    def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
         """Return what is registered on an endpoint and belongs to no desired deployment."""
         for seen in self.observed.deployments:
             if seen.key.endpoint == endpoint.url and seen.id not in self._settled:
                 yield seen
 
-    def settle_surplus(self, endpoint: Endpoint, seen: Deployment) -> None:
+    def settle_surplus(self, endpoint: Endpoint, seen: ObservedDeployment) -> None:
         """Decide about a registered deployment that nothing desires."""
         if seen.read_only or (seen.mark is not None and not self._is_ours(seen)):
             self._leave(seen)
@@ -149,11 +159,11 @@ class _Planner:
         else:
             self._delete(seen, "surplus", _surplus(endpoint, seen))
 
-    def skip(self, action: str, seen: Deployment, reason: str, because: str) -> None:
+    def skip(self, action: str, seen: ObservedDeployment, reason: str, because: str) -> None:
         """Note what is not done."""
         self.skips.append(Skip(action, seen.key, seen.id, reason, because))
 
-    def _at(self, wanted: Deployment) -> list[Deployment]:
+    def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or in its place by the Go program."""
         found = list(self._by_key.get(wanted.key, ()))
         for upstream in wanted.predecessors:
@@ -162,15 +172,15 @@ class _Planner:
                 found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
         return found
 
-    def _is_free(self, seen: Deployment) -> bool:
+    def _is_free(self, seen: ObservedDeployment) -> bool:
         return seen.mark is None and not seen.read_only and seen.id not in self._settled
 
-    def _is_ours(self, seen: Deployment) -> bool:
+    def _is_ours(self, seen: ObservedDeployment) -> bool:
         return (
             not seen.read_only and seen.mark is not None and seen.mark.owner == self.desired.owner
         )
 
-    def _leave(self, seen: Deployment) -> None:
+    def _leave(self, seen: ObservedDeployment) -> None:
         if seen.read_only:
             self.skip(UPDATE, seen, "read_only", f"{seen.read_only}; left alone")
         elif seen.mark is not None:
@@ -178,19 +188,18 @@ class _Planner:
         else:
             self.skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
 
-    def _leave_unreachable(self, action: str, seen: Deployment) -> None:
+    def _leave_unreachable(self, action: str, seen: ObservedDeployment) -> None:
         because = "no request can name a row whose id is empty"
         remedy = "delete it in LiteLLM's UI or database"
         self.skip(action, seen, "unreachable_id", f"{because}; {remedy}")
 
-    def _create(self, wanted: Deployment) -> Operation:
+    def _create(self, wanted: DesiredDeployment) -> Operation:
         new_id, revision = free_id(self.desired.owner, wanted.key, 0, self._ids)
-        assert wanted.mark is not None
         because = f"{wanted.mark.backend} serves it and LiteLLM does not have it"
         row = row_of(wanted, new_id, revision=revision)
         return Operation(CREATE, wanted.key, new_id, "missing", because, row)
 
-    def _keep_best(self, wanted: Deployment, candidates: list[Deployment]) -> None:
+    def _keep_best(self, wanted: DesiredDeployment, candidates: list[ObservedDeployment]) -> None:
         """Keep the candidate that needs least, bring it in line, delete the others."""
         best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
         outcome = adjust(wanted, best, self.observed.editing, self._ids)
@@ -201,25 +210,20 @@ class _Planner:
         for other in others:
             self._delete(other, "duplicate", f"{best.id} offers the same")
 
-    def _delete(self, seen: Deployment, reason: str, because: str) -> None:
+    def _delete(self, seen: ObservedDeployment, reason: str, because: str) -> None:
         if not is_deletable(seen.id):
             self._leave_unreachable(DELETE, seen)
             return
         self.operations.append(Operation(DELETE, seen.key, seen.id, reason, because, EMPTY))
 
 
-def _preference(wanted: Deployment, seen: Deployment) -> tuple[bool, bool, int, str]:
+def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, bool, int, str]:
     """Order candidates: ours and in line, ours, the latest replacement, then by id."""
-    mark = seen.mark
-    in_line = (
-        mark is not None
-        and wanted.mark is not None
-        and (mark.fingerprint == wanted.mark.fingerprint)
-    )
-    return not in_line, mark is None, -(mark.revision if mark else 0), seen.id
+    in_line = seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint
+    return not in_line, seen.mark is None, -seen.revision, seen.id
 
 
-def _surplus(endpoint: Endpoint, seen: Deployment) -> str:
+def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
     backends = " and ".join(endpoint.backends)
     if _is_served(seen.key.upstream, endpoint):
         return f"{backends} serves it, but the configuration does not want it so"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from ..state.deployment import Endpoint, State
+from ..state.deployment import DesiredState, Endpoint, ObservedState
 from ..state.listing import EMPTY_LIST, OK
 from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
 
@@ -36,7 +36,7 @@ class Suspicion:
 
 
 def hold(
-    plan: Plan, desired: State, observed: State, limits: Limits, suspicion: Suspicion
+    plan: Plan, desired: DesiredState, observed: ObservedState, limits: Limits, suspicion: Suspicion
 ) -> tuple[Plan, dict[str, float]]:
     """Return the plan without what policy or limits forbid, and the ``since`` of the next cycle.
 
@@ -62,7 +62,7 @@ def hold(
     return plan.without(refused), since
 
 
-def _managed(url: str, observed: State) -> set[str]:
+def _managed(url: str, observed: ObservedState) -> set[str]:
     """Return the ids of what is ours on an endpoint: the whole of which a loss is a part."""
     return {
         seen.id
@@ -83,7 +83,7 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
     return refused
 
 
-def _losses(plan: Plan, desired: State) -> dict[str, list[Operation]]:
+def _losses(plan: Plan, desired: DesiredState) -> dict[str, list[Operation]]:
     """Return, per endpoint, the deletes after which a public name is no longer offered there."""
     offered = {(wanted.key.endpoint, wanted.key.name) for wanted in desired.deployments}
     losses: defaultdict[str, list[Operation]] = defaultdict(list)

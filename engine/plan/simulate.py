@@ -7,14 +7,14 @@ from typing import Any
 
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
-from ..state.deployment import MARK, Deployment, State
+from ..state.deployment import MARK, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from ..state.mark import mark_document
 from .plan import DELETE, REPLACE, UPDATE, Operation, Plan
 
 
-def simulate(plan: Plan, observed: State, scope: Scope) -> State:
+def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState:
     """Return the state after the plan: every operation done, nothing else changed.
 
     What was written is turned into the rows that LiteLLM lists then, and read as a listing is: a
@@ -43,7 +43,9 @@ def simulate(plan: Plan, observed: State, scope: Scope) -> State:
     )
 
 
-def _listed(operation: Operation, before: Deployment | None, observed: State) -> dict[str, Any]:
+def _listed(
+    operation: Operation, before: ObservedDeployment | None, observed: ObservedState
+) -> dict[str, Any]:
     """Return the row that LiteLLM lists once an operation is carried out."""
     old = None if before is None else _row_before(before)
     row = listed_row(operation.row, observed.editing, old, operation.removed_params)
@@ -52,7 +54,7 @@ def _listed(operation: Operation, before: Deployment | None, observed: State) ->
     return row
 
 
-def _row_before(seen: Deployment) -> dict[str, Any]:
+def _row_before(seen: ObservedDeployment) -> dict[str, Any]:
     """Return the listed row that a deployment was read from, as far as its fields tell."""
     fields = thaw(seen.fields)
     mark = {MARK: mark_document(seen.mark)} if seen.mark else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import is_patchable, row_of
-from ..state.deployment import Deployment, Editing, free_id
+from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET
@@ -18,7 +18,10 @@ from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
 
 
 def adjust(
-    wanted: Deployment, seen: Deployment, editing: Editing, taken: Collection[str]
+    wanted: DesiredDeployment,
+    seen: ObservedDeployment,
+    editing: Editing,
+    taken: Collection[str],
 ) -> Operation | Skip | None:
     """Return what brings ``seen`` in line with ``wanted``: None if it is.
 
@@ -28,7 +31,6 @@ def adjust(
     where this LiteLLM does exactly what is asked, a replacement otherwise.
     """
     wanted = _with_earlier_evidence(wanted, seen)
-    assert wanted.mark is not None
     case = _Case(wanted, seen, editing, _changes(wanted, seen))
     if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
         if not case.changes:
@@ -49,13 +51,14 @@ def adjust(
     return case.replacement(reason, because, taken)
 
 
-def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
+def _with_earlier_evidence(
+    wanted: DesiredDeployment, seen: ObservedDeployment
+) -> DesiredDeployment:
     """Return ``wanted`` with what its backend told before and tells nothing of now.
 
     A context window that is known only while a model is loaded would otherwise come and go.
     """
     mark = seen.mark
-    assert wanted.mark is not None
     if mark is None or not wanted.discovers:
         return wanted
     known = {*wanted.fields["model_info"], *wanted.decided}
@@ -80,8 +83,8 @@ def _with_earlier_evidence(wanted: Deployment, seen: Deployment) -> Deployment:
 class _Case:
     """A wanted and a seen deployment of one key, and what has to change between them."""
 
-    wanted: Deployment
-    seen: Deployment
+    wanted: DesiredDeployment
+    seen: ObservedDeployment
     editing: Editing
     changes: tuple[FieldChange, ...]
 
@@ -96,23 +99,22 @@ class _Case:
     def update(self, reason: str, because: str) -> Operation:
         """Return the update in place; what others switched on by hand is sent along."""
         seen = self.seen
-        revision = seen.mark.revision if seen.mark else 0
         params = seen.fields["litellm_params"]
-        declared = seen.mark.fields if seen.mark else ()
         kept = {
             name: True
             for name in sorted(DEFAULT_FALSE)
-            if params.get(name) is True and pointer(("litellm_params", name)) not in declared
+            if params.get(name) is True and pointer(("litellm_params", name)) not in seen.declared
         }
-        row = row_of(self.wanted, seen.id, revision=revision, kept=freeze({"litellm_params": kept}))
+        row = row_of(
+            self.wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept})
+        )
         return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
 
     def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
         """Return the replacement: a new row under the next id, which then outlives the old one."""
         seen = self.seen
-        assert self.wanted.mark is not None
-        later = (seen.mark.revision if seen.mark else 0) + 1
-        new_id, revision = free_id(self.wanted.mark.owner, self.wanted.key, later, taken)
+        owner = self.wanted.mark.owner
+        new_id, revision = free_id(owner, self.wanted.key, seen.revision + 1, taken)
         kept, lost = self._carried()
         if lost:
             because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
@@ -122,7 +124,7 @@ class _Case:
 
     def _carried(self) -> tuple[Frozen, list[str]]:
         """Return what others set on the row, and the names of what cannot be read back."""
-        declared = set(self.seen.mark.fields if self.seen.mark else ())
+        declared = set(self.seen.declared)
         kept: dict[str, dict[str, Any]] = {"litellm_params": {}, "model_info": {}}
         lost = []
         for part, name, value in _fields(self.seen.fields):
@@ -138,7 +140,6 @@ class _Case:
 
     def told_or_edited(self) -> tuple[str, str]:
         """Return why an unchanged specification differs from the row."""
-        assert self.wanted.mark is not None
         told = {path.split("/")[2] for path in self.wanted.mark.evidence}
         names = {change.path.split("/")[2] for change in self.changes}
         if names <= told and all(c.path.startswith("/model_info/") for c in self.changes):
@@ -159,10 +160,10 @@ class _Case:
         return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def _changes(wanted: Deployment, seen: Deployment) -> tuple[FieldChange, ...]:
+def _changes(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[FieldChange, ...]:
     """Return what has to change in the fields that we declare or declared before."""
     declared: defaultdict[str, set[str]] = defaultdict(set)
-    for path in seen.mark.fields if seen.mark else ():
+    for path in seen.declared:
         part, name = parts_of(path)
         declared[part].add(name)
     before: dict[str, dict[str, Any]] = {}

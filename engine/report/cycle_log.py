@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..apply import Result
 from ..plan.plan import Plan
-from ..state.deployment import State
+from ..state.deployment import DesiredState
 
 
 def utc_now() -> datetime:
@@ -18,7 +18,7 @@ def utc_now() -> datetime:
 class CycleLog(Protocol):
     """Who is told of a cycle as it goes: the plan log, or a person at a terminal."""
 
-    def plan(self, plan: Plan, desired: State) -> None:
+    def plan(self, plan: Plan, desired: DesiredState) -> None:
         """Hear of the plan, before it is carried out."""
 
     def result(self, result: Result) -> None:

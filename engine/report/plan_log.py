@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 from ..apply import OUTCOMES, Result
 from ..errors import Unrecorded
 from ..plan.plan import Plan, Skip
-from ..state.deployment import State
+from ..state.deployment import DesiredState
 from .cycle_log import utc_now
 
 LOG_VERSION: Final = 1
@@ -44,7 +44,7 @@ class PlanLog:
         self._cycle = 0
         self._skips: frozenset[_SkipKey] = frozenset()
 
-    def plan(self, plan: Plan, desired: State) -> None:
+    def plan(self, plan: Plan, desired: DesiredState) -> None:
         """Begin a cycle: write the plan if it has operations, and the skips that are new."""
         del desired
         self._cycle += 1

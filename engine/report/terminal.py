@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 from ..apply import Result
 from ..bounds import MAX_EXCERPT
 from ..plan.plan import FieldChange, Operation, Plan, Skip
-from ..state.deployment import Endpoint, State
+from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
 from ..state.secret import SECRET
 
@@ -42,7 +42,7 @@ class Renderer:
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
 
-    def plan(self, plan: Plan, desired: State) -> str:
+    def plan(self, plan: Plan, desired: DesiredState) -> str:
         """Return a plan, grouped by endpoint, with reasons and a summary line."""
         lines: list[str] = []
         for endpoint in sorted(desired.endpoints, key=lambda one: one.backends):
@@ -53,7 +53,7 @@ class Renderer:
             lines += [*self._skips(strays), ""]
         return "\n".join([*lines, self.summary(plan, desired)])
 
-    def summary(self, plan: Plan, desired: State) -> str:
+    def summary(self, plan: Plan, desired: DesiredState) -> str:
         """Return the one line that says what a plan does."""
         if not plan.operations:
             held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
@@ -167,7 +167,7 @@ class Progress:
         self._redact = redact
         self._total = self._number = 0
 
-    def plan(self, plan: Plan, desired: State) -> None:
+    def plan(self, plan: Plan, desired: DesiredState) -> None:
         """Show the plan before it is carried out."""
         self._total = len(plan.operations)
         self._show(self._renderer.plan(plan, desired))

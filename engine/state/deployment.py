@@ -55,25 +55,48 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """One row in LiteLLM, wanted or seen.
+class DesiredDeployment:
+    """A row that LiteLLM should have.
 
-    ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark. ``id`` is
-    empty for a wanted one. ``read_only`` says why a seen one cannot be edited ("" if it can).
-    ``predecessors`` are upstreams under which the program that came before us would have
-    registered the same model. ``discovers`` says that what a backend told once stays registered
-    while it tells nothing else, except for the ``decided`` names, which the configuration rules.
+    ``fields`` is ``{"litellm_params": {...}, "model_info": {...}}`` without the mark.
+    ``predecessors`` are the upstreams under which the Go program would have registered the same
+    model. If ``discovers``, a field that the backend reported once stays registered while the
+    backend does not report it, except for the ``decided`` names, which the configuration sets.
     """
 
     key: Key
     fields: Frozen
-    mark: Mark | None = None
-    id: str = ""
-    read_only: str = ""
-    blocked: bool = False
+    mark: Mark
     predecessors: tuple[str, ...] = ()
     discovers: bool = False
     decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDeployment:
+    """A row that LiteLLM lists.
+
+    ``fields`` has the shape of ``DesiredDeployment.fields``. ``mark`` is None for a row that no
+    engine registered. ``read_only`` says why the row cannot be edited ("" if it can), ``blocked``
+    whether somebody paused it.
+    """
+
+    key: Key
+    fields: Frozen
+    id: str
+    mark: Mark | None = None
+    read_only: str = ""
+    blocked: bool = False
+
+    @property
+    def revision(self) -> int:
+        """The revision in its mark; 0 without one."""
+        return self.mark.revision if self.mark else 0
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The paths of the fields that its mark lists as set by an engine; none without one."""
+        return self.mark.fields if self.mark else ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,19 +146,30 @@ class Editing:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A set of deployments, with what is known of the endpoints they are on.
+class DesiredState:
+    """What should be registered, with what is known of the configured endpoints.
 
-    Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
-    are seen deployments that bear our mark on an endpoint which is no longer configured,
-    ``refusals`` listed models that are not desired, ``taken`` the ids of all rows of LiteLLM.
+    ``refusals`` are the listed models that are not desired.
     """
 
     owner: str
-    deployments: tuple[Deployment, ...]
+    deployments: tuple[DesiredDeployment, ...]
     endpoints: tuple[Endpoint, ...] = ()
-    strays: tuple[Deployment, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """What LiteLLM lists on the configured endpoints.
+
+    Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
+    are those with our mark on an endpoint that is no longer configured, ``taken`` the ids of all
+    rows of LiteLLM.
+    """
+
+    owner: str
+    deployments: tuple[ObservedDeployment, ...]
+    strays: tuple[ObservedDeployment, ...] = ()
     editing: Editing = Editing()
     taken: frozenset[str] = frozenset()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .deployment import Deployment, Endpoint, State
+from .deployment import DesiredDeployment, DesiredState, Endpoint
 from .frozen import thaw
 from .listing import Listing, Model
 from .mark import mark_document
@@ -25,7 +25,7 @@ def listing_document(listing: Listing) -> dict[str, Any]:
     }
 
 
-def desired_document(state: State) -> dict[str, Any]:
+def desired_document(state: DesiredState) -> dict[str, Any]:
     """Return the desired state as ``schemas/desired.schema.json`` has it."""
     return {
         "version": 1,
@@ -39,8 +39,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     return {name: thaw(getattr(endpoint, name)) for name in Endpoint.__slots__}
 
 
-def _deployment(wanted: Deployment) -> dict[str, Any]:
-    assert wanted.mark is not None
+def _deployment(wanted: DesiredDeployment) -> dict[str, Any]:
     return {
         **asdict(wanted.key),
         **thaw(wanted.fields),

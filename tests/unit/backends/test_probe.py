@@ -70,7 +70,7 @@ def model(name: str = "m", **changes: Any) -> Model:
     return replace(loaded, **changes)
 
 
-def found(backend: Backend, *models: Model, observed: b.State | None = None) -> list[Any]:
+def found(backend: Backend, *models: Model, observed: b.ObservedState | None = None) -> list[Any]:
     http = Http()
     listing = Listing("box", "ok", models)
     (after,) = probed((backend,), (listing,), observed or b.observed(), http)

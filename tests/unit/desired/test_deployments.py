@@ -16,7 +16,7 @@ from engine.config.loader import load_config
 from engine.config.model import KINDS, Config, secret_values
 from engine.desired.deployments import desired_state
 from engine.litellm.fields import is_price
-from engine.state.deployment import Key, Refusal, State
+from engine.state.deployment import DesiredState, Key, Refusal
 from engine.state.documents import desired_document
 from engine.state.frozen import freeze, thaw
 from engine.state.listing import OUTCOMES, Listing, Model
@@ -40,7 +40,7 @@ def listed(*ids: str, backend: str = "box", provider: str = "openai") -> Listing
     return Listing(backend, "ok" if ids else "empty", models)
 
 
-def state_of(config: Config, *listings: Listing) -> State:
+def state_of(config: Config, *listings: Listing) -> DesiredState:
     state = desired_state(config, listings, scope_of(config.backends))
     validate(desired_document(state), "desired")
     return state
@@ -103,7 +103,6 @@ def test_a_secret_is_a_reference_that_only_the_sender_can_resolve(tmp_path: Path
     assert secrets[params["api_key"]["$secret"]] == Secret("sk-box-1234")
     header = params["extra_headers"]["Authorization"]["$secret"]
     assert secrets[header] == Secret("Bearer abc-123-def")
-    assert state.deployments[0].mark is not None
     assert thaw(state.deployments[0].mark.opaque) == {
         "/litellm_params/api_key": params["api_key"]["$secret"],
         "/litellm_params/extra_headers/Authorization": header,
@@ -276,7 +275,6 @@ def test_what_was_told_is_evidence_unless_the_configuration_rules_it(tmp_path: P
         "supports_vision": True,
         "tier": "a",
     }
-    assert wanted.mark is not None
     assert wanted.mark.evidence == ("/model_info/mode", "/model_info/supports_vision")
     assert wanted.mark.fields == (
         "/litellm_params/api_base",
@@ -295,7 +293,6 @@ def test_without_discovery_only_the_mode_is_evidence(tmp_path: Path) -> None:
     config = configured(tmp_path, BOX % "discovery: false")
     (wanted,) = state_of(config, modelled(info=TOLD)).deployments
     assert thaw(wanted.fields["model_info"]) == {"mode": "chat"}
-    assert wanted.mark is not None
     assert wanted.mark.evidence == ("/model_info/mode",)
     assert wanted.discovers is False
 
@@ -304,7 +301,6 @@ def test_the_fingerprint_follows_the_configuration_but_not_what_was_told(tmp_pat
     def fingerprint(options: str, info: Any = TOLD) -> str:
         listing = modelled(info=info)
         (wanted,) = state_of(configured(tmp_path, BOX % options), listing).deployments
-        assert wanted.mark is not None
         return wanted.mark.fingerprint
 
     assert fingerprint("") == fingerprint("", freeze({"mode": "chat", "max_tokens": 7}))
@@ -492,7 +488,7 @@ def test_of_models_that_share_name_and_upstream_the_last_in_the_file_is_register
     backends = BOX % (options % 1) + (BOX % (options % 2)).replace("name: box", "name: box2")
     config = configured(tmp_path, backends)
     state = state_of(config, listed("a", "b"), listed("a", backend="box2"))
-    marks = {one.key.name: one.mark.backend for one in state.deployments if one.mark}
+    marks = {one.key.name: one.mark.backend for one in state.deployments}
     assert marks == {"a": "box2", "b": "box", "n": "box2"}
 
 

@@ -90,7 +90,7 @@ BOTH = (b.endpoint(), b.endpoint(b.OTHER_BOX, backends=("other",)))
 PAIR = (b.wanted("m"), b.wanted("m", endpoint=b.OTHER_BOX, backend="other"))
 
 
-def names(state: b.State) -> list[tuple[str, str]]:
+def names(state: b.DesiredState) -> list[tuple[str, str]]:
     return [(one.key.endpoint, one.key.name) for one in state.deployments]
 
 

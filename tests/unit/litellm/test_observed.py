@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.litellm.observed import observed_state
-from engine.state.deployment import TEAM_ROW, State
+from engine.state.deployment import TEAM_ROW, ObservedState
 from engine.state.endpoint import Scope
 from engine.state.frozen import thaw
 from tests import builders as b
@@ -36,7 +36,7 @@ def row(**changes: Any) -> dict[str, Any]:
     return base
 
 
-def state_of(*rows: dict[str, Any]) -> State:
+def state_of(*rows: dict[str, Any]) -> ObservedState:
     document = {
         "editing": {"version": "1.106.2", "in_place": True, "removes": False},
         "data": list(rows),

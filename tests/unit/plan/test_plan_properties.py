@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from engine.plan.plan import REPLACE, Operation, Plan
 from engine.plan.planner import make_plan, verify_plan
 from engine.plan.simulate import simulate
-from engine.state.deployment import TEAM_ROW, Deployment, Endpoint, State
+from engine.state.deployment import (
+    TEAM_ROW,
+    DesiredDeployment,
+    DesiredState,
+    Endpoint,
+    ObservedDeployment,
+    ObservedState,
+)
 from engine.state.frozen import canonical_json, thaw
 from engine.validate import validate
 from tests import builders as b
@@ -36,6 +43,8 @@ INFO = st.dictionaries(st.sampled_from(["mode", "max_input_tokens"]), VALUES, ma
 MARKS = st.sampled_from(["ours", "none", "other"])
 READ_ONLY = st.sampled_from(["", "", "", TEAM_ROW, "it comes from LiteLLM's configuration file"])
 
+States = tuple[DesiredState, ObservedState]
+
 
 def no_nulls(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields as the configuration passes them on: a null at the top is no field."""
@@ -43,7 +52,7 @@ def no_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def wanted_ones(draw: st.DrawFn) -> Deployment:
+def wanted_ones(draw: st.DrawFn) -> DesiredDeployment:
     name = draw(NAMES)
     return b.wanted(
         name,
@@ -57,15 +66,14 @@ def wanted_ones(draw: st.DrawFn) -> Deployment:
 
 
 @st.composite
-def seen_ones(draw: st.DrawFn) -> Deployment:
+def seen_ones(draw: st.DrawFn) -> ObservedDeployment:
     wanted = draw(wanted_ones())
     seen = b.as_seen(wanted, revision=draw(st.integers(0, 2)))
     seen = b.edited(seen, **draw(PARAMS))
     mark = seen.mark
-    assert mark is not None
     kind = draw(MARKS)
     if kind != "ours":
-        mark = None if kind == "none" else replace(mark, owner="someone")
+        mark = None if kind == "none" else replace(wanted.mark, owner="someone")
         odd = st.sampled_from(["", ".", "..", "a/b"])
         seen = replace(seen, id=draw(st.integers(0, 3).map(lambda n: f"{kind}-{n}") | odd))
     elif draw(st.integers(0, 9)) == 0:
@@ -88,7 +96,7 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
 
 
 @st.composite
-def states(draw: st.DrawFn) -> tuple[State, State]:
+def states(draw: st.DrawFn) -> States:
     chosen = {one.key: one for one in draw(st.lists(wanted_ones(), max_size=5))}
     sites = [draw(endpoints(b.BOX)), draw(endpoints(b.OTHER_BOX))]
     kept = sites[: draw(st.integers(1, 2))]
@@ -103,7 +111,7 @@ def states(draw: st.DrawFn) -> tuple[State, State]:
     return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
 
 
-def owned(state: State, desired: State) -> dict[Any, Any]:
+def owned(state: ObservedState, desired: DesiredState) -> dict[Any, Any]:
     """Return, per desired key, the declared fields of every row of ours, as canonical JSON."""
     found: dict[Any, Any] = {}
     for wanted in desired.deployments:
@@ -120,7 +128,7 @@ def owned(state: State, desired: State) -> dict[Any, Any]:
 
 @given(states())
 def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
-    pair: tuple[State, State],
+    pair: States,
 ) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
@@ -134,9 +142,7 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
 
 
 @given(states(), st.randoms(use_true_random=False))
-def test_the_order_of_the_input_does_not_matter(
-    pair: tuple[State, State], order: random.Random
-) -> None:
+def test_the_order_of_the_input_does_not_matter(pair: States, order: random.Random) -> None:
     desired, observed = pair
     texts = set()
     for _ in range(3):
@@ -150,7 +156,7 @@ def test_the_order_of_the_input_does_not_matter(
 
 
 @given(states())
-def test_no_operation_is_out_of_scope_or_against_the_rules(pair: tuple[State, State]) -> None:
+def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None:
     desired, observed = pair
     sites = {site.url: site for site in desired.endpoints}
     rows = {seen.id: seen for seen in observed.deployments}
@@ -170,7 +176,7 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: tuple[State, St
 
 
 @given(states())
-def test_every_row_is_an_operation_a_skip_or_unchanged(pair: tuple[State, State]) -> None:
+def test_every_row_is_an_operation_a_skip_or_unchanged(pair: States) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
     operated = [op.touched for op in plan.operations]
@@ -193,9 +199,7 @@ def parts(operation: Operation) -> list[Plan]:
 
 
 @given(states(), st.integers(0, 20))
-def test_a_kill_between_any_two_writes_still_converges(
-    pair: tuple[State, State], survived: int
-) -> None:
+def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: int) -> None:
     desired, observed = pair
     writes = [part for op in make_plan(desired, observed).operations for part in parts(op)]
     for write in writes[:survived]:
@@ -209,7 +213,7 @@ def test_a_kill_between_any_two_writes_still_converges(
 
 
 @given(states())
-def test_no_public_name_loses_its_last_deployment_on_the_way(pair: tuple[State, State]) -> None:
+def test_no_public_name_loses_its_last_deployment_on_the_way(pair: States) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
     names = {one.key.name for one in desired.deployments}
@@ -222,7 +226,7 @@ def test_no_public_name_loses_its_last_deployment_on_the_way(pair: tuple[State, 
 
 @given(states())
 @settings(max_examples=50)
-def test_a_plan_fits_its_schema_and_survives_json(pair: tuple[State, State]) -> None:
+def test_a_plan_fits_its_schema_and_survives_json(pair: States) -> None:
     plan = make_plan(*pair)
     document = json.loads("".join(plan.iter_json()))
     validate(document, "plan")
@@ -232,9 +236,7 @@ def test_a_plan_fits_its_schema_and_survives_json(pair: tuple[State, State]) -> 
 
 @given(states(), st.sampled_from([None, 1, 2]))
 @settings(max_examples=50)
-def test_the_text_of_a_plan_is_what_json_dumps_writes(
-    pair: tuple[State, State], indent: int | None
-) -> None:
+def test_the_text_of_a_plan_is_what_json_dumps_writes(pair: States, indent: int | None) -> None:
     plan = make_plan(*pair)
     document = plan.to_json()
     assert "".join(plan.iter_json(indent=indent)) == json.dumps(document, indent=indent)

@@ -10,12 +10,20 @@ import pytest
 from engine.errors import UnprovenPlan
 from engine.plan.plan import Plan, Skip
 from engine.plan.planner import make_plan, verify_plan
-from engine.state.deployment import TEAM_ROW, Deployment, Refusal, State, deployment_id
+from engine.state.deployment import (
+    TEAM_ROW,
+    DesiredDeployment,
+    DesiredState,
+    ObservedDeployment,
+    ObservedState,
+    Refusal,
+    deployment_id,
+)
 from engine.state.frozen import thaw
 from tests import builders as b
 
 
-def plan_of(desired: State, observed: State) -> Plan:
+def plan_of(desired: DesiredState, observed: ObservedState) -> Plan:
     """Plan, prove the plan, and check that it survives JSON."""
     plan = make_plan(desired, observed)
     verify_plan(plan, desired, observed, b.SCOPE)
@@ -169,7 +177,7 @@ def test_of_several_rows_the_one_in_line_is_kept() -> None:
     ]
 
 
-def unmarked(deployment: Deployment, row_id: str = "by-go") -> Deployment:
+def unmarked(deployment: DesiredDeployment, row_id: str = "by-go") -> ObservedDeployment:
     return replace(b.as_seen(deployment, row_id=row_id), mark=None)
 
 
@@ -240,7 +248,6 @@ def test_nothing_is_deleted_on_the_word_of_an_incomplete_list() -> None:
 
 def test_a_row_of_another_owner_is_left_and_not_doubled() -> None:
     wanted = b.wanted("a")
-    assert wanted.mark is not None
     theirs = b.as_seen(wanted, mark=replace(wanted.mark, owner="someone"))
     gone = b.as_seen(b.wanted("gone"), mark=replace(wanted.mark, owner="someone"))
     plan = plan_of(b.desired(wanted), b.observed(theirs, gone))
@@ -397,7 +404,6 @@ def because_of(plan: Plan) -> list[str]:
 
 def test_what_is_left_alone_says_why() -> None:
     wanted = b.wanted("a")
-    assert wanted.mark is not None
     rows = [
         b.as_seen(wanted, row_id="1", mark=replace(wanted.mark, owner="someone")),
         unmarked(wanted, "2"),
@@ -497,7 +503,7 @@ def test_a_plan_that_does_not_converge_says_what_would_be_left() -> None:
 NAMELESS = "no request can name a row whose id is empty; delete it in LiteLLM's UI or database"
 
 
-def nameless(deployment: Deployment, **changes: Any) -> Deployment:
+def nameless(deployment: DesiredDeployment, **changes: Any) -> ObservedDeployment:
     return replace(b.as_seen(deployment), id="", **changes)
 
 

@@ -10,14 +10,16 @@ from engine.config.model import Limits
 from engine.plan.plan import Plan, Skip
 from engine.plan.planner import make_plan
 from engine.plan.safety import Suspicion, hold
-from engine.state.deployment import Deployment, State
+from engine.state.deployment import DesiredState, ObservedDeployment, ObservedState
 from tests import builders as b
 
 LIMITS = Limits(max_delete_fraction=0.3, min_deployments=10, suspicion_period=900.0)
 NAMES = [f"m{number:02}" for number in range(10)]
 
 
-def fleet(listed: list[str], *, outcome: str = "ok", policy: str = "sync") -> tuple[State, State]:
+def fleet(
+    listed: list[str], *, outcome: str = "ok", policy: str = "sync"
+) -> tuple[DesiredState, ObservedState]:
     """Return the states of a box that had ten models and now lists some of them."""
     site = b.endpoint(served=tuple(listed), outcome=outcome, policy=policy)
     wanted = [b.wanted(name) for name in listed]
@@ -87,7 +89,7 @@ def test_a_fraction_of_one_switches_the_guard_off(outcome: str) -> None:
 
 
 def test_duplicates_of_what_stays_are_not_counted() -> None:
-    twice: list[Deployment] = []
+    twice: list[ObservedDeployment] = []
     for name in NAMES:
         twice += [b.as_seen(b.wanted(name), revision=number) for number in (0, 1)]
     site = b.endpoint(served=tuple(NAMES))
@@ -114,7 +116,6 @@ def test_what_a_policy_forbids_is_not_suspicious_as_well() -> None:
 
 def test_rows_that_are_not_ours_do_not_make_a_loss_look_small() -> None:
     ours = b.wanted("m00").mark
-    assert ours is not None
     theirs = [
         b.as_seen(b.wanted(f"x{number}"), mark=replace(ours, owner="someone"), row_id=str(number))
         for number in range(50)
@@ -126,7 +127,9 @@ def test_rows_that_are_not_ours_do_not_make_a_loss_look_small() -> None:
     assert since
 
 
-def hold_of(desired: State, observed: State, suspicion: Suspicion | None = None) -> Plan:
+def hold_of(
+    desired: DesiredState, observed: ObservedState, suspicion: Suspicion | None = None
+) -> Plan:
     suspicion = suspicion or Suspicion()
     plan, _ = hold(make_plan(desired, observed), desired, observed, LIMITS, suspicion)
     return plan

@@ -14,7 +14,7 @@ from engine.litellm.fields import DEFAULT_FALSE
 from engine.litellm.observed import observed_state
 from engine.plan.planner import make_plan
 from engine.plan.simulate import simulate
-from engine.state.deployment import Deployment, State
+from engine.state.deployment import DesiredDeployment, ObservedDeployment, ObservedState
 from engine.state.frozen import thaw
 from tests import builders as b
 
@@ -27,7 +27,7 @@ LISTED_BESIDES = {"key", "litellm_provider", "supported_openai_params", *DEFAULT
 """Fields that LiteLLM lists although nobody sent them."""
 
 
-def sent(row: Deployment) -> dict[str, dict[str, Any]]:
+def sent(row: ObservedDeployment) -> dict[str, dict[str, Any]]:
     """Return the fields of a row that somebody sent."""
     return {
         part: {name: value for name, value in fields.items() if name not in LISTED_BESIDES}
@@ -35,7 +35,7 @@ def sent(row: Deployment) -> dict[str, dict[str, Any]]:
     }
 
 
-def after(observed: State, *wanted: Deployment) -> State:
+def after(observed: ObservedState, *wanted: DesiredDeployment) -> ObservedState:
     return simulate(make_plan(b.desired(*wanted), observed), observed, b.SCOPE)
 
 
@@ -103,7 +103,6 @@ def test_what_is_simulated_is_what_litellm_lists(version: str) -> None:
     litellm = LiteLLMSimulator(version, master_key="sk-master")
     editing = editing_of(version)
     wanted = b.wanted("a", params=SENT_PARAMS, info=SENT_INFO)
-    assert wanted.mark is not None
     wanted = replace(wanted, mark=replace(wanted.mark, opaque=b.freeze(OPAQUE)))
     plan = make_plan(b.desired(wanted), b.observed(editing=editing))
     sent_to(litellm, "POST", "/model/new", thaw(plan.operations[0].row))

@@ -9,7 +9,7 @@ import pytest
 
 from engine.plan.plan import REPLACE, Operation, Skip
 from engine.plan.update import adjust
-from engine.state.deployment import Deployment, deployment_id
+from engine.state.deployment import DesiredDeployment, ObservedDeployment, deployment_id
 from engine.state.frozen import thaw
 from tests import builders as b
 
@@ -17,14 +17,17 @@ BEFORE, AFTER = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6
 
 
 def mended(
-    wanted: Deployment, seen: Deployment, editing: b.Editing = b.IN_PLACE, *taken: str
+    wanted: DesiredDeployment,
+    seen: ObservedDeployment,
+    editing: b.Editing = b.IN_PLACE,
+    *taken: str,
 ) -> Operation:
     outcome = adjust(wanted, seen, editing, taken)
     assert isinstance(outcome, Operation)
     return outcome
 
 
-def with_info(seen: Deployment, **info: Any) -> Deployment:
+def with_info(seen: ObservedDeployment, **info: Any) -> ObservedDeployment:
     """Return a row into whose ``model_info`` somebody wrote."""
     fields = thaw(seen.fields)
     fields["model_info"].update(info)
@@ -205,7 +208,7 @@ REFERENCE = {"$secret": "f" * 32}
 ACCOUNT = {"type": "service_account", "names": ["a"], "private_key": REFERENCE}
 
 
-def as_listed(wanted: Deployment, **params: Any) -> Deployment:
+def as_listed(wanted: DesiredDeployment, **params: Any) -> ObservedDeployment:
     """Return the row of ``wanted`` as a listing has it: these parameters are other, or left out."""
     return b.edited(b.as_seen(wanted), **params)
 
