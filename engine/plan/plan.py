@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from ..state.deployment import Key
@@ -146,21 +147,21 @@ class Skip:
         return cls(document["action"], _key(document), *(document[name] for name in names))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: cached_property keeps its value in the instance's __dict__
 class Plan:
     """Ordered operations, and what was left out and why. Made by :mod:`engine.plan.planner`."""
 
     operations: tuple[Operation, ...] = ()
     skips: tuple[Skip, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """A sha256 of what would be done; the wording of reasons takes no part in it."""
+        """A sha256 of what would be done, without the wording of the reasons."""
         members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
-        found = hashlib.sha256()
-        for one in members:
-            found.update(f"{canonical_json({**one.to_json(), 'because': ''})}\n".encode())
-        return found.hexdigest()
+        sha256 = hashlib.sha256()
+        for member in members:
+            sha256.update(f"{canonical_json({**member.to_json(), 'because': ''})}\n".encode())
+        return sha256.hexdigest()
 
     @property
     def summary(self) -> dict[str, int]:

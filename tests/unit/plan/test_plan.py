@@ -47,3 +47,8 @@ def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:
     )
     assert reworded.digest == plan.digest
     assert len({plan.digest, replace(plan, skips=()).digest, Plan().digest}) == 3
+
+
+def test_the_digest_of_a_plan_is_computed_once() -> None:
+    plan = make_plan(b.desired(b.wanted("a")), b.observed())
+    assert plan.digest is plan.digest
