@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
+from referencing import Registry, Resource
 
 from .bounds import MAX_PROBLEMS, MAX_QUOTED
 from .errors import InvalidDocument, Problem
@@ -127,9 +128,14 @@ def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Validatio
 _STRICT: Final[Any] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
+def _packaged(uri: str) -> Resource[Any]:
+    """Return the schema that a ``$ref`` names. It is always a file of ours; nothing is fetched."""
+    return Resource.from_contents(schema(uri.rpartition(":")[2]))
+
+
 @functools.cache
 def _validator(name: str) -> Any:
-    return _STRICT(schema(name))
+    return _STRICT(schema(name), registry=Registry(retrieve=_packaged))  # type: ignore[call-arg]
 
 
 def _explained(error: Any) -> Iterator[Violation]:

@@ -85,9 +85,8 @@ def test_every_schema_is_listed() -> None:
 
 def test_every_word_of_a_plan_is_explained() -> None:
     text = read("engine/plan/README.md")
-    plan = schema("plan")["properties"]
-    reasons = [set(plan[part]["items"]["properties"]["reason"]["enum"])
-               for part in ("operations", "skips")]  # fmt: skip
+    plan = schema("plan")["$defs"]
+    reasons = [set(plan[name]["properties"]["reason"]["enum"]) for name in ("operation", "skip")]
     operations, skips = (
         {row[0].strip("`") for row in rows(section, "reason")}
         for section in text.split("## Reasons of ")[1:]

@@ -228,6 +228,38 @@ def test_every_schema_is_a_schema() -> None:
         Draft202012Validator.check_schema(validate.schema(name.removesuffix(".schema.json")))
 
 
+def references_in(node: Any) -> Iterator[str]:
+    """Yield every ``$ref`` in a schema."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from references_in(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from references_in(inner)
+
+
+@pytest.mark.parametrize("name", ["config", "desired", "plan", "planlog"])
+def test_every_reference_in_a_schema_leads_into_a_packaged_schema(name: str) -> None:
+    for reference in references_in(validate.schema(name)):
+        document, _, path = reference.partition("#")
+        node: Any = validate.schema(document.rpartition(":")[2] or name)
+        assert document in ("", node.get("$id"))
+        for part in path.split("/")[1:]:
+            node = node[part]
+
+
+def test_a_line_of_the_plan_log_is_checked_against_the_schema_of_the_plan() -> None:
+    skip = {"action": "create", "endpoint": "http://box", "name": "m", "upstream": "openai/m"}
+    skip |= {"id": "", "reason": "held", "because": "an empty list"}
+    line = {"version": 1, "time": "2026-01-01T00:00:00.000+00:00", "cycle": 1, "event": "skip"}
+    assert validate.problems({**line, "skip": skip}, "planlog") == []
+    (problem,) = validate.problems({**line, "skip": {**skip, "reason": "hold"}}, "planlog")
+    assert problem.where == "skip.reason"
+    assert problem.what.endswith("got the string 'hold'; did you mean `held`?")
+
+
 def fields_of(node: Any) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """Yield the name and schema of every field in a schema, and whether it is required."""
     if isinstance(node, dict):
