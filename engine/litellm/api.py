@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from ..errors import Garbled, Rejected, Unavailable
 from ..state.deployment import Editing
-from ..state.secret import SECRET, Secret
+from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
@@ -200,9 +200,9 @@ class Proxy:
 
     def _resolved(self, value: Any) -> Any:
         """Return a row as plain JSON with the secrets in place of their references."""
+        if is_reference(value):
+            return self._secrets[value[SECRET]].reveal()
         if isinstance(value, Mapping):
-            if SECRET in value:
-                return self._secrets[value[SECRET]].reveal()
             return {name: self._resolved(item) for name, item in value.items()}
         if isinstance(value, tuple | list):
             return [self._resolved(item) for item in value]

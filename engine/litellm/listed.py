@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..state.deployment import Editing
 from ..state.frozen import thaw
-from ..state.secret import SECRET
+from ..state.secret import is_reference
 from .fields import DEFAULT_FALSE, NEVER_LISTED, is_masked, is_price, release_of
 
 _MASKS: Final = (1, 83)
@@ -94,9 +94,9 @@ def _typed(name: str, value: Any, version: tuple[int, int]) -> Any:
 
 def _shown(value: Any, name: str, version: tuple[int, int]) -> Any:
     """Return a value as the listing shows it under a name; masks do not hide maps, but members."""
+    if is_reference(value):  # the fingerprint stands for a text
+        return _MASKED
     if isinstance(value, dict):
-        if SECRET in value:  # the fingerprint stands for a text
-            return _MASKED
         return {key: _shown(item, key, version) for key, item in value.items()}
     if isinstance(value, list):
         return [_shown(item, name if isinstance(item, str) else "", version) for item in value]

@@ -14,6 +14,7 @@ from deepdiff import DeepDiff
 from ..errors import UnprovenPlan
 from ..state.frozen import Frozen, canonical_json, freeze, thaw
 from ..state.pointer import pointer
+from ..state.secret import is_reference
 from .plan import FieldChange
 
 _ABSENT = object()
@@ -57,7 +58,7 @@ def _leaved(value: Any) -> Any:
 
     Inside lists DeepDiff takes True for 1.
     """
-    if isinstance(value, list) or (isinstance(value, dict) and "$secret" in value):
+    if isinstance(value, list) or is_reference(value):
         return canonical_json(value).encode(errors="surrogatepass")
     if isinstance(value, dict):
         return {name: _leaved(inner) for name, inner in value.items()}

@@ -12,7 +12,7 @@ from ..litellm.row import is_patchable, row_of
 from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
-from ..state.secret import SECRET
+from ..state.secret import SECRET, is_reference
 from .diff import field_changes
 from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
 
@@ -211,11 +211,11 @@ def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
 
 def _hidden(name: str, value: Any) -> bool:
     """Tell whether a listing does not show all of a value, so that it cannot be sent again."""
+    if is_masked(name) or is_reference(value):
+        return True
     if isinstance(value, list):
-        return is_masked(name) or any(_hidden("", member) for member in value)
-    if isinstance(value, dict):
-        return is_masked(name) or SECRET in value or any(_hidden(*item) for item in value.items())
-    return is_masked(name)
+        return any(_hidden("", member) for member in value)
+    return isinstance(value, dict) and any(_hidden(*item) for item in value.items())
 
 
 def _unseen(name: str, value: Any) -> bool:
@@ -223,7 +223,7 @@ def _unseen(name: str, value: Any) -> bool:
     if name in NEVER_LISTED:
         return _by_path(value) != _references(value)
     if isinstance(value, dict):
-        return SECRET not in value and any(_unseen(*item) for item in value.items())
+        return not is_reference(value) and any(_unseen(*item) for item in value.items())
     if isinstance(value, list):
         return any(_unseen(name, member) for member in value)
     return is_masked(name)

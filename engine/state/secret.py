@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 SECRET: Final = "$secret"  # noqa: S105 - the name of a field
+"""The one key of a reference: ``{"$secret": "<fingerprint>"}``."""
 PLACEHOLDER_KEY: Final = "BLANK"
 """What a backend without a key gets: LiteLLM must be given some key, or it may send the
 operator's own OPENAI_API_KEY to a local server."""
@@ -45,3 +47,8 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not to be written anywhere")
+
+
+def is_reference(value: Any) -> bool:
+    """Tell whether a JSON value stands for a secret."""
+    return isinstance(value, Mapping) and SECRET in value
