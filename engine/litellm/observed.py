@@ -18,10 +18,11 @@ from .fields import SERVER_SET
 def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> ObservedState:
     """Return the deployments in ``document`` that are on a configured endpoint.
 
-    ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns. A row without
-    an ``api_base``, or with one that is no URL, is on no endpoint; so is an unmarked row at an
-    address that is not configured itself, but only implied by a backend's kind. Rows of ours on
-    an endpoint that is not configured come back as ``strays``, to be reported and left alone.
+    ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns: rows without
+    fields that are null. A row without an ``api_base``, or with one that is not a URL, is on no
+    endpoint. Nor is an unmarked row at an address that is not configured itself but only implied
+    by the kind of a backend. Rows of ours on an endpoint that is not configured are returned as
+    ``strays``, to be reported and left alone.
     """
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, ObservedDeployment] = {}
@@ -57,12 +58,8 @@ def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeploym
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:
     params, info = row["litellm_params"], row["model_info"]
     mark = read_mark(info.get(MARK))
-    fields = thaw(
-        {
-            "litellm_params": {k: v for k, v in params.items() if v is not None},
-            "model_info": {k: v for k, v in info.items() if v is not None and k not in SERVER_SET},
-        }
-    )
+    own_info = {name: value for name, value in info.items() if name not in SERVER_SET}
+    fields = thaw({"litellm_params": params, "model_info": own_info})
     for path, fingerprint in mark.opaque.items() if mark else ():
         put(fields, path, {SECRET: fingerprint})
     return ObservedDeployment(

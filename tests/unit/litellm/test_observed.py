@@ -25,15 +25,19 @@ MARK = {
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    """Return a listed row of our owner; a dict among ``changes`` is merged."""
+    """Return a listed row of our owner; a dict among ``changes`` is merged, a null removes."""
     base: dict[str, Any] = {
         "model_name": "m",
         "litellm_params": {"model": "openai/m", "api_base": b.BOX + "/v1"},
         "model_info": {"id": "one", "db_model": True, "modelprovisioner": MARK},
     }
     for name, value in changes.items():
-        base[name] = {**base[name], **value} if isinstance(value, dict) else value
+        base[name] = merged(base[name], value) if isinstance(value, dict) else value
     return base
+
+
+def merged(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**fields, **changes}.items() if value is not None}
 
 
 def state_of(*rows: dict[str, Any]) -> ObservedState:
@@ -146,11 +150,8 @@ def test_a_paused_row_is_known_as_such() -> None:
     assert seen.blocked
 
 
-def test_what_a_row_holds_is_kept_but_nulls_and_what_litellm_owns_are_not() -> None:
-    listed = row(
-        litellm_params={"rpm": 5, "tpm": None},
-        model_info={"mode": "chat", "tier": None, "blocked": False},
-    )
+def test_what_a_row_holds_is_kept_but_what_litellm_owns_is_not() -> None:
+    listed = row(litellm_params={"rpm": 5}, model_info={"mode": "chat", "blocked": False})
     (seen,) = state_of(listed).deployments
     params = {"model": "openai/m", "api_base": b.BOX + "/v1", "rpm": 5}
     params |= {"extra_headers": {"Authorization": {"$secret": "f" * 32}}}

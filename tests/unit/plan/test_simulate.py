@@ -10,6 +10,7 @@ import pytest
 
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.litellm.api import editing_of
+from engine.litellm.compact_rows import Rows
 from engine.litellm.fields import DEFAULT_FALSE
 from engine.litellm.observed import observed_state
 from engine.plan.planner import make_plan
@@ -106,7 +107,7 @@ def test_what_is_simulated_is_what_litellm_lists(version: str) -> None:
     wanted = replace(wanted, mark=replace(wanted.mark, opaque=b.freeze(OPAQUE)))
     plan = make_plan(b.desired(wanted), b.observed(editing=editing))
     sent_to(litellm, "POST", "/model/new", thaw(plan.operations[0].row))
-    rows = sent_to(litellm, "GET", "/v1/model/info", {})["data"]
+    rows = [Rows().kept(row) for row in sent_to(litellm, "GET", "/v1/model/info", {})["data"]]
     listed = observed_state({"editing": asdict(editing), "data": rows}, b.SCOPE, b.OWNER)
     simulated = simulate(plan, b.observed(editing=editing), b.SCOPE)
     (row,), (same,) = listed.deployments, simulated.deployments
