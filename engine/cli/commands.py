@@ -9,6 +9,7 @@ import argparse
 import logging
 import os
 import sys
+import threading
 import time
 from itertools import chain
 from pathlib import Path
@@ -47,16 +48,16 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show what would be done; write nothing to LiteLLM."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports, reconcile_once
     from ..report.artifacts import write_atomically
     from ..report.plan_log import PlanLog
     from ..report.terminal import Renderer
     from ..transport.client_pool import Http
 
     config = _configured(arguments, redactor)
-    http = Http(arguments.timing)
-    engine = Engine(PlanLog(None), http=http, dry_run=True, force=arguments.force)
-    report = reconcile_once(config, engine)
+    ports = Ports(PlanLog(None), http=Http(arguments.timing))
+    options = Options(dry_run=True, force=arguments.force)
+    report = reconcile_once(config, ports, Memory(), options)
     if arguments.out:
         write_atomically(arguments.out, chain(report.plan.iter_json(indent=2), "\n"))
     if arguments.json:
@@ -70,7 +71,7 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports, reconcile_once
     from ..report.terminal import Progress, Renderer
     from ..run.interruptible import attended
     from ..run.signals import stop_on_signals
@@ -79,9 +80,10 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = _configured(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
     progress = Progress(renderer, sys.stdout, redactor.redacted)
-    engine = Engine(progress, http=Http(arguments.timing), force=arguments.force)
-    stop_on_signals(engine)
-    report = attended(engine, lambda: reconcile_once(config, engine))
+    ports = Ports(progress, http=Http(arguments.timing))
+    options = Options(force=arguments.force)
+    stop_on_signals(ports.stop, wake=threading.Event())
+    report = attended(ports, lambda: reconcile_once(config, ports, Memory(), options))
     if report is None or not report.converged:
         return ERROR
     return HELD if report.held else OK
@@ -89,7 +91,7 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step again and again, with the plan log on stdout."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports, reconcile_once
     from ..report.artifacts import Artifacts
     from ..report.plan_log import PlanLog
     from ..run.interruptible import attended
@@ -99,19 +101,19 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
-    engine = Engine(
+    options = Options(dry_run=arguments.dry_run, force=arguments.force)
+    wake = threading.Event()
+    ports = Ports(
         PlanLog(sys.stdout, redact=redactor.redacted),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
         Http(arguments.timing),
         beat=lambda: _beat(arguments.heartbeat),
-        dry_run=arguments.dry_run,
-        force=arguments.force,
     )
-    stop_on_signals(engine)
+    stop_on_signals(ports.stop, wake)
     if not arguments.once:
-        reconcile_forever(source, engine, Schedule(_interval(arguments)))
+        reconcile_forever(source, Schedule(_interval(arguments), wake), ports, options)
         return OK
-    report = attended(engine, lambda: reconcile_once(config, engine))
+    report = attended(ports, lambda: reconcile_once(config, ports, Memory(), options))
     if report is None or not report.converged:
         return ERROR
     if arguments.dry_run and report.plan.operations:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..config.loader import load_config
 from ..fakes.backend import FakeBackend
 from ..fakes.litellm import LiteLLMSimulator
-from ..reconcile import Engine, Report, reconcile_once
+from ..reconcile import Memory, Ports, Report, reconcile_once
 from ..report.plan_log import PlanLog
 from ..report.terminal import Renderer, counted
 
@@ -84,13 +84,13 @@ def tell(*, colour: bool, pause: float) -> int:
     """Play every act, with ``pause`` seconds between them; return 0 if each ended as it must."""
     renderer = Renderer(colour=colour)
     with running_fleet() as fleet:
-        engine = Engine(PlanLog(None))
+        ports, memory = Ports(PlanLog(None)), Memory()
         for number, act in enumerate(_ACTS, 1):
             print(f"\n=== {number}. {act.title}\n", flush=True)
             act.change(fleet)
             before = len(fleet.proxy.writes)
             config = load_config(fleet.folder / "config.yaml", fleet.folder)
-            report = reconcile_once(config, engine)
+            report = reconcile_once(config, ports, memory)
             print(renderer.plan(report.plan, report.desired))
             total = len(report.results)
             for index, result in enumerate(report.results, 1):
@@ -101,7 +101,7 @@ def tell(*, colour: bool, pause: float) -> int:
                 print("\nThis act did not end as it must: please report it.")
                 return 1
             time.sleep(pause)
-        engine.http.close()
+        ports.http.close()
     print("\nThat is all. Next: write a configuration, then 'modelprovisioner plan'.")
     return 0
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from ..reconcile import Engine
+    from ..reconcile import Ports
 
 
 _POLL: Final = 0.05
 T = TypeVar("T")
 
 
-def attended(engine: Engine, work: Callable[[], T]) -> T | None:
+def attended(ports: Ports, work: Callable[[], T]) -> T | None:
     """Return what ``work`` returns, or raise what it raises.
 
     None when a stop came while it only read: a server that does not answer must not keep the
@@ -35,9 +35,9 @@ def attended(engine: Engine, work: Callable[[], T]) -> T | None:
     stopped = 0.0
     while thread.is_alive():
         thread.join(_POLL)
-        if engine.stop.is_set() and not engine.writing.is_set():
+        if ports.stop.is_set() and not ports.writing.is_set():
             stopped = stopped or time.monotonic()
-            if time.monotonic() - stopped > engine.http.timing.patience:
+            if time.monotonic() - stopped > ports.http.timing.patience:
                 return None
     if failed:
         raise failed[0]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
-from ..reconcile import Engine, reconcile_once
+from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, reconcile_once
 from ..state.secret import Secret
 from .interruptible import attended
 
@@ -26,9 +27,13 @@ _JITTER: Final = 0.1
 
 @dataclass(slots=True)
 class Schedule:
-    """When the next cycle is due: ``interval`` seconds with jitter, longer after failures."""
+    """When the next cycle is due: ``interval`` seconds with jitter, longer after failures.
+
+    Setting ``wake`` starts it at once.
+    """
 
     interval: float
+    wake: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
 
     def delay(self, *, failed: bool) -> float:
@@ -37,6 +42,13 @@ class Schedule:
         limit = max(self.interval, MAX_BACKOFF)
         delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
         return delay * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+
+    def wait(self, *, failed: bool) -> None:
+        """Sleep until the next cycle is due."""
+        delay = self.delay(failed=failed)
+        log.debug("next cycle in %.1f s", delay)
+        self.wake.wait(delay)
+        self.wake.clear()
 
 
 class ConfigSource:
@@ -81,23 +93,23 @@ class ConfigSource:
         self._said = text
 
 
-def reconcile_forever(source: ConfigSource, engine: Engine, schedule: Schedule) -> None:
-    """Run cycles until ``engine.stop`` is set; a loop that meets errors is alive and goes on."""
-    while not engine.stop.is_set():
-        failed = not _survived_cycle(source, engine)
-        engine.beat()
-        delay = schedule.delay(failed=failed)
-        log.debug("next cycle in %.1f s", delay)
-        engine.wake.wait(delay)
-        engine.wake.clear()
+def reconcile_forever(
+    source: ConfigSource, schedule: Schedule, ports: Ports, options: Options = DEFAULT_OPTIONS
+) -> None:
+    """Run cycles until ``ports.stop`` is set. A failed cycle does not end the loop."""
+    memory = Memory()
+    while not ports.stop.is_set():
+        failed = not _run_cycle(source, ports, memory, options)
+        ports.beat()
+        schedule.wait(failed=failed)
 
 
-def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
+def _run_cycle(source: ConfigSource, ports: Ports, memory: Memory, options: Options) -> bool:
     """Run one cycle; return whether all of it succeeded."""
     begun = time.monotonic()
     report = error = None
     try:
-        report = attended(engine, lambda: reconcile_once(source.load(), engine))
+        report = attended(ports, lambda: reconcile_once(source.load(), ports, memory, options))
     except EngineError as expected:
         log.error("%s", expected)
         error = str(expected)
@@ -105,7 +117,7 @@ def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
         log.exception("the cycle failed; this is a bug, please report it")
         error = type(bug).__name__
     if error is not None:
-        engine.suspicious_since = {}
+        memory.suspicious_since = {}
         with suppress(Unrecorded):
-            engine.log.failed(error, time.monotonic() - begun)
+            ports.log.failed(error, time.monotonic() - begun)
     return error is None and (report is None or report.converged)

@@ -6,11 +6,11 @@ import os
 import signal
 import threading
 
-from ..reconcile import Engine
 
+def stop_on_signals(stop: threading.Event, wake: threading.Event) -> None:
+    """Set ``wake`` on each signal, and ``stop`` on all but SIGHUP.
 
-def stop_on_signals(engine: Engine) -> None:
-    """Let signals steer an engine. A second SIGINT ends the process at once.
+    A second SIGINT ends the process at once.
 
     A thread handles them, told by Python's wakeup pipe. A handler would run in the main thread:
     inside an event's lock, which setting the event then waits for without end, or not at all
@@ -22,8 +22,8 @@ def stop_on_signals(engine: Engine) -> None:
     def listen() -> None:
         while True:
             if set(os.read(came, 4096)) - {signal.SIGHUP}:
-                engine.stop.set()
-            engine.wake.set()
+                stop.set()
+            wake.set()
 
     def handle(number: int, frame: object) -> None:
         del frame

@@ -19,7 +19,7 @@ from engine.backends.kinds import KINDS
 from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.fakes.server import Answer
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from tests import adapters
 from tests.recorded import BELOW_A_PATH, RecordedBackend, url_of, with_models
@@ -53,7 +53,7 @@ Cycle = Callable[[str, dict[str, Any]], Report]
 def cycle(town: Town, tmp_path: Path) -> Iterator[Cycle]:
     """Run one cycle over a backend of a kind that answers as a case says."""
     (tmp_path / "litellm").write_text(MASTER_KEY)
-    engine = Engine(PlanLog(None))
+    ports, memory = Ports(PlanLog(None)), Memory()
 
     def configured(kind: str, case: dict[str, Any]) -> Config:
         url = url_of(case).replace("https:", "http:")
@@ -67,10 +67,10 @@ def cycle(town: Town, tmp_path: Path) -> Iterator[Cycle]:
     def run(kind: str, case: dict[str, Any]) -> Report:
         town.backend = RecordedBackend(case)
         town.requests.clear()
-        return reconcile_once(configured(kind, case), engine)
+        return reconcile_once(configured(kind, case), ports, memory)
 
     yield run
-    engine.http.close()
+    ports.http.close()
 
 
 def rows_by_name(town: Town) -> Counter[str]:

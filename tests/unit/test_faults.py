@@ -29,7 +29,7 @@ from engine.fakes.litellm_api import TYPED_ERRORS
 from engine.fakes.litellm_errors import without_database
 from engine.fakes.litellm_rows import Row, parse_version
 from engine.fakes.server import Fault
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.run.loop import ConfigSource
 from engine.transport.client_pool import Http
@@ -63,7 +63,8 @@ class World:
             LiteLLMSimulator(version, master_key=MASTER, config_models=files)
         )
         self.log = io.StringIO()
-        self.engine = self.new_engine(self.log)
+        self.ports = self.new_ports(self.log)
+        self.memory = Memory()
         (folder / "litellm").write_text(MASTER)
 
     def _started(self, server: Server) -> Server:
@@ -79,10 +80,10 @@ class World:
         for thread in threads:
             thread.join()
 
-    def new_engine(self, stream: io.StringIO | None = None) -> Engine:
-        engine = Engine(PlanLog(stream), http=Http(QUICK))
-        self.stack.callback(engine.http.close)
-        return engine
+    def new_ports(self, stream: io.StringIO | None = None) -> Ports:
+        ports = Ports(PlanLog(stream), http=Http(QUICK))
+        self.stack.callback(ports.http.close)
+        return ports
 
     def backend(self, kind: str = "openai", *models: str) -> FakeBackend:
         return self._started(FakeBackend(kind, models))
@@ -98,7 +99,7 @@ class World:
         return load_config(path, self.folder)
 
     def cycle(self, config: Config) -> Report:
-        return reconcile_once(config, self.engine)
+        return reconcile_once(config, self.ports, self.memory)
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -858,12 +859,12 @@ def test_defect_08_a_lost_answer_makes_no_duplicate(world: World) -> None:
 
 def test_defect_08_two_replicas_make_no_duplicate(world: World) -> None:
     config = world.config(box(world.backend("openai", *"abcdef")))
-    engines = [world.new_engine() for _ in range(2)]
     reports: list[Report] = []
-    threads = [
-        threading.Thread(target=lambda e=e: reports.append(reconcile_once(config, e)))
-        for e in engines
-    ]
+
+    def cycle(ports: Ports) -> None:
+        reports.append(reconcile_once(config, ports, Memory()))
+
+    threads = [threading.Thread(target=cycle, args=(world.new_ports(),)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -989,14 +990,14 @@ def test_defect_16_a_stop_in_mid_plan_finishes_the_operation_in_hand(world: Worl
 
     def choose(method: str, path: str, body: bytes) -> None:
         if method == "POST":
-            world.engine.stop.set()
+            world.ports.stop.set()
 
     world.proxy.fault = choose
     results = world.cycle(config).results
     assert [result.outcome for result in results] == [APPLIED, NOT_ATTEMPTED, NOT_ATTEMPTED]
     assert results[1].detail == "stopping"
     assert world.names() == ["a"]
-    world.engine.stop.clear()
+    world.ports.stop.clear()
     world.proxy.fault = None
     assert world.cycle(config).converged
     assert world.names() == ["a", "b", "c"]

@@ -16,7 +16,7 @@ import pytest
 
 from engine.errors import ConfigError
 from engine.fakes.server import Fault
-from engine.reconcile import Engine
+from engine.reconcile import Ports
 from engine.report.plan_log import PlanLog
 from engine.run.loop import MAX_BACKOFF, ConfigSource, Schedule, reconcile_forever
 from engine.transport.client_pool import Http
@@ -73,14 +73,13 @@ def test_the_loop_survives_failures_shows_life_and_stops(fleet: Fleet) -> None:
     def beat() -> None:
         beats.append(time.monotonic())
         if len(beats) >= stop_after:
-            engine.stop.set()
-        engine.wake.set()
+            ports.stop.set()
+        schedule.wake.set()
 
-    engine = Engine(PlanLog(None), http=Http(QUICK), beat=beat)
+    schedule = Schedule(60.0)
+    ports = Ports(PlanLog(None), http=Http(QUICK), beat=beat)
     fleet.proxy.fault = lambda *_: Fault("status", 500, "{}") if len(beats) < 2 else None
-    reconcile_forever(
-        ConfigSource(fleet.folder / "config.yaml", fleet.folder), engine, Schedule(60.0)
-    )
+    reconcile_forever(ConfigSource(fleet.folder / "config.yaml", fleet.folder), schedule, ports)
     assert fleet.names() == ["a"]
     assert not [t for t in threading.enumerate() if t.name.startswith("list-") and t.is_alive()]
 
