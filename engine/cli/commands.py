@@ -10,9 +10,7 @@ import logging
 import os
 import sys
 import threading
-import time
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..bounds import MAX_INTERVAL, MAX_QUOTED
@@ -20,6 +18,7 @@ from ..report.operator_log import Redactor
 
 if TYPE_CHECKING:
     from ..config.model import Config
+    from ..reconcile import Report
 
 
 OK: Final = 0
@@ -71,9 +70,9 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
-    from ..reconcile import Memory, Options, Ports, reconcile_once
+    from ..reconcile import Memory, Options, Ports
     from ..report.terminal import Progress, Renderer
-    from ..run.interruptible import attended
+    from ..run.loop import reconcile_interruptibly
     from ..run.signals import stop_on_signals
     from ..transport.client_pool import Http
 
@@ -83,42 +82,39 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     ports = Ports(progress, http=Http(arguments.timing))
     options = Options(force=arguments.force)
     stop_on_signals(ports.stop, wake=threading.Event())
-    report = attended(ports, lambda: reconcile_once(config, ports, Memory(), options))
-    if report is None or not report.converged:
-        return ERROR
-    return HELD if report.held else OK
+    report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    return _exit_code(report)
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step again and again, with the plan log on stdout."""
-    from ..reconcile import Memory, Options, Ports, reconcile_once
+    from ..reconcile import Memory, Options, Ports
     from ..report.artifacts import Artifacts
     from ..report.plan_log import PlanLog
-    from ..run.interruptible import attended
-    from ..run.loop import ConfigSource, Schedule, reconcile_forever
+    from ..run.heartbeat import write_heartbeat
+    from ..run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_interruptibly
     from ..run.signals import stop_on_signals
     from ..transport.client_pool import Http
 
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
-    options = Options(dry_run=arguments.dry_run, force=arguments.force)
-    wake = threading.Event()
+    heartbeat = arguments.heartbeat
     ports = Ports(
         PlanLog(sys.stdout, redact=redactor.redacted),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
         Http(arguments.timing),
-        beat=lambda: _beat(arguments.heartbeat),
+        beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
     )
+    options = Options(dry_run=arguments.dry_run, force=arguments.force)
+    wake = threading.Event()
     stop_on_signals(ports.stop, wake)
     if not arguments.once:
         reconcile_forever(source, Schedule(_interval(arguments), wake), ports, options)
         return OK
-    report = attended(ports, lambda: reconcile_once(config, ports, Memory(), options))
-    if report is None or not report.converged:
-        return ERROR
-    if arguments.dry_run and report.plan.operations:
+    report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    if arguments.dry_run and report is not None and report.plan.operations:
         return CHANGES
-    return HELD if report.held else OK
+    return _exit_code(report)
 
 
 def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
@@ -131,9 +127,11 @@ def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Answer a probe: has the loop got something done lately?"""
+    from ..run.heartbeat import heartbeat_age
+
     del redactor
     try:
-        age = time.time() - arguments.heartbeat.stat().st_mtime
+        age = heartbeat_age(arguments.heartbeat)
     except OSError as error:
         print(f"no heartbeat: {error}", file=sys.stderr)
         return ERROR
@@ -141,12 +139,11 @@ def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
     return OK if age <= arguments.max_age else ERROR
 
 
-def _beat(heartbeat: Path | None) -> None:
-    if heartbeat is not None:
-        try:
-            heartbeat.touch()
-        except OSError as error:
-            logging.getLogger(__name__).error("the heartbeat cannot be written: %s", error)
+def _exit_code(report: Report | None) -> int:
+    """Return the exit code after a cycle that applied its plan; None is a stop."""
+    if report is None or not report.converged:
+        return ERROR
+    return HELD if report.held else OK
 
 
 def _interval(arguments: argparse.Namespace) -> float:

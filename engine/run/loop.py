@@ -15,9 +15,9 @@ from typing import Final
 from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
-from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, reconcile_once
+from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, Report, reconcile_once
 from ..state.secret import Secret
-from .interruptible import attended
+from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
 MAX_BACKOFF: Final = 300.0
@@ -93,6 +93,18 @@ class ConfigSource:
         self._said = text
 
 
+def reconcile_interruptibly(
+    load: Callable[[], Config], ports: Ports, memory: Memory, options: Options
+) -> Report | None:
+    """Load the configuration and run one cycle; None if a stop interrupted its reading."""
+    return run_interruptibly(
+        lambda: reconcile_once(load(), ports, memory, options),
+        ports.stop,
+        ports.writing,
+        ports.http.timing.patience,
+    )
+
+
 def reconcile_forever(
     source: ConfigSource, schedule: Schedule, ports: Ports, options: Options = DEFAULT_OPTIONS
 ) -> None:
@@ -109,7 +121,7 @@ def _run_cycle(source: ConfigSource, ports: Ports, memory: Memory, options: Opti
     begun = time.monotonic()
     report = error = None
     try:
-        report = attended(ports, lambda: reconcile_once(source.load(), ports, memory, options))
+        report = reconcile_interruptibly(source.load, ports, memory, options)
     except EngineError as expected:
         log.error("%s", expected)
         error = str(expected)
