@@ -36,7 +36,7 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
     for warning in config.warnings:
-        print(f"warning: {redactor.redacted(warning)}", file=sys.stderr)
+        print(f"warning: {redactor.redact(warning)}", file=sys.stderr)
     print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
     for backend in config.backends:
         keyed = "no key" if backend.key.reveal() == PLACEHOLDER_KEY else "with a key"
@@ -53,7 +53,7 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     from ..report.terminal import Renderer
     from ..transport.client_pool import Http
 
-    config = _configured(arguments, redactor)
+    config = _load_config(arguments, redactor)
     ports = Ports(PlanLog(None), http=Http(arguments.timing))
     options = Options(dry_run=True, force=arguments.force)
     report = reconcile_once(config, ports, Memory(), options)
@@ -76,9 +76,9 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     from ..run.signals import stop_on_signals
     from ..transport.client_pool import Http
 
-    config = _configured(arguments, redactor)
+    config = _load_config(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
-    progress = Progress(renderer, sys.stdout, redactor.redacted)
+    progress = Progress(renderer, sys.stdout, redactor.redact)
     ports = Ports(progress, http=Http(arguments.timing))
     options = Options(force=arguments.force)
     stop_on_signals(ports.stop, wake=threading.Event())
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = source.load()
     heartbeat = arguments.heartbeat
     ports = Ports(
-        PlanLog(sys.stdout, redact=redactor.redacted),
+        PlanLog(sys.stdout, redact=redactor.redact),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
         Http(arguments.timing),
         beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
@@ -119,10 +119,10 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Tell the story of :mod:`engine.demo`."""
-    from ..demo.story import tell
+    from ..demo.story import play
 
     del redactor
-    return int(tell(colour=_colour(arguments), pause=arguments.pause))
+    return int(play(colour=_colour(arguments), pause=arguments.pause))
 
 
 def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
@@ -159,9 +159,9 @@ def _interval(arguments: argparse.Namespace) -> float:
         seconds = 0
     if not 1 <= seconds <= MAX_INTERVAL:
         log = logging.getLogger(__name__)
-        said = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
         limit = int(MAX_INTERVAL)
-        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", said, limit)
+        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", shown, limit)
         return 60.0
     return float(seconds)
 
@@ -174,7 +174,7 @@ def _colour(arguments: argparse.Namespace) -> bool:
     )
 
 
-def _configured(arguments: argparse.Namespace, redactor: Redactor) -> Config:
+def _load_config(arguments: argparse.Namespace, redactor: Redactor) -> Config:
     """Return the configuration; its secrets are hidden and its warnings in the log."""
     from ..config.loader import load_config
 

@@ -66,7 +66,7 @@ class ConfigSource:
         self._paths = (config_path, secrets)
         self._learn = learn
         self._last: Config | None = None
-        self._said = ""
+        self._last_message = ""
 
     def load(self) -> Config:
         """Return the configuration.
@@ -79,18 +79,18 @@ class ConfigSource:
         except ConfigError as error:
             if self._last is None:
                 raise
-            self._say(logging.ERROR, f"keeping the last good configuration; {error}")
+            self._log_once(logging.ERROR, f"keeping the last good configuration; {error}")
             return self._last
         self._learn(config.secrets())
         if config != self._last:
-            self._say(logging.WARNING, "\n".join(config.warnings))
+            self._log_once(logging.WARNING, "\n".join(config.warnings))
         self._last = config
         return config
 
-    def _say(self, level: int, text: str) -> None:
-        if text and text != self._said:
+    def _log_once(self, level: int, text: str) -> None:
+        if text and text != self._last_message:
             log.log(level, "%s", text)
-        self._said = text
+        self._last_message = text
 
 
 def reconcile_interruptibly(
