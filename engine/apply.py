@@ -79,7 +79,7 @@ def apply_plan(
             why = f"{operation.key.name!r} might lose its last deployment"
             result = Result(operation, NOT_ATTEMPTED, why)
         else:
-            result, halted = _carried_out(operation, proxy)
+            result, halted = _perform(operation, proxy)
         if not result.done and operation.action in (CREATE, REPLACE):
             unsafe.add(operation.key.name)
         results.append(result)
@@ -87,7 +87,7 @@ def apply_plan(
     return tuple(results)
 
 
-def _carried_out(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
+def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     """Return the result, and why nothing more should be attempted ("" to go on)."""
     act = {CREATE: _create, UPDATE: _update, REPLACE: _replace, DELETE: _delete}[operation.action]
     try:
@@ -110,18 +110,18 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
         except Unavailable as error:
             row = _read_back(proxy, operation.id)
             if row is not None:
-                return _settled(operation, proxy, row, str(error))
+                return _settle(operation, proxy, row, str(error))
             if attempt == attempts:
                 raise
             time.sleep(proxy.timing.apply_pause)
         else:
-            if proxy.editing.reports_unserved or _becomes_live(operation, proxy):
+            if proxy.editing.reports_unserved or _wait_until_served(operation, proxy):
                 return Result(operation, APPLIED)
-            return _withdrawn(operation, proxy, _NOT_SERVED)
+            return _withdraw(operation, proxy, _NOT_SERVED)
     raise AssertionError("unreachable")
 
 
-def _becomes_live(operation: Operation, proxy: Proxy) -> bool:
+def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
     """Tell whether a row is served; LiteLLM before 1.97 answers 200 to one that it cannot serve.
 
     Behind a load balancer another replica may answer, which does not know it yet: ask repeatedly.
@@ -133,7 +133,7 @@ def _becomes_live(operation: Operation, proxy: Proxy) -> bool:
     return False
 
 
-def _served_by_all(operation: Operation, proxy: Proxy) -> bool:
+def _wait_until_served_by_all(operation: Operation, proxy: Proxy) -> bool:
     """Tell whether every replica that a load balancer sends us to serves the row.
 
     A replica that deletes the old row forgets it at once, and learns of the new one only when it
@@ -148,28 +148,28 @@ def _served_by_all(operation: Operation, proxy: Proxy) -> bool:
     return False
 
 
-def _withdrawn(operation: Operation, proxy: Proxy, said: str) -> Result:
+def _withdraw(operation: Operation, proxy: Proxy, reason: str) -> Result:
     """Take away a row that LiteLLM stored and cannot serve: no listing would show it again."""
     proxy.delete(operation.id)
-    return Result(operation, FAILED, said)
+    return Result(operation, FAILED, reason)
 
 
-def _settled(operation: Operation, proxy: Proxy, row: dict[str, Any], said: str) -> Result:
+def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str) -> Result:
     """Judge a create without a plain yes by the row that is there."""
     if not _is_as_planned(operation, row):
         why = "a row with its id is there with other content; the next cycle brings it in line"
-        return Result(operation, UNKNOWN, f"{why} ({said})")
+        return Result(operation, UNKNOWN, f"{why} ({reason})")
     if proxy.is_live(operation.id):
         return Result(operation, ALREADY)
-    if STORED_ONLY in said:
-        return _withdrawn(operation, proxy, said)
+    if STORED_ONLY in reason:
+        return _withdraw(operation, proxy, reason)
     if not proxy.editing.in_place:
         return Result(operation, ALREADY, _NOT_SERVED)
     try:
         proxy.load(operation.id)
     except Unavailable as error:
         if STORED_ONLY in str(error):
-            return _withdrawn(operation, proxy, str(error))
+            return _withdraw(operation, proxy, str(error))
         raise
     return Result(operation, ALREADY)
 
@@ -189,7 +189,7 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
     created = _create(operation, proxy)
     if created.done and created.detail:
         created = Result(operation, UNKNOWN, f"the old row stays: {created.detail}")
-    elif created.done and not _served_by_all(operation, proxy):
+    elif created.done and not _wait_until_served_by_all(operation, proxy):
         created = Result(operation, UNKNOWN, f"the old row stays: {_NOT_EVERYWHERE}")
     if created.done:
         proxy.delete(operation.replaces)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
@@ -30,43 +31,51 @@ from .validate import validate
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Engine:
-    """What outlives a cycle: open connections, logs, and since when lists are suspicious.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asks of a cycle.
 
-    ``stop`` ends the work after the operation in hand, ``wake`` starts the next cycle at once,
-    ``beat`` is called whenever something got done: a sign of life for a probe. ``writing`` is set
-    while a plan is carried out.
+    ``dry_run``: plan, but write nothing to LiteLLM. ``force``: carry out deletions that a limit
+    would hold back.
+    """
+
+    dry_run: bool = False
+    force: bool = False
+
+
+DEFAULT_OPTIONS: Final = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a cycle reaches the outside through, and the events that other threads watch or set.
+
+    ``stop`` ends the cycle after the operation in progress. ``writing`` is set while a plan is
+    applied. ``beat`` is called after each operation, as a sign of life.
     """
 
     log: CycleLog
     artifacts: Artifacts | None = None
     http: Http = field(default_factory=Http)
-    suspicious_since: dict[str, float] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
-    wake: threading.Event = field(default_factory=threading.Event)
     writing: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
-    dry_run: bool = False
-    force: bool = False
 
-    def carry_out(self, plan: Plan, proxy: Proxy) -> tuple[Result, ...]:
-        """Apply a plan; ``writing`` is set meanwhile."""
-        self.writing.set()
-        try:
-            return apply_plan(plan, proxy, self.report, self.stop.is_set)
-        finally:
-            self.writing.clear()
 
-    def report(self, result: Result) -> None:
-        """Log one result, and show that we are alive."""
-        self.log.result(result)
-        self.beat()
+@dataclass(slots=True)
+class Memory:
+    """What one cycle passes on to the next.
+
+    ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
+    the monotonic clock.
+    """
+
+    suspicious_since: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole of a cycle."""
+    """What a cycle planned and did."""
 
     plan: Plan
     desired: DesiredState
@@ -74,54 +83,68 @@ class Report:
 
     @property
     def converged(self) -> bool:
-        """Whether everything that was to be done is done."""
+        """Whether every operation that was attempted, or should have been, is done."""
         return all(result.done for result in self.results)
 
     @property
     def held(self) -> bool:
-        """Whether a limit refused something."""
+        """Whether a limit held a deletion back."""
         return any(skip.reason == "held" for skip in self.plan.skips)
 
 
-def reconcile_once(config: Config, engine: Engine) -> Report:
+def reconcile_once(
+    config: Config, ports: Ports, memory: Memory, options: Options = DEFAULT_OPTIONS
+) -> Report:
     """Bring LiteLLM in step with the backends, once.
 
     Raises:
-        TransportError: LiteLLM cannot be read; nothing was done.
-        InvalidDocument: a document breaks its schema; nothing was done.
-        UnprovenPlan: a bug of ours; nothing was done.
-        Unrecorded: the log cannot be written; nothing was done after that.
+        TransportError: LiteLLM cannot be read; nothing was written.
+        InvalidDocument: a document does not match its schema; nothing was written.
+        UnprovenPlan: a bug in the engine; nothing was written.
+        Unrecorded: the log cannot be written; no operation was started after that.
     """
     begun = time.monotonic()
-    proxy = Proxy.connect(engine.http, config.litellm, secret_values(config))
-    listings = fetch_listings(config.backends, engine.http, engine.stop.is_set)
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(config))
+    listings = fetch_listings(config.backends, ports.http, ports.stop.is_set)
     for listing in listings:
         validate(listing_document(listing), "listing")
     document = proxy.fetch_deployments()
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
-    listings = probed(config.backends, listings, observed, engine.http)
+    listings = probed(config.backends, listings, observed, ports.http)
     desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)
     verify_plan(plan, desired, observed, scope)
-    suspicion = Suspicion(begun, engine.suspicious_since, engine.force)
-    plan, engine.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
-    engine.log.plan(plan, desired)
-    if engine.artifacts is not None:
-        _keep(engine.artifacts, plan)
-    results: tuple[Result, ...] = ()
-    if not engine.dry_run:
-        results = engine.carry_out(plan, proxy)
+    suspicion = Suspicion(begun, memory.suspicious_since, options.force)
+    plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
+    ports.log.plan(plan, desired)
+    _write_artifact(plan, ports.artifacts)
+    results = () if options.dry_run else _apply(plan, proxy, ports)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
-    engine.log.end(plan, results, outcomes, time.monotonic() - begun)
+    ports.log.end(plan, results, outcomes, time.monotonic() - begun)
     return Report(plan, desired, results)
 
 
-def _keep(artifacts: Artifacts, plan: Plan) -> None:
+def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:
+    """Write the plan to the folder of plans; a full disk must not stop the cycle."""
+    if artifacts is None:
+        return
     try:
         artifacts.write(plan)
     except OSError as error:
         log.error("the plan artifact cannot be written: %s", error)
+
+
+def _apply(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:
+    def report(result: Result) -> None:
+        ports.log.result(result)
+        ports.beat()
+
+    ports.writing.set()
+    try:
+        return apply_plan(plan, proxy, report, ports.stop.is_set)
+    finally:
+        ports.writing.clear()

@@ -19,7 +19,7 @@ from engine.config.loader import load_config
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Database
 from engine.fakes.server import Answer, Fault, LoopbackServer
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Options, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.transport.client_pool import Http
 
@@ -113,7 +113,8 @@ class Stage:
         self.folder = folder
         self.replay = replay
         self._secrets = secrets
-        self.engine = Engine(PlanLog(None), http=Http(QUICK))
+        self.ports = Ports(PlanLog(None), http=Http(QUICK))
+        self.memory = Memory()
 
     def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:
         """Run one cycle with the configuration, secrets and backends of a folder."""
@@ -124,8 +125,8 @@ class Stage:
         keys = folder / "secrets.json"
         for name, key in (json.loads(keys.read_text()) if keys.exists() else {}).items():
             (self._secrets / name).write_text(key)
-        self.engine.dry_run = dry_run
-        return reconcile_once(load_config(folder / "config.yaml", self._secrets), self.engine)
+        config = load_config(folder / "config.yaml", self._secrets)
+        return reconcile_once(config, self.ports, self.memory, Options(dry_run=dry_run))
 
     def prepare(self) -> None:
         """Bring LiteLLM to where the scenario begins."""
@@ -176,7 +177,7 @@ def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         try:
             yield stage
         finally:
-            stage.engine.http.close()
+            stage.ports.http.close()
 
 
 __all__ = ["Fault", "Replay", "Stage", "proxied", "staged"]

@@ -9,9 +9,8 @@ import argparse
 import logging
 import os
 import sys
-import time
+import threading
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..bounds import MAX_INTERVAL, MAX_QUOTED
@@ -19,6 +18,7 @@ from ..report.operator_log import Redactor
 
 if TYPE_CHECKING:
     from ..config.model import Config
+    from ..reconcile import Report
 
 
 OK: Final = 0
@@ -36,7 +36,7 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
     for warning in config.warnings:
-        print(f"warning: {redactor.redacted(warning)}", file=sys.stderr)
+        print(f"warning: {redactor.redact(warning)}", file=sys.stderr)
     print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
     for backend in config.backends:
         keyed = "no key" if backend.key.reveal() == PLACEHOLDER_KEY else "with a key"
@@ -47,16 +47,16 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show what would be done; write nothing to LiteLLM."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports, reconcile_once
     from ..report.artifacts import write_atomically
     from ..report.plan_log import PlanLog
     from ..report.terminal import Renderer
     from ..transport.client_pool import Http
 
-    config = _configured(arguments, redactor)
-    http = Http(arguments.timing)
-    engine = Engine(PlanLog(None), http=http, dry_run=True, force=arguments.force)
-    report = reconcile_once(config, engine)
+    config = _load_config(arguments, redactor)
+    ports = Ports(PlanLog(None), http=Http(arguments.timing))
+    options = Options(dry_run=True, force=arguments.force)
+    report = reconcile_once(config, ports, Memory(), options)
     if arguments.out:
         write_atomically(arguments.out, chain(report.plan.iter_json(indent=2), "\n"))
     if arguments.json:
@@ -70,68 +70,68 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step, once, showing the plan and each result."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports
     from ..report.terminal import Progress, Renderer
-    from ..run.interruptible import attended
+    from ..run.loop import reconcile_interruptibly
     from ..run.signals import stop_on_signals
     from ..transport.client_pool import Http
 
-    config = _configured(arguments, redactor)
+    config = _load_config(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
-    progress = Progress(renderer, sys.stdout, redactor.redacted)
-    engine = Engine(progress, http=Http(arguments.timing), force=arguments.force)
-    stop_on_signals(engine)
-    report = attended(engine, lambda: reconcile_once(config, engine))
-    if report is None or not report.converged:
-        return ERROR
-    return HELD if report.held else OK
+    progress = Progress(renderer, sys.stdout, redactor.redact)
+    ports = Ports(progress, http=Http(arguments.timing))
+    options = Options(force=arguments.force)
+    stop_on_signals(ports.stop, wake=threading.Event())
+    report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    return _exit_code(report)
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step again and again, with the plan log on stdout."""
-    from ..reconcile import Engine, reconcile_once
+    from ..reconcile import Memory, Options, Ports
     from ..report.artifacts import Artifacts
     from ..report.plan_log import PlanLog
-    from ..run.interruptible import attended
-    from ..run.loop import ConfigSource, Schedule, reconcile_forever
+    from ..run.heartbeat import write_heartbeat
+    from ..run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_interruptibly
     from ..run.signals import stop_on_signals
     from ..transport.client_pool import Http
 
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
-    engine = Engine(
-        PlanLog(sys.stdout, redact=redactor.redacted),
+    heartbeat = arguments.heartbeat
+    ports = Ports(
+        PlanLog(sys.stdout, redact=redactor.redact),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
         Http(arguments.timing),
-        beat=lambda: _beat(arguments.heartbeat),
-        dry_run=arguments.dry_run,
-        force=arguments.force,
+        beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
     )
-    stop_on_signals(engine)
+    options = Options(dry_run=arguments.dry_run, force=arguments.force)
+    wake = threading.Event()
+    stop_on_signals(ports.stop, wake)
     if not arguments.once:
-        reconcile_forever(source, engine, Schedule(_interval(arguments)))
+        reconcile_forever(source, Schedule(_interval(arguments), wake), ports, options)
         return OK
-    report = attended(engine, lambda: reconcile_once(config, engine))
-    if report is None or not report.converged:
-        return ERROR
-    if arguments.dry_run and report.plan.operations:
+    report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    if arguments.dry_run and report is not None and report.plan.operations:
         return CHANGES
-    return HELD if report.held else OK
+    return _exit_code(report)
 
 
 def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Tell the story of :mod:`engine.demo`."""
-    from ..demo.story import tell
+    from ..demo.story import play
 
     del redactor
-    return int(tell(colour=_colour(arguments), pause=arguments.pause))
+    return int(play(colour=_colour(arguments), pause=arguments.pause))
 
 
 def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Answer a probe: has the loop got something done lately?"""
+    from ..run.heartbeat import heartbeat_age
+
     del redactor
     try:
-        age = time.time() - arguments.heartbeat.stat().st_mtime
+        age = heartbeat_age(arguments.heartbeat)
     except OSError as error:
         print(f"no heartbeat: {error}", file=sys.stderr)
         return ERROR
@@ -139,12 +139,11 @@ def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
     return OK if age <= arguments.max_age else ERROR
 
 
-def _beat(heartbeat: Path | None) -> None:
-    if heartbeat is not None:
-        try:
-            heartbeat.touch()
-        except OSError as error:
-            logging.getLogger(__name__).error("the heartbeat cannot be written: %s", error)
+def _exit_code(report: Report | None) -> int:
+    """Return the exit code after a cycle that applied its plan; None is a stop."""
+    if report is None or not report.converged:
+        return ERROR
+    return HELD if report.held else OK
 
 
 def _interval(arguments: argparse.Namespace) -> float:
@@ -160,9 +159,9 @@ def _interval(arguments: argparse.Namespace) -> float:
         seconds = 0
     if not 1 <= seconds <= MAX_INTERVAL:
         log = logging.getLogger(__name__)
-        said = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
         limit = int(MAX_INTERVAL)
-        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", said, limit)
+        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", shown, limit)
         return 60.0
     return float(seconds)
 
@@ -175,7 +174,7 @@ def _colour(arguments: argparse.Namespace) -> bool:
     )
 
 
-def _configured(arguments: argparse.Namespace, redactor: Redactor) -> Config:
+def _load_config(arguments: argparse.Namespace, redactor: Redactor) -> Config:
     """Return the configuration; its secrets are hidden and its warnings in the log."""
     from ..config.loader import load_config
 

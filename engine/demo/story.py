@@ -12,9 +12,9 @@ from pathlib import Path
 from ..config.loader import load_config
 from ..fakes.backend import FakeBackend
 from ..fakes.litellm import LiteLLMSimulator
-from ..reconcile import Engine, Report, reconcile_once
+from ..reconcile import Memory, Ports, Report, reconcile_once
 from ..report.plan_log import PlanLog
-from ..report.terminal import Renderer, counted
+from ..report.terminal import Renderer, format_count
 
 _CONFIG = """\
 litellm:
@@ -80,28 +80,28 @@ def running_fleet() -> Iterator[Fleet]:
         yield fleet
 
 
-def tell(*, colour: bool, pause: float) -> int:
+def play(*, colour: bool, pause: float) -> int:
     """Play every act, with ``pause`` seconds between them; return 0 if each ended as it must."""
     renderer = Renderer(colour=colour)
     with running_fleet() as fleet:
-        engine = Engine(PlanLog(None))
+        ports, memory = Ports(PlanLog(None)), Memory()
         for number, act in enumerate(_ACTS, 1):
             print(f"\n=== {number}. {act.title}\n", flush=True)
             act.change(fleet)
             before = len(fleet.proxy.writes)
             config = load_config(fleet.folder / "config.yaml", fleet.folder)
-            report = reconcile_once(config, engine)
+            report = reconcile_once(config, ports, memory)
             print(renderer.plan(report.plan, report.desired))
             total = len(report.results)
             for index, result in enumerate(report.results, 1):
                 print(renderer.result(result, index, total))
             writes = len(fleet.proxy.writes) - before
-            print(f"\n{act.moral} ({counted(writes, 'write')})", flush=True)
+            print(f"\n{act.lesson} ({format_count(writes, 'write')})", flush=True)
             if not act.holds(report, writes):
                 print("\nThis act did not end as it must: please report it.")
                 return 1
             time.sleep(pause)
-        engine.http.close()
+        ports.http.close()
     print("\nThat is all. Next: write a configuration, then 'modelprovisioner plan'.")
     return 0
 
@@ -112,7 +112,7 @@ class _Act:
 
     title: str
     change: Callable[[Fleet], None]
-    moral: str
+    lesson: str
     actions: dict[str, int]
 
     def holds(self, report: Report, writes: int) -> bool:
@@ -122,58 +122,58 @@ class _Act:
         return report.converged and actions == self.actions and writes == planned
 
 
-def _nothing(fleet: Fleet) -> None:
+def _change_nothing(fleet: Fleet) -> None:
     del fleet
 
 
-def _new_model_and_rate(fleet: Fleet) -> None:
+def _add_model_and_change_rate(fleet: Fleet) -> None:
     fleet.ollama.models.append("phi4:14b")
     fleet.rpm = 30
     fleet.configure()
 
 
-def _outage(fleet: Fleet) -> None:
+def _stop_ollama(fleet: Fleet) -> None:
     fleet.ollama.stop()
 
 
-def _return_with_less(fleet: Fleet) -> None:
+def _restart_ollama_with_less(fleet: Fleet) -> None:
     fleet.ollama.models.remove("gemma3:12b")
     fleet.ollama.start()
 
 
-def _empty_list(fleet: Fleet) -> None:
+def _empty_ollama(fleet: Fleet) -> None:
     fleet.ollama.models.clear()
 
 
 _ACTS = (
     _Act(
         "A LiteLLM without our models, three backends",
-        _nothing,
+        _change_nothing,
         "Every model that a backend lists is registered, except the one that is filtered out.",
         {"create": 5},
     ),
-    _Act("Nothing has changed", _nothing, "A quiet cycle only reads.", {}),
+    _Act("Nothing has changed", _change_nothing, "A quiet cycle only reads.", {}),
     _Act(
         "A model appears on Ollama, and the configuration asks for another rate on vLLM",
-        _new_model_and_rate,
+        _add_model_and_change_rate,
         "The new model is created, the changed ones are updated in place.",
         {"create": 1, "update": 2},
     ),
     _Act(
         "Ollama is down",
-        _outage,
+        _stop_ollama,
         "What cannot be seen is not deleted: its three models stay.",
         {"skip": 3},
     ),
     _Act(
         "Ollama is back, without one of its models",
-        _return_with_less,
+        _restart_ollama_with_less,
         "Exactly that model goes.",
         {"delete": 1},
     ),
     _Act(
         "Ollama starts up and answers an empty list",
-        _empty_list,
+        _empty_ollama,
         "An empty list is suspicious; it is believed once it has lasted (15 minutes by default).",
         {"skip": 2},
     ),

@@ -50,7 +50,7 @@ class FakeBackend:
         """Listen, on the port of the last time if there was one."""
         if self._server is None:
             if self._reserved is None:
-                self._reserved = _bound(self._port)
+                self._reserved = _bind(self._port)
                 self._port = self._reserved.getsockname()[1]
             self._server = LoopbackServer(self, self._port)
             self._server.start()
@@ -113,7 +113,7 @@ class FakeBackend:
         }
 
 
-def _bound(port: int) -> socket.socket:
+def _bind(port: int) -> socket.socket:
     """Return a socket that keeps a port from being given to others, and refuses connections."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -20,9 +20,9 @@ from .server import Answer, Fault, LoopbackServer
 class LiteLLMSimulator:
     """One replica of a LiteLLM proxy; a context manager that listens while it is entered.
 
-    ``reload_interval`` seconds after the last time, a request makes it re-read the database, as
-    LiteLLM's poll does; without it only :meth:`reload` does. ``fault`` is asked before each
-    request, with its method, path (with query) and body.
+    It reads the database again with the first request that arrives ``reload_interval`` seconds or
+    more after the last reload, like LiteLLM's poll; by default only :meth:`reload` does. ``fault``
+    is called before each request, with its method, path (with query) and body.
     """
 
     def __init__(
@@ -32,13 +32,12 @@ class LiteLLMSimulator:
         master_key: str = "sk-demo",
         config_models: Sequence[Json] = (),
         database: Database | None = None,
-        reload_interval: float | None = None,
     ) -> None:
         self.version = version
         self.database = Database() if database is None else database
         self.requests: list[tuple[str, str]] = []
         self.fault: Callable[[str, str, bytes], Fault | None] | None = None
-        self._interval = math.inf if reload_interval is None else reload_interval
+        self.reload_interval = math.inf
         self._reloaded = 0.0
         self._replica = Replica(version, self.database, config_models, master_key)
         self._server: LoopbackServer | None = None
@@ -73,6 +72,6 @@ class LiteLLMSimulator:
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         """Carry a request out; a reload that is due comes first."""
-        if time.monotonic() - self._reloaded >= self._interval:
+        if time.monotonic() - self._reloaded >= self.reload_interval:
             self.reload()
         return self._replica.answer(method, path, authorization, body)

@@ -45,38 +45,40 @@ class Unprocessable(Exception):
         super().__init__(message)
 
 
-def unauthenticated(token: str, *, typed: bool) -> Answer:
-    """Refuse a request whose key is not the master key; ``typed`` as in :func:`refused`."""
+def authentication_error(token: str, *, typed: bool) -> Answer:
+    """Refuse a request whose key is not the master key; ``typed`` as in :func:`refusal`."""
     absent = None if typed else "None"
     if not token:
-        return error(401, "Authentication Error, No api key passed in.", "auth_error", absent)
+        return error_answer(
+            401, "Authentication Error, No api key passed in.", "auth_error", absent
+        )
     if not token.startswith("sk-"):
         text = "LiteLLM Virtual Key expected. Received=****, expected to start with 'sk-'."
-        return error(401, text, "auth_error", absent)
+        return error_answer(401, text, "auth_error", absent)
     text = _UNKNOWN_KEY.format(hashlib.sha256(token.encode()).hexdigest())
-    return error(401, text, "token_not_found_in_db", "key")
+    return error_answer(401, text, "token_not_found_in_db", "key")
 
 
 def without_database(method: str, path: str, *, typed: bool) -> Answer | None:
     """What a proxy answers while its database is away; None where its memory answers.
 
-    ``typed`` as in :func:`refused`; then creates and deletes tell this from other failures.
+    ``typed`` as in :func:`refusal`; then creates and deletes tell this from other failures.
     """
     if path == "/health/readiness":
-        return as_json(503, {"status": "healthy", "db": "disconnected"})
+        return json_answer(503, {"status": "healthy", "db": "disconnected"})
     if path.endswith("/update"):
         text = f"Error updating model: {_NO_CONNECTION}"
-        return error(500, text, "internal_server_error", None)
+        return error_answer(500, text, "internal_server_error", None)
     if path == "/v1/model/info" or (typed and method == "POST"):
-        return error(503, _NO_DATABASE, "no_db_connection", None if typed else "None")
+        return error_answer(503, _NO_DATABASE, "no_db_connection", None if typed else "None")
     if path == "/model/new":
-        return refused(500, NOT_ADDED, typed=False)
+        return refusal(500, NOT_ADDED, typed=False)
     if path == "/model/delete":
-        return error(400, f"Authentication Error, {_NO_CONNECTION}", "auth_error", "None")
+        return error_answer(400, f"Authentication Error, {_NO_CONNECTION}", "auth_error", "None")
     return None
 
 
-def parsed(body: bytes) -> Json:
+def parse_body(body: bytes) -> Json:
     """The object that a request body holds."""
     try:
         sent = json.loads(body)
@@ -87,14 +89,14 @@ def parsed(body: bytes) -> Json:
     return sent
 
 
-def required(body: Json, key: str) -> str:
+def require(body: Json, key: str) -> str:
     """A field of a body, as text."""
     if key not in body:
         raise Unprocessable("missing", ("body", key), "Field required")
     return str(body[key])
 
 
-def counted(query: dict[str, str], key: str, default: int) -> int:
+def parse_count(query: dict[str, str], key: str, default: int) -> int:
     """A query parameter that counts from one."""
     number = query.get(key, str(default))
     if not number.isdecimal() or int(number) < 1:
@@ -103,7 +105,7 @@ def counted(query: dict[str, str], key: str, default: int) -> int:
     return int(number)
 
 
-def refused(status: int, text: str, *, typed: bool) -> Answer:
+def refusal(status: int, text: str, *, typed: bool) -> Answer:
     """Refuse a create or a delete.
 
     ``typed``: whether the type of an error follows from its status, and an absent parameter is
@@ -111,32 +113,32 @@ def refused(status: int, text: str, *, typed: bool) -> Answer:
     """
     types = {403: "permission_error", 500: "internal_server_error"}
     kind = types.get(status, "invalid_request_error") if typed else "auth_error"
-    return error(status, str({"error": text}), kind, None if typed else "None")
+    return error_answer(status, str({"error": text}), kind, None if typed else "None")
 
 
-def crashed(*, in_json: bool) -> Answer:
+def crash_answer(*, in_json: bool) -> Answer:
     """What LiteLLM answers where it stumbles over a request."""
     if not in_json:
         return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
-    told = {"message": "Internal server error", "type": "internal_server_error"}
-    return Answer(500, encoded({"error": told}), drop=True)
+    payload = {"message": "Internal server error", "type": "internal_server_error"}
+    return Answer(500, encode_json({"error": payload}), drop=True)
 
 
-def error(status: int, message: str, kind: str, param: str | None) -> Answer:
+def error_answer(status: int, message: str, kind: str, param: str | None) -> Answer:
     """An answer in the envelope that LiteLLM's own errors have.
 
     ``param`` is the field that the error is about. Some errors name none; there older versions
     have the text "None", newer ones null.
     """
-    told = {"message": message, "type": kind, "param": param, "code": str(status)}
-    return as_json(status, {"error": told})
+    payload = {"message": message, "type": kind, "param": param, "code": str(status)}
+    return json_answer(status, {"error": payload})
 
 
-def as_json(status: int, payload: Any) -> Answer:
+def json_answer(status: int, payload: Any) -> Answer:
     """An answer with a JSON body."""
-    return Answer(status, encoded(payload))
+    return Answer(status, encode_json(payload))
 
 
-def encoded(payload: Any) -> bytes:
+def encode_json(payload: Any) -> bytes:
     """JSON as LiteLLM writes it."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

@@ -118,18 +118,22 @@ def _listed_params(params: Json, version: Version) -> Json:
         missing = isinstance(value, str) and value.startswith("os.environ/")
         if value is not None and not dropped and not missing:
             shown[key] = value
-    return _masked_map(shown, version) if version >= MASKING else shown
+    return _mask_map(shown, version) if version >= MASKING else shown
 
 
-def _masked_map(values: Json, version: Version) -> Json:
-    return {key: _masked(value, version, secret=_is_secret(key)) for key, value in values.items()}
+def _mask_map(values: Json, version: Version) -> Json:
+    return {
+        key: _mask_value(value, version, secret=_is_secret(key)) for key, value in values.items()
+    }
 
 
-def _masked(value: Any, version: Version, *, secret: bool) -> Any:
+def _mask_value(value: Any, version: Version, *, secret: bool) -> Any:
     if isinstance(value, dict):
-        return _masked_map(value, version)
+        return _mask_map(value, version)
     if isinstance(value, list):
-        return [_masked(item, version, secret=secret and isinstance(item, str)) for item in value]
+        return [
+            _mask_value(item, version, secret=secret and isinstance(item, str)) for item in value
+        ]
     if not secret:
         return "None" if value is None and version < NULLS_KEPT else value
     text = "" if value is None else str(value)

@@ -117,24 +117,26 @@ def config_row(model: Json) -> Row:
 
 def new_row(body: Json, version: Version) -> Row:
     """The row that POST /model/new stores for this body."""
-    params = dict.fromkeys(default_false(version), False) | _typed(body["litellm_params"], version)
-    info = _info(body.get("model_info") or {}, version)
+    params = dict.fromkeys(default_false(version), False) | _coerce_params(
+        body["litellm_params"], version
+    )
+    info = _stored_info(body.get("model_info") or {}, version)
     now = _now()
     return Row(
         info["id"], body["model_name"], params, info, bool(body.get("blocked", False)), now, now
     )
 
 
-def patched_row(row: Row, body: Json, version: Version) -> Row:
+def patch_row(row: Row, body: Json, version: Version) -> Row:
     """The row after PATCH /model/{id}/update with this body."""
     params, info = dict(row.litellm_params), dict(row.model_info)
     sent_params, sent_info = body.get("litellm_params"), body.get("model_info")
     if sent_params is not None:
         if version < BOOLEANS_KEPT:
             params |= {key: False for key in default_false(version) if key not in sent_params}
-        params |= _typed(sent_params, version)
+        params |= _coerce_params(sent_params, version)
     if sent_info is not None:
-        info |= _info(sent_info, version)
+        info |= _stored_info(sent_info, version)
     for key, value in {**(sent_params or {}), **(sent_info or {})}.items():
         if value is None and _null_clears(key, version):
             params.pop(key, None)
@@ -174,14 +176,16 @@ def stored_answer(row: Row, version: Version) -> Json:
     }
 
 
-def _typed(params: Json, version: Version) -> Json:
+def _coerce_params(params: Json, version: Version) -> Json:
     """Declared parameters get their declared type; nulls go."""
     return {
-        key: _declared(key, value, version) for key, value in params.items() if value is not None
+        key: _coerce_value(key, value, version)
+        for key, value in params.items()
+        if value is not None
     }
 
 
-def _declared(key: str, value: Any, version: Version) -> Any:
+def _coerce_value(key: str, value: Any, version: Version) -> Any:
     try:
         if key in _INTEGERS:
             return int(value)
@@ -196,7 +200,7 @@ def _declared(key: str, value: Any, version: Version) -> Any:
     return value
 
 
-def _info(info: Json, version: Version) -> Json:
+def _stored_info(info: Json, version: Version) -> Json:
     """``model_info`` as it is stored: with an id, without nulls and without foreign prices."""
     stored: Json = {"id": str(uuid.uuid4()), "db_model": False}
     for key, value in info.items():

@@ -105,13 +105,13 @@ class _Handler(BaseHTTPRequestHandler):
         simulated.requests.append((self.command, self.path))
         fault = simulated.fault(self.command, self.path, body) if simulated.fault else None
         if fault is None:
-            self._send(self._carried_out(body))
+            self._send(self._answer(body))
         else:
             self._fail(fault, body)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - named by http.server
 
-    def _carried_out(self, body: bytes) -> Answer:
+    def _answer(self, body: bytes) -> Answer:
         header = self.headers.get("Authorization", "")
         return self.server.simulated.answer(self.command, self.path, header, body)
 
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         answer = None
         if fault.kind in {"reset_after", "status_after", "truncate"}:
-            answer = self._carried_out(body)
+            answer = self._answer(body)
         if fault.kind in {"status", "status_after"}:
             self._send(Answer(fault.status, fault.body.encode()))
         elif fault.kind == "truncate" and answer is not None:

@@ -37,7 +37,7 @@ class Redactor(logging.Formatter):
         texts = [text for text in known if len(text) >= _MIN_SECRET]
         self._secrets = tuple(sorted(texts, key=len, reverse=True))
 
-    def redacted(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return ``text`` without the secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
@@ -46,16 +46,16 @@ class Redactor(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         if not self._as_json:
-            text = self.redacted(super().format(record))
+            text = self.redact(super().format(record))
             return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self.redacted(record.getMessage()),
+            "message": self.redact(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = self.redacted(self.formatException(record.exc_info))
+            line["exception"] = self.redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=True)
 
 

@@ -45,7 +45,7 @@ class Renderer:
     def plan(self, plan: Plan, desired: DesiredState) -> str:
         """Return a plan, grouped by endpoint, with reasons and a summary line."""
         lines: list[str] = []
-        for endpoint in sorted(desired.endpoints, key=lambda one: one.backends):
+        for endpoint in sorted(desired.endpoints, key=lambda endpoint: endpoint.backends):
             lines += [*self._endpoint(endpoint), *self._on(plan, endpoint.url), ""]
         strays = [skip for skip in plan.skips if skip.reason == "stray"]
         if strays:
@@ -65,7 +65,7 @@ class Renderer:
                 if endpoint.outcome not in ("ok", "empty")
             ]
             if unknown:
-                return f"Nothing to do, as far as can be told: {'; '.join(unknown)}."
+                return f"Nothing to do for the backends that answered; {'; '.join(unknown)}."
             return "Nothing to do: LiteLLM is in step with the backends."
         counts = plan.summary
         parts = [
@@ -80,18 +80,18 @@ class Renderer:
         operation = result.operation
         colour = "create" if result.done else "delete"
         outcome = self._paint(colour, result.outcome)
-        detail = f"  {printable(result.detail)}" if result.detail else ""
-        name = named(operation.key.name)
+        detail = f"  {escape_unprintable(result.detail)}" if result.detail else ""
+        name = format_name(operation.key.name)
         return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
 
     def _endpoint(self, endpoint: Endpoint) -> Iterator[str]:
         backends = ", ".join(endpoint.backends)
         state = _OUTCOME_WORDS[endpoint.outcome]
         if endpoint.outcome == "ok":
-            state = counted(len(endpoint.served), "model")
+            state = format_count(len(endpoint.served), "model")
         yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
         if endpoint.detail:
-            yield self._paint("dim", f"    {printable(endpoint.detail)}")
+            yield self._paint("dim", f"    {escape_unprintable(endpoint.detail)}")
 
     def _on(self, plan: Plan, url: str) -> Iterator[str]:
         for operation in plan.operations:
@@ -102,59 +102,61 @@ class Renderer:
 
     def _operation(self, operation: Operation) -> Iterator[str]:
         sign = self._paint(operation.action, f"{_SIGNS[operation.action]} {operation.action}")
-        name = self._paint("bold", named(operation.key.name))
-        upstream = self._paint("dim", named(operation.key.upstream))
+        name = self._paint("bold", format_name(operation.key.name))
+        upstream = self._paint("dim", format_name(operation.key.upstream))
         yield f"  {sign} {name}  {upstream}"
-        yield self._paint("dim", f"      {operation.reason}: {printable(operation.because)}")
+        yield self._paint(
+            "dim", f"      {operation.reason}: {escape_unprintable(operation.because)}"
+        )
         for change in operation.changes:
             yield f"      {self._change(change)}"
 
     def _change(self, change: FieldChange) -> str:
         sign, colour = _CHANGE[change.op]
-        path = printable(change.path.lstrip("/").replace("/", "."))
+        path = escape_unprintable(change.path.lstrip("/").replace("/", "."))
         if change.op == "add":
-            values = _shown(change.after)
+            values = _format_value(change.after)
         elif change.op == "remove":
-            values = _shown(change.before)
+            values = _format_value(change.before)
         else:
-            values = f"{_shown(change.before)} -> {_shown(change.after)}"
+            values = f"{_format_value(change.before)} -> {_format_value(change.after)}"
         return self._paint(colour, f"{sign} {path}: {values}")
 
     def _skips(self, skips: list[Skip]) -> Iterator[str]:
         """Yield what is left alone, with the names that share a reason in one line."""
         names: dict[tuple[str, str], list[str]] = {}
         for skip in skips:
-            names.setdefault((skip.reason, skip.because), []).append(named(skip.key.name))
+            names.setdefault((skip.reason, skip.because), []).append(format_name(skip.key.name))
         for (reason, because), group in names.items():
             yield self._paint("dim", f"  . left alone: {', '.join(group)}")
-            yield self._paint("dim", f"      {reason}: {printable(because)}")
+            yield self._paint("dim", f"      {reason}: {escape_unprintable(because)}")
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return text that cannot steer a terminal: control characters become visible escapes."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 
-def named(text: str) -> str:
+def format_name(text: str) -> str:
     """Return a name, printable and no longer than a line can hold."""
-    return printable(text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}...")
+    return escape_unprintable(text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}...")
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return ``1 model`` or ``2 models``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
         return f"(secret {plain[SECRET][:6]})"
-    text = printable(json.dumps(plain, ensure_ascii=False))
+    text = escape_unprintable(json.dumps(plain, ensure_ascii=False))
     return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "..."
 
 

@@ -1,44 +1,43 @@
-"""Wait for work that may take long, without being held by it when the process is to end."""
+"""Run work that may take long, so that a stop does not have to wait for it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
-
-if TYPE_CHECKING:
-    from ..reconcile import Engine
-
+from typing import Final, TypeVar
 
 _POLL: Final = 0.05
 T = TypeVar("T")
 
 
-def attended(engine: Engine, work: Callable[[], T]) -> T | None:
+def run_interruptibly(
+    work: Callable[[], T], stop: threading.Event, writing: threading.Event, patience: float
+) -> T | None:
     """Return what ``work`` returns, or raise what it raises.
 
-    None when a stop came while it only read: a server that does not answer must not keep the
-    process from ending. A write in hand is waited for, since its result is to be in the log.
+    Return None if ``stop`` was set and the work did not end within ``patience`` seconds: a server
+    that does not answer must not keep the process from ending. The time does not run while
+    ``writing`` is set, since the result of each write must reach the log.
     """
-    done: list[T] = []
-    failed: list[BaseException] = []
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            done.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again, where it is awaited
-            failed.append(error)
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
+            errors.append(error)
 
     thread = threading.Thread(target=run, name="cycle", daemon=True)
     thread.start()
     stopped = 0.0
     while thread.is_alive():
         thread.join(_POLL)
-        if engine.stop.is_set() and not engine.writing.is_set():
+        if stop.is_set() and not writing.is_set():
             stopped = stopped or time.monotonic()
-            if time.monotonic() - stopped > engine.http.timing.patience:
+            if time.monotonic() - stopped > patience:
                 return None
-    if failed:
-        raise failed[0]
-    return done[0]
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
-from ..reconcile import Engine, reconcile_once
+from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, Report, reconcile_once
 from ..state.secret import Secret
-from .interruptible import attended
+from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
 MAX_BACKOFF: Final = 300.0
@@ -26,9 +27,13 @@ _JITTER: Final = 0.1
 
 @dataclass(slots=True)
 class Schedule:
-    """When the next cycle is due: ``interval`` seconds with jitter, longer after failures."""
+    """When the next cycle is due: ``interval`` seconds with jitter, longer after failures.
+
+    Setting ``wake`` starts it at once.
+    """
 
     interval: float
+    wake: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
 
     def delay(self, *, failed: bool) -> float:
@@ -37,6 +42,13 @@ class Schedule:
         limit = max(self.interval, MAX_BACKOFF)
         delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
         return delay * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+
+    def wait(self, *, failed: bool) -> None:
+        """Sleep until the next cycle is due."""
+        delay = self.delay(failed=failed)
+        log.debug("next cycle in %.1f s", delay)
+        self.wake.wait(delay)
+        self.wake.clear()
 
 
 class ConfigSource:
@@ -54,7 +66,7 @@ class ConfigSource:
         self._paths = (config_path, secrets)
         self._learn = learn
         self._last: Config | None = None
-        self._said = ""
+        self._last_message = ""
 
     def load(self) -> Config:
         """Return the configuration.
@@ -67,37 +79,49 @@ class ConfigSource:
         except ConfigError as error:
             if self._last is None:
                 raise
-            self._say(logging.ERROR, f"keeping the last good configuration; {error}")
+            self._log_once(logging.ERROR, f"keeping the last good configuration; {error}")
             return self._last
         self._learn(config.secrets())
         if config != self._last:
-            self._say(logging.WARNING, "\n".join(config.warnings))
+            self._log_once(logging.WARNING, "\n".join(config.warnings))
         self._last = config
         return config
 
-    def _say(self, level: int, text: str) -> None:
-        if text and text != self._said:
+    def _log_once(self, level: int, text: str) -> None:
+        if text and text != self._last_message:
             log.log(level, "%s", text)
-        self._said = text
+        self._last_message = text
 
 
-def reconcile_forever(source: ConfigSource, engine: Engine, schedule: Schedule) -> None:
-    """Run cycles until ``engine.stop`` is set; a loop that meets errors is alive and goes on."""
-    while not engine.stop.is_set():
-        failed = not _survived_cycle(source, engine)
-        engine.beat()
-        delay = schedule.delay(failed=failed)
-        log.debug("next cycle in %.1f s", delay)
-        engine.wake.wait(delay)
-        engine.wake.clear()
+def reconcile_interruptibly(
+    load: Callable[[], Config], ports: Ports, memory: Memory, options: Options
+) -> Report | None:
+    """Load the configuration and run one cycle; None if a stop interrupted its reading."""
+    return run_interruptibly(
+        lambda: reconcile_once(load(), ports, memory, options),
+        ports.stop,
+        ports.writing,
+        ports.http.timing.patience,
+    )
 
 
-def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
+def reconcile_forever(
+    source: ConfigSource, schedule: Schedule, ports: Ports, options: Options = DEFAULT_OPTIONS
+) -> None:
+    """Run cycles until ``ports.stop`` is set. A failed cycle does not end the loop."""
+    memory = Memory()
+    while not ports.stop.is_set():
+        failed = not _run_cycle(source, ports, memory, options)
+        ports.beat()
+        schedule.wait(failed=failed)
+
+
+def _run_cycle(source: ConfigSource, ports: Ports, memory: Memory, options: Options) -> bool:
     """Run one cycle; return whether all of it succeeded."""
     begun = time.monotonic()
     report = error = None
     try:
-        report = attended(engine, lambda: reconcile_once(source.load(), engine))
+        report = reconcile_interruptibly(source.load, ports, memory, options)
     except EngineError as expected:
         log.error("%s", expected)
         error = str(expected)
@@ -105,7 +129,7 @@ def _survived_cycle(source: ConfigSource, engine: Engine) -> bool:
         log.exception("the cycle failed; this is a bug, please report it")
         error = type(bug).__name__
     if error is not None:
-        engine.suspicious_since = {}
+        memory.suspicious_since = {}
         with suppress(Unrecorded):
-            engine.log.failed(error, time.monotonic() - begun)
+            ports.log.failed(error, time.monotonic() - begun)
     return error is None and (report is None or report.converged)

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT end the work after the operation in hand; SIGHUP starts a cycle now."""
+"""SIGTERM and SIGINT stop after the operation in progress; SIGHUP starts a cycle at once."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import os
 import signal
 import threading
 
-from ..reconcile import Engine
 
+def stop_on_signals(stop: threading.Event, wake: threading.Event) -> None:
+    """Set ``wake`` on each signal, and before that ``stop`` on all but SIGHUP.
 
-def stop_on_signals(engine: Engine) -> None:
-    """Let signals steer an engine. A second SIGINT ends the process at once.
-
-    A thread handles them, told by Python's wakeup pipe. A handler would run in the main thread:
-    inside an event's lock, which setting the event then waits for without end, or not at all
-    when the signal comes just before that thread falls asleep.
+    A second SIGINT ends the process at once. A thread sets the events; it learns of signals
+    through Python's wakeup pipe. A handler would run in the main thread instead. It could
+    interrupt that thread while it holds the lock of the event, and setting the event would then
+    wait forever. Or it would not run at all, if the signal arrives just before the thread begins
+    to wait.
     """
-    came, told = os.pipe()
-    os.set_blocking(told, False)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
 
     def listen() -> None:
         while True:
-            if set(os.read(came, 4096)) - {signal.SIGHUP}:
-                engine.stop.set()
-            engine.wake.set()
+            if set(os.read(read_end, 4096)) - {signal.SIGHUP}:
+                stop.set()
+            wake.set()
 
     def handle(number: int, frame: object) -> None:
         del frame
@@ -31,6 +31,6 @@ def stop_on_signals(engine: Engine) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     threading.Thread(target=listen, name="signals", daemon=True).start()
-    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, handle)

@@ -124,15 +124,15 @@ class Simulated:
             replica.__exit__()
 
     def revive(self) -> None:
-        interval = RELOAD if self._count > 1 else None
         for _ in range(self._count - len(self.replicas)):
             replica = LiteLLMSimulator(
                 self.version,
                 master_key=MASTER_KEY,
                 config_models=[STATIC],
                 database=self.database,
-                reload_interval=interval,
             )
+            if self._count > 1:
+                replica.reload_interval = RELOAD
             self.replicas.append(replica.__enter__())
 
     def lose_database(self) -> None:

@@ -658,7 +658,8 @@ def ids(proxy: Proxy) -> set[str]:
 
 
 def test_a_replica_reloads_by_itself() -> None:
-    with LiteLLMSimulator(reload_interval=0.0) as simulator, client(simulator) as proxy:
+    with LiteLLMSimulator() as simulator, client(simulator) as proxy:
+        simulator.reload_interval = 0.0
         simulator.database.rows["x"] = Row("x", "x", {"model": "openai/x"})
         assert ids(proxy) == {"x"}
 

@@ -31,7 +31,7 @@ from engine.bounds import (
 from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.errors import Garbled
-from engine.reconcile import Engine, reconcile_once
+from engine.reconcile import Memory, Ports, reconcile_once
 from engine.report.operator_log import Redactor
 from engine.report.plan_log import PlanLog
 from engine.report.terminal import Renderer
@@ -401,10 +401,10 @@ def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
         place.bad.script = always(as_json({"data": [{"id": UGLY, "owned_by": UGLY}]}))
         config = load_config(tmp_path / "config.yaml", tmp_path)
         stream = io.StringIO()
-        engine = Engine(PlanLog(stream), http=Http(QUICK))
-        stack.callback(engine.http.close)
+        ports = Ports(PlanLog(stream), http=Http(QUICK))
+        stack.callback(ports.http.close)
         with caplog.at_level(logging.DEBUG, "engine"):
-            report = reconcile_once(config, engine)
+            report = reconcile_once(config, ports, Memory())
         assert report.converged
         shown = Renderer(colour=False).plan(report.plan, report.desired)
         redactor = Redactor(as_json=False)

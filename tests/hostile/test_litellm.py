@@ -21,7 +21,7 @@ from engine.fakes.litellm_rows import Row
 from engine.litellm import compact_rows as keep
 from engine.litellm.api import editing_of
 from engine.litellm.compact_rows import Rows
-from engine.reconcile import Engine, reconcile_once
+from engine.reconcile import Memory, Options, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.state.deployment import MARK
 from engine.state.mark import read_mark
@@ -186,10 +186,10 @@ def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, versio
             exchange.send(as_json({"data": []}))
 
     place.configure(url=place.server(script).url)
-    engine = Engine(PlanLog(io.StringIO()), http=Http(QUICK), dry_run=True)
-    place.stack.callback(engine.http.close)
+    ports = Ports(PlanLog(io.StringIO()), http=Http(QUICK))
+    place.stack.callback(ports.http.close)
     config = load_config(place.folder / "config.yaml", place.folder)
-    assert reconcile_once(config, engine).plan.operations
+    assert reconcile_once(config, ports, Memory(), Options(dry_run=True)).plan.operations
     assert isinstance(version, float) or not editing_of(str(version)).in_place
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from engine.config.loader import load_config
 from engine.fakes.backend import FakeBackend
 from engine.fakes.litellm import LiteLLMSimulator
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.transport.client_pool import Http
 from tests.quick import QUICK
@@ -97,9 +97,10 @@ class Town:
 
     def cycle(self) -> Report:
         """Run a cycle in this process."""
-        engine = Engine(PlanLog(None), http=Http(QUICK))
-        self.stack.callback(engine.http.close)
-        return reconcile_once(load_config(self.folder / "config.yaml", self.folder), engine)
+        ports = Ports(PlanLog(None), http=Http(QUICK))
+        self.stack.callback(ports.http.close)
+        config = load_config(self.folder / "config.yaml", self.folder)
+        return reconcile_once(config, ports, Memory())
 
     def rows(self) -> dict[str, Any]:
         """What is stored, by public name."""

@@ -1,7 +1,7 @@
-"""Every kind of backend, by its recordings: one row per model, and then not a write more.
+"""Every kind of backend, with recorded answers: one row per model, and no writes after that.
 
-The endpoint of what is wanted and that of the row as it is read back have to be the same, wherever
-below its URL a server has its API; else each cycle would register everything once more.
+A desired deployment and its row as read back must have the same endpoint, wherever below its URL a
+server has its API. Otherwise each cycle would register every model again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.backends.kinds import KINDS
 from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.fakes.server import Answer
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from tests import adapters
 from tests.recorded import BELOW_A_PATH, RecordedBackend, url_of, with_models
@@ -27,7 +27,7 @@ from tests.replay import LITELLM, MASTER_KEY, Replay, proxied
 
 
 class Town(Replay):
-    """A simulated LiteLLM, and one recorded backend under whatever name it is asked by."""
+    """A simulated LiteLLM, and one recorded backend that answers under any host name."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -51,11 +51,11 @@ Cycle = Callable[[str, dict[str, Any]], Report]
 
 @pytest.fixture
 def cycle(town: Town, tmp_path: Path) -> Iterator[Cycle]:
-    """Run one cycle over a backend of a kind that answers as a case says."""
+    """Return a function that runs one cycle over a backend with the answers of a case."""
     (tmp_path / "litellm").write_text(MASTER_KEY)
-    engine = Engine(PlanLog(None))
+    ports, memory = Ports(PlanLog(None)), Memory()
 
-    def configured(kind: str, case: dict[str, Any]) -> Config:
+    def load(kind: str, case: dict[str, Any]) -> Config:
         url = url_of(case).replace("https:", "http:")
         backend = {"name": "box", "type": kind, "url": url, "include_remote": True}
         if "models_endpoint" in case:
@@ -67,10 +67,10 @@ def cycle(town: Town, tmp_path: Path) -> Iterator[Cycle]:
     def run(kind: str, case: dict[str, Any]) -> Report:
         town.backend = RecordedBackend(case)
         town.requests.clear()
-        return reconcile_once(configured(kind, case), engine)
+        return reconcile_once(load(kind, case), ports, memory)
 
     yield run
-    engine.http.close()
+    ports.http.close()
 
 
 def rows_by_name(town: Town) -> Counter[str]:
@@ -85,7 +85,7 @@ def test_every_model_gets_one_row_and_later_cycles_write_nothing(
     for case in with_models("" if kind == "auto" else kind):
         wanted = len(cycle(kind, case).desired.deployments)
         if kind == "auto" and not wanted:
-            continue  # a case holds what its own adapter asks, not always what tells it from others
+            continue  # not every case has the answers by which `auto` recognises the kind
         found.add(case["kind"])
         once = rows_by_name(town)
         assert set(once.values()) == {1}, case["label"]
@@ -100,7 +100,9 @@ def test_every_model_gets_one_row_and_later_cycles_write_nothing(
     assert found >= (BELOW_A_PATH if kind == "auto" else {kind})
 
 
-def test_rows_that_were_made_once_more_in_each_cycle_are_removed(cycle: Cycle, town: Town) -> None:
+def test_extra_rows_that_earlier_versions_created_in_each_cycle_are_removed(
+    cycle: Cycle, town: Town
+) -> None:
     case = adapters.read(adapters.CASES / "gpustack" / "legacy.json")
     cycle("gpustack", case)
     for row in town.rows():

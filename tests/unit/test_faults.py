@@ -1,5 +1,4 @@
-"""Whole cycles in bad weather: backends that fail, a LiteLLM that fails, and what the predecessor
-of this program made of it (its defects are numbered)."""
+"""Whole cycles with faults: in backends, in LiteLLM, and the numbered defects of the Go program."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ from engine.fakes.litellm_api import TYPED_ERRORS
 from engine.fakes.litellm_errors import without_database
 from engine.fakes.litellm_rows import Row, parse_version
 from engine.fakes.server import Fault
-from engine.reconcile import Engine, Report, reconcile_once
+from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.run.loop import ConfigSource
 from engine.transport.client_pool import Http
@@ -59,37 +58,38 @@ class World:
         self.stack = stack
         self._servers: list[FakeBackend | RawServer | LiteLLMSimulator] = []
         stack.callback(self._stop)
-        self.proxy = self._started(
+        self.proxy = self._start_server(
             LiteLLMSimulator(version, master_key=MASTER, config_models=files)
         )
         self.log = io.StringIO()
-        self.engine = self.new_engine(self.log)
+        self.ports = self.new_ports(self.log)
+        self.memory = Memory()
         (folder / "litellm").write_text(MASTER)
 
-    def _started(self, server: Server) -> Server:
+    def _start_server(self, server: Server) -> Server:
         server.__enter__()
         self._servers.append(server)
         return server
 
     def _stop(self) -> None:
-        """Stop all servers at once: each takes a moment."""
+        """Stop all servers at the same time: each takes a moment."""
         threads = [threading.Thread(target=s.__exit__, args=(None,) * 3) for s in self._servers]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def new_engine(self, stream: io.StringIO | None = None) -> Engine:
-        engine = Engine(PlanLog(stream), http=Http(QUICK))
-        self.stack.callback(engine.http.close)
-        return engine
+    def new_ports(self, stream: io.StringIO | None = None) -> Ports:
+        ports = Ports(PlanLog(stream), http=Http(QUICK))
+        self.stack.callback(ports.http.close)
+        return ports
 
     def backend(self, kind: str = "openai", *models: str) -> FakeBackend:
-        return self._started(FakeBackend(kind, models))
+        return self._start_server(FakeBackend(kind, models))
 
     def raw(self, script: Script | bytes) -> RawServer:
-        played = always(script) if isinstance(script, bytes) else script
-        return self._started(RawServer(played))
+        script = always(script) if isinstance(script, bytes) else script
+        return self._start_server(RawServer(script))
 
     def config(self, *backends: dict[str, Any], timeout: float = AMPLE, **top: Any) -> Config:
         litellm = {"url": self.proxy.url, "timeout": timeout}
@@ -98,7 +98,7 @@ class World:
         return load_config(path, self.folder)
 
     def cycle(self, config: Config) -> Report:
-        return reconcile_once(config, self.engine)
+        return reconcile_once(config, self.ports, self.memory)
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -108,7 +108,7 @@ class World:
         return sorted(row.model_name for row in self.rows.values())
 
     def put(self, row_id: str, name: str, **params: Any) -> None:
-        """Store a row as somebody else would."""
+        """Store a row that the engine did not make."""
         self.proxy.database.rows[row_id] = Row(row_id, name, params, {"id": row_id})
         self.proxy.reload()
 
@@ -138,7 +138,7 @@ def box(server: FakeBackend | RawServer, name: str = "box", **options: Any) -> d
 
 
 def failing(paths: str, fault: Fault, *, times: int = 10**6) -> Callable[..., Fault | None]:
-    """A fault for the first ``times`` requests whose "METHOD path" begins with ``paths``."""
+    """Return a fault for the first ``times`` requests whose "METHOD path" begins with ``paths``."""
     left = itertools.count(times, -1)
 
     def choose(method: str, path: str, body: bytes) -> Fault | None:
@@ -225,10 +225,10 @@ FAULTS: dict[str, tuple[Script | bytes, str, str]] = {
 HANGING = {"silence", "a list that drips in", "headers that drip in"}
 
 
-def test_backends_that_fail_lose_nothing_and_stop_nobody(
+def test_failing_backends_keep_their_models_and_do_not_stop_the_others(
     world: World, subtests: pytest.Subtests
 ) -> None:
-    """As many backends as there are faults, and a sound one beside them."""
+    """One backend for each fault, and a healthy one."""
     sick = {fault: world.raw(as_json({"data": [{"id": "a"}, {"id": "b"}]})) for fault in FAULTS}
     well = world.backend("openai", "x")
 
@@ -265,7 +265,7 @@ def test_backends_that_fail_lose_nothing_and_stop_nobody(
     assert Counter(world.names()) == {"b": len(sick), "y": 1}
 
 
-def test_a_backend_that_refuses_connections_loses_nothing(world: World) -> None:
+def test_a_backend_that_refuses_connections_keeps_its_models(world: World) -> None:
     sick, well = world.backend("vllm", "a"), world.backend("openai", "x")
     config = world.config(box(sick, "sick", type="vllm"), box(well, "well"))
     world.cycle(config)
@@ -285,14 +285,14 @@ def test_a_backend_that_fails_from_the_beginning_does_not_stop_the_others(world:
     assert world.names() == ["x"]
 
 
-def test_all_backends_at_fault_is_a_cycle_without_writes(world: World) -> None:
+def test_nothing_is_written_when_all_backends_fail(world: World) -> None:
     servers = [world.raw(x) for x in (HTML, answer(b"", status="500 No"), as_json({}))]
     config = world.config(*(box(s, f"b{i}") for i, s in enumerate(servers)))
     assert world.cycle(config).converged
     assert not world.proxy.writes
 
 
-def test_an_odd_id_is_registered_and_found_again(world: World) -> None:
+def test_a_model_id_with_unusual_characters_converges(world: World) -> None:
     odd = [
         "team/alpha model:Q4",
         "org/repo@ref",
@@ -311,9 +311,7 @@ def test_an_odd_id_is_registered_and_found_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["openai", "vllm", "ollama"])
-def test_a_quiet_cycle_writes_nothing_though_the_list_changes_its_noise(
-    world: World, kind: str
-) -> None:
+def test_changing_timestamps_in_a_list_cause_no_writes(world: World, kind: str) -> None:
     config = world.config(box(world.backend(kind, "a", "b"), type=kind))
     world.cycle(config)
     written = len(world.proxy.writes)
@@ -350,7 +348,7 @@ BAD_LISTINGS = [
 ]
 
 
-def test_a_garbled_listing_of_litellm_means_no_cycle_and_no_write(
+def test_an_invalid_listing_of_litellm_raises_and_nothing_is_written(
     world: World, subtests: pytest.Subtests
 ) -> None:
     config = world.config(box(world.backend("openai", "a")))
@@ -362,7 +360,7 @@ def test_a_garbled_listing_of_litellm_means_no_cycle_and_no_write(
 
 
 @pytest.mark.parametrize("kind", ["refuse", "reset_after", "truncate", "html", "hang"])
-def test_a_listing_of_litellm_that_never_arrives_means_no_cycle_and_no_write(
+def test_an_interrupted_listing_of_litellm_raises_and_nothing_is_written(
     world: World, kind: Any
 ) -> None:
     config = world.config(box(world.backend("openai", "a")), timeout=0.2)
@@ -373,7 +371,7 @@ def test_a_listing_of_litellm_that_never_arrives_means_no_cycle_and_no_write(
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
-def test_a_listing_of_litellm_that_is_refused_means_no_cycle_and_no_write(
+def test_a_refused_listing_of_litellm_raises_and_nothing_is_written(
     world: World, status: int
 ) -> None:
     config = world.config(box(world.backend("openai", "a")))
@@ -383,7 +381,7 @@ def test_a_listing_of_litellm_that_is_refused_means_no_cycle_and_no_write(
     assert not world.proxy.writes
 
 
-def test_a_proxy_without_a_database_is_refused_with_the_remedy(world: World) -> None:
+def test_the_error_for_a_proxy_without_a_database_has_a_remedy(world: World) -> None:
     config = world.config(box(world.backend("openai", "a")))
     ready = '{"status": "healthy", "db": "Not connected"}'
     world.proxy.fault = failing("GET /health/readiness", Fault("status", 200, ready))
@@ -400,7 +398,7 @@ def test_a_proxy_whose_database_is_down_is_unavailable(world: World, ready: str)
         world.cycle(config)
 
 
-def test_a_proxy_that_is_away_is_unavailable(world: World) -> None:
+def test_a_proxy_that_refuses_connections_is_unavailable(world: World) -> None:
     config = world.config(box(world.backend("openai", "a")))
     with RawServer(always(b"")) as server:
         url = server.url
@@ -409,7 +407,7 @@ def test_a_proxy_that_is_away_is_unavailable(world: World) -> None:
         world.cycle(config)
 
 
-def test_a_wrong_master_key_is_told_with_the_remedy(world: World) -> None:
+def test_the_error_for_a_wrong_master_key_has_a_remedy(world: World) -> None:
     (world.folder / "litellm").write_text("sk-wrong-key-0123456789")
     config = world.config(box(world.backend("openai", "a")))
     with pytest.raises(
@@ -432,8 +430,8 @@ APPLY_FAULTS = {
 }
 
 
-class Course:
-    """A world in which ``a`` is to change, ``b`` to go and ``c`` to come, again and again."""
+class ChangePlan:
+    """A plan that updates ``a``, deletes ``b`` and creates ``c``, and can be run repeatedly."""
 
     def __init__(self, world: World, timeout: float) -> None:
         self.world = world
@@ -450,14 +448,14 @@ class Course:
         self.server.models[:] = ["a", "c"]
 
     def run(self, fault: Fault, first: int, *, once_only: bool) -> bool:
-        """Run one cycle with a fault at the request of this number; return if it was met."""
+        """Run a cycle in which request number ``first`` fails; return whether it was reached."""
         self.world.restore(self.before)
-        number, met = itertools.count(), []
+        number, failed = itertools.count(), []
 
         def choose(method: str, path: str, body: bytes) -> Fault | None:
             current = next(number)
             if current == first or (current > first and not once_only):
-                met.append(current)
+                failed.append(current)
                 return fault
             return None
 
@@ -465,9 +463,9 @@ class Course:
         try:
             self.world.cycle(self.impatient)
         except TransportError:
-            assert not first or met
+            assert not first or failed
         self.world.proxy.fault = None
-        return bool(met)
+        return bool(failed)
 
     def assert_converges(self) -> None:
         self.world.proxy.reload()
@@ -479,19 +477,19 @@ class Course:
 
 @pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
 @pytest.mark.parametrize("kind", APPLY_FAULTS)
-def test_after_one_fault_at_any_request_the_next_cycle_converges(
+def test_the_next_cycle_converges_after_one_fault_at_any_request(
     build: Callable[..., World], version: str, kind: str
 ) -> None:
-    course = Course(build(version), timeout=0.25 if kind == "hang" else AMPLE)
+    change = ChangePlan(build(version), timeout=0.25 if kind == "hang" else AMPLE)
     for first in range(40):
-        if not course.run(APPLY_FAULTS[kind], first, once_only=True):
+        if not change.run(APPLY_FAULTS[kind], first, once_only=True):
             break
-        course.assert_converges()
+        change.assert_converges()
     assert 5 < first < 40
 
 
 @pytest.mark.parametrize("kind", ["refuse", "status", "truncate"])
-def test_one_fault_where_the_version_is_told_replaces_no_row(world: World, kind: str) -> None:
+def test_one_fault_while_reading_the_version_replaces_no_row(world: World, kind: str) -> None:
     server = world.backend("openai", "a")
     world.cycle(world.config(box(server)))
     before = set(world.rows)
@@ -509,19 +507,19 @@ def test_one_fault_where_the_version_is_told_replaces_no_row(world: World, kind:
 
 @pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
 @pytest.mark.parametrize("kind", ["refuse", "reset_after", "status_after"])
-def test_after_faults_from_any_request_on_the_next_cycle_converges(
+def test_the_next_cycle_converges_after_faults_from_any_request_on(
     build: Callable[..., World], version: str, kind: str
 ) -> None:
-    course = Course(build(version), timeout=AMPLE)
+    change = ChangePlan(build(version), timeout=AMPLE)
     for first in range(40):
-        if not course.run(APPLY_FAULTS[kind], first, once_only=False):
+        if not change.run(APPLY_FAULTS[kind], first, once_only=False):
             break
-        course.assert_converges()
+        change.assert_converges()
     assert 5 < first < 40
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_outage_of_the_database_claims_nothing_as_done(
+def test_no_operation_counts_as_done_during_a_database_outage(
     build: Callable[..., World], version: str
 ) -> None:
     world = build(version)
@@ -547,19 +545,19 @@ def test_an_outage_of_the_database_claims_nothing_as_done(
 
 
 @pytest.mark.parametrize("kind", sorted(APPLY_FAULTS.keys() - {"hang"}))
-def test_no_public_name_is_lost_on_the_way_whatever_fails(
+def test_no_public_name_is_lost_whatever_request_fails(
     build: Callable[..., World], kind: str
 ) -> None:
-    course = Course(build("1.83.14"), timeout=AMPLE)
+    change = ChangePlan(build("1.83.14"), timeout=AMPLE)
     for first in range(40):
-        met = course.run(APPLY_FAULTS[kind], first, once_only=True)
-        assert "a" in course.world.names()
-        if not met:
+        reached = change.run(APPLY_FAULTS[kind], first, once_only=True)
+        assert "a" in change.world.names()
+        if not reached:
             break
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "truncate", "status_after"])
-def test_a_create_whose_answer_is_lost_is_settled_in_the_same_cycle(
+def test_a_create_whose_answer_is_lost_is_resolved_in_the_same_cycle(
     world: World, kind: str
 ) -> None:
     config = world.config(box(world.backend("openai", "a")))
@@ -569,7 +567,7 @@ def test_a_create_whose_answer_is_lost_is_settled_in_the_same_cycle(
     assert world.names() == ["a"]
 
 
-def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted(
+def test_deleting_a_row_that_only_litellms_memory_holds_has_its_own_result(
     world: World,
 ) -> None:
     server = world.backend("openai", "a", "b", "c")
@@ -578,14 +576,14 @@ def test_a_row_that_only_litellms_memory_holds_is_told_from_one_that_was_deleted
     lost = next(row_id for row_id, row in world.rows.items() if row.model_name == "b")
     del world.proxy.database.rows[lost]
     report = world.cycle(world.config(box(server), limits={"max_delete_fraction": 1}))
-    told = {result.operation.key.name: result for result in report.results}
-    assert (told["b"].outcome, told["c"].outcome) == (ALREADY, APPLIED)
-    assert "until it reads its database anew" in told["b"].detail
-    assert not told["c"].detail
+    results = {result.operation.key.name: result for result in report.results}
+    assert (results["b"].outcome, results["c"].outcome) == (ALREADY, APPLIED)
+    assert "until it reads its database anew" in results["b"].detail
+    assert not results["c"].detail
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_replacement_carries_over_what_was_set_by_hand_and_nothing_of_the_cost_map(
+def test_a_replacement_keeps_fields_set_by_hand_and_no_field_of_the_cost_map(
     build: Callable[..., World], version: str
 ) -> None:
     world = build(version)
@@ -602,7 +600,7 @@ def test_a_replacement_carries_over_what_was_set_by_hand_and_nothing_of_the_cost
 
 
 @pytest.mark.parametrize(("version", "asks"), [("1.96.0", True), ("1.97.0", False)])
-def test_whether_a_new_row_is_served_is_asked_only_where_litellm_does_not_report_it(
+def test_a_new_row_is_checked_only_if_litellm_does_not_report_unserved_rows(
     build: Callable[..., World], version: str, asks: bool
 ) -> None:
     world = build(version)
@@ -613,9 +611,7 @@ def test_whether_a_new_row_is_served_is_asked_only_where_litellm_does_not_report
 
 
 @pytest.mark.parametrize("kind", ["refuse", "status", "html"])
-def test_a_create_that_was_not_carried_out_is_tried_again_in_the_same_cycle(
-    world: World, kind: str
-) -> None:
+def test_a_create_that_failed_is_retried_in_the_same_cycle(world: World, kind: str) -> None:
     config = world.config(box(world.backend("openai", "a")))
     world.proxy.fault = failing("POST /model/new", APPLY_FAULTS[kind], times=1)
     (result,) = world.cycle(config).results
@@ -623,7 +619,7 @@ def test_a_create_that_was_not_carried_out_is_tried_again_in_the_same_cycle(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_stops_the_rest(world: World, status: int) -> None:
+def test_a_refused_key_skips_the_remaining_operations(world: World, status: int) -> None:
     config = world.config(box(world.backend("openai", "a", "b", "c")))
     world.proxy.fault = failing("POST ", Fault("status", status, '{"error": "not allowed"}'))
     results = world.cycle(config).results
@@ -634,20 +630,20 @@ def test_a_refused_key_stops_the_rest(world: World, status: int) -> None:
     assert len(world.proxy.writes) == 1
 
 
-def test_a_proxy_that_does_not_store_models_is_told_how_to(world: World) -> None:
-    said = (
+def test_the_error_for_a_proxy_that_does_not_store_models_has_a_remedy(world: World) -> None:
+    error = (
         """{"error": {"message": "{'error': \\"Set `'STORE_MODEL_IN_DB='True'` in your env to """
         """enable this feature.\\"}", "type": "auth_error", "code": "500"}}"""
     )
     config = world.config(box(world.backend("openai", "a", "b")))
-    world.proxy.fault = failing("POST ", Fault("status", 500, said))
+    world.proxy.fault = failing("POST ", Fault("status", 500, error))
     results = world.cycle(config).results
     assert [result.outcome for result in results] == [FAILED, NOT_ATTEMPTED]
     assert "Remedy: set STORE_MODEL_IN_DB=True in LiteLLM's environment" in results[0].detail
     assert len(world.proxy.writes) == 1
 
 
-def test_a_proxy_that_goes_away_stops_the_rest(world: World) -> None:
+def test_a_proxy_that_stops_answering_skips_the_remaining_operations(world: World) -> None:
     config = world.config(box(world.backend("openai", "a", "b", "c")))
     gone = threading.Event()
 
@@ -662,7 +658,7 @@ def test_a_proxy_that_goes_away_stops_the_rest(world: World) -> None:
     assert results[1].detail == "LiteLLM does not answer"
 
 
-def test_one_row_that_is_refused_does_not_stop_the_others(world: World) -> None:
+def test_a_refused_row_does_not_stop_the_others(world: World) -> None:
     config = world.config(box(world.backend("openai", "a", "b", "c")))
 
     def choose(method: str, path: str, body: bytes) -> Fault | None:
@@ -676,12 +672,14 @@ def test_one_row_that_is_refused_does_not_stop_the_others(world: World) -> None:
 
 
 def test_a_name_whose_new_row_failed_keeps_its_old_one(world: World) -> None:
-    one, two = world.backend("openai", "m"), world.backend("openai")
-    two.models.append("x")
-    config = world.config(box(one, "one"), box(two, "two"), limits={"max_delete_fraction": 1})
+    first, second = world.backend("openai", "m"), world.backend("openai")
+    second.models.append("x")
+    config = world.config(
+        box(first, "first"), box(second, "second"), limits={"max_delete_fraction": 1}
+    )
     world.cycle(config)
-    one.models[:] = ["y"]
-    two.models.append("m")
+    first.models[:] = ["y"]
+    second.models.append("m")
 
     def choose(method: str, path: str, body: bytes) -> Fault | None:
         refused = path == "/model/new" and json.loads(body)["model_name"] == "m"
@@ -694,15 +692,15 @@ def test_a_name_whose_new_row_failed_keeps_its_old_one(world: World) -> None:
     assert kept.outcome == NOT_ATTEMPTED
 
 
-def test_litellm_that_echoes_a_secret_does_not_get_it_into_the_log(world: World) -> None:
+def test_a_secret_that_litellm_echoes_is_not_logged(world: World) -> None:
     (world.folder / "box").write_text("sk-backend-key-0123456789")
     config = world.config(
         box(world.backend("openai", "a"), litellm_params_defaults={"my_token": "hidden-0123456789"})
     )
 
     def choose(method: str, path: str, body: bytes) -> Fault | None:
-        said = json.dumps({"error": {"message": f"bad row: {body.decode()} for {MASTER}"}})
-        return Fault("status", 400, said) if method == "POST" else None
+        error = json.dumps({"error": {"message": f"bad row: {body.decode()} for {MASTER}"}})
+        return Fault("status", 400, error) if method == "POST" else None
 
     world.proxy.fault = choose
     (result,) = world.cycle(config).results
@@ -712,7 +710,7 @@ def test_litellm_that_echoes_a_secret_does_not_get_it_into_the_log(world: World)
         assert secret not in world.log.getvalue()
 
 
-# --- the defects of the predecessor ---
+# --- the defects of the Go program ---
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -750,9 +748,7 @@ def test_defect_03_a_key_file_may_end_in_a_newline(world: World, end: str) -> No
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", "(?!draft)", "(?<=a)b", "a\\1"])
-def test_defect_04_a_filter_that_is_no_re2_pattern_deletes_nothing(
-    world: World, pattern: str
-) -> None:
+def test_defect_04_a_filter_that_re2_refuses_deletes_nothing(world: World, pattern: str) -> None:
     server = world.backend("openai", "a")
     world.cycle(world.config(box(server)))
     asked = len(world.proxy.requests)
@@ -761,7 +757,7 @@ def test_defect_04_a_filter_that_is_no_re2_pattern_deletes_nothing(
     assert len(world.proxy.requests) == asked
 
 
-def test_defect_04_the_loop_goes_on_with_the_last_good_filter(world: World) -> None:
+def test_defect_04_the_loop_continues_with_the_last_good_filter(world: World) -> None:
     server = world.backend("openai", "a", "b")
     world.config(box(server, filter_regex="a"))
     source = ConfigSource(world.folder / "config.yaml", world.folder)
@@ -783,7 +779,7 @@ def test_defect_04_the_loop_goes_on_with_the_last_good_filter(world: World) -> N
         {"model_format": "hosted_vllm/{model}"},
     ],
 )
-def test_defect_05_a_changed_configuration_reaches_what_is_registered(
+def test_defect_05_a_changed_configuration_updates_registered_models(
     build: Callable[..., World], version: str, options: dict[str, Any]
 ) -> None:
     world = build(version, [CLOUD])
@@ -798,7 +794,7 @@ def test_defect_05_a_changed_configuration_reaches_what_is_registered(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_defect_05_a_rotated_key_reaches_what_is_registered(
+def test_defect_05_a_rotated_key_updates_registered_models(
     build: Callable[..., World], version: str
 ) -> None:
     world = build(version, [CLOUD])
@@ -834,7 +830,7 @@ def test_defect_06_a_model_of_the_configuration_file_is_left_alone(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_defect_07_all_duplicates_of_a_wanted_model_go_in_one_cycle(
+def test_defect_07_all_duplicates_of_a_model_are_removed_in_one_cycle(
     build: Callable[..., World], version: str
 ) -> None:
     world = build(version, [CLOUD])
@@ -858,12 +854,12 @@ def test_defect_08_a_lost_answer_makes_no_duplicate(world: World) -> None:
 
 def test_defect_08_two_replicas_make_no_duplicate(world: World) -> None:
     config = world.config(box(world.backend("openai", *"abcdef")))
-    engines = [world.new_engine() for _ in range(2)]
     reports: list[Report] = []
-    threads = [
-        threading.Thread(target=lambda e=e: reports.append(reconcile_once(config, e)))
-        for e in engines
-    ]
+
+    def cycle(ports: Ports) -> None:
+        reports.append(reconcile_once(config, ports, Memory()))
+
+    threads = [threading.Thread(target=cycle, args=(world.new_ports(),)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -873,7 +869,7 @@ def test_defect_08_two_replicas_make_no_duplicate(world: World) -> None:
 
 
 @pytest.mark.parametrize("url", ["{}", "{}/", "{}/v1", "{}/v1/", "{}//v1"])
-def test_defect_09_another_spelling_of_the_url_orphans_nothing(world: World, url: str) -> None:
+def test_defect_09_another_form_of_the_url_keeps_all_rows(world: World, url: str) -> None:
     server = world.backend("vllm", "a")
     world.cycle(world.config({"name": "box", "type": "vllm", "url": server.url}))
     before = world.rows
@@ -885,15 +881,15 @@ def test_defect_09_another_spelling_of_the_url_orphans_nothing(world: World, url
     assert world.rows == before
 
 
-def test_defect_09_rows_of_a_backend_that_was_taken_out_are_reported(world: World) -> None:
-    one, two = world.backend("openai", "a"), world.backend("openai", "b")
-    world.cycle(world.config(box(one, "one"), box(two, "two")))
-    report = world.cycle(world.config(box(one, "one")))
+def test_defect_09_rows_of_a_removed_backend_are_reported(world: World) -> None:
+    first, second = world.backend("openai", "a"), world.backend("openai", "b")
+    world.cycle(world.config(box(first, "first"), box(second, "second")))
+    report = world.cycle(world.config(box(first, "first")))
     assert world.names() == ["a", "b"]
     assert [(skip.reason, skip.key.name) for skip in report.plan.skips] == [("stray", "b")]
 
 
-def test_defect_10_two_backends_with_one_url_have_a_rule_and_a_warning(world: World) -> None:
+def test_defect_10_the_last_of_two_backends_with_one_url_wins_with_a_warning(world: World) -> None:
     server = world.backend("openai", "a", "b")
     config = world.config(
         box(server, "first", filter_regex="^a$", litellm_params_defaults={"rpm": 1}),
@@ -976,7 +972,7 @@ def test_defect_15_ollama_on_its_bare_root_is_listed_and_addressed(
     assert row.litellm_params["model"] == "ollama_chat/llama3:8b"
 
 
-def test_defect_15_an_api_key_among_the_parameters_is_warned_of_once(world: World) -> None:
+def test_defect_15_an_api_key_among_the_parameters_gives_one_warning(world: World) -> None:
     server = world.backend("openai", "a", "b", "c")
     config = world.config(box(server, generic_params={"api_key": "sk-0123456789"}))
     assert [("api_key" in w, "secret file `box`" in w) for w in config.warnings] == [(True, True)]
@@ -984,25 +980,25 @@ def test_defect_15_an_api_key_among_the_parameters_is_warned_of_once(world: Worl
     assert world.cycle(config).converged
 
 
-def test_defect_16_a_stop_in_mid_plan_finishes_the_operation_in_hand(world: World) -> None:
+def test_defect_16_a_stop_during_a_plan_finishes_the_operation_in_progress(world: World) -> None:
     config = world.config(box(world.backend("openai", "a", "b", "c")))
 
     def choose(method: str, path: str, body: bytes) -> None:
         if method == "POST":
-            world.engine.stop.set()
+            world.ports.stop.set()
 
     world.proxy.fault = choose
     results = world.cycle(config).results
     assert [result.outcome for result in results] == [APPLIED, NOT_ATTEMPTED, NOT_ATTEMPTED]
     assert results[1].detail == "stopping"
     assert world.names() == ["a"]
-    world.engine.stop.clear()
+    world.ports.stop.clear()
     world.proxy.fault = None
     assert world.cycle(config).converged
     assert world.names() == ["a", "b", "c"]
 
 
-def test_defect_17_operations_have_an_order_that_keeps_every_name_served(world: World) -> None:
+def test_defect_17_creates_come_before_updates_and_deletes(world: World) -> None:
     server = world.backend("openai", "a", "b", "c")
     world.cycle(world.config(box(server)))
     server.models[:] = ["z", "y", "c"]
@@ -1022,7 +1018,7 @@ def test_defect_17_a_stuck_backend_does_not_hold_up_the_others(world: World) -> 
     assert world.names() == ["x"]
 
 
-def test_defect_18_every_line_of_the_log_tells_what_was_done_and_why(world: World) -> None:
+def test_defect_18_the_log_records_what_was_done_and_why(world: World) -> None:
     server = world.backend("openai", "a", "b")
     config = world.config(box(server))
     world.cycle(config)

@@ -1,4 +1,4 @@
-"""The loop: its pace, its signals, and a configuration that breaks under it."""
+"""The loop: its schedule, its signals, and a configuration that becomes invalid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from engine.errors import ConfigError
 from engine.fakes.server import Fault
-from engine.reconcile import Engine
+from engine.reconcile import Ports
 from engine.report.plan_log import PlanLog
 from engine.run.loop import MAX_BACKOFF, ConfigSource, Schedule, reconcile_forever
 from engine.transport.client_pool import Http
@@ -30,7 +30,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield running
 
 
-def test_the_pace_has_jitter_and_slows_down_after_failures() -> None:
+def test_the_schedule_has_jitter_and_backs_off_after_failures() -> None:
     schedule = Schedule(10.0)
     steady = {schedule.delay(failed=False) for _ in range(20)}
     assert len(steady) > 1
@@ -46,46 +46,45 @@ def test_an_interval_longer_than_the_back_off_is_kept() -> None:
     assert schedule.delay(failed=True) >= 3240.0
 
 
-def test_a_broken_configuration_at_the_start_is_an_error(fleet: Fleet) -> None:
+def test_an_invalid_first_configuration_is_an_error(fleet: Fleet) -> None:
     fleet.configure("nonsense: 1")
     with pytest.raises(ConfigError):
         ConfigSource(fleet.folder / "config.yaml", fleet.folder).load()
 
 
-def test_a_configuration_that_breaks_later_leaves_the_last_good_one(
+def test_the_last_good_configuration_is_used_when_a_later_one_is_invalid(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = ConfigSource(fleet.folder / "config.yaml", fleet.folder)
     good = source.load()
     fleet.configure("nonsense: 1")
     assert [source.load(), source.load()] == [good, good]
-    said = [record.message for record in caplog.records if "last good" in record.message]
-    assert len(said) == 1
-    assert "nonsense" in said[0]
+    messages = [record.message for record in caplog.records if "last good" in record.message]
+    assert len(messages) == 1
+    assert "nonsense" in messages[0]
     fleet.configure("filter_regex: x")
     assert source.load() != good
 
 
-def test_the_loop_survives_failures_shows_life_and_stops(fleet: Fleet) -> None:
+def test_the_loop_continues_after_failures_and_beats_after_each_cycle(fleet: Fleet) -> None:
     beats: list[float] = []
     stop_after = 3
 
     def beat() -> None:
         beats.append(time.monotonic())
         if len(beats) >= stop_after:
-            engine.stop.set()
-        engine.wake.set()
+            ports.stop.set()
+        schedule.wake.set()
 
-    engine = Engine(PlanLog(None), http=Http(QUICK), beat=beat)
+    schedule = Schedule(60.0)
+    ports = Ports(PlanLog(None), http=Http(QUICK), beat=beat)
     fleet.proxy.fault = lambda *_: Fault("status", 500, "{}") if len(beats) < 2 else None
-    reconcile_forever(
-        ConfigSource(fleet.folder / "config.yaml", fleet.folder), engine, Schedule(60.0)
-    )
+    reconcile_forever(ConfigSource(fleet.folder / "config.yaml", fleet.folder), schedule, ports)
     assert fleet.names() == ["a"]
     assert not [t for t in threading.enumerate() if t.name.startswith("list-") and t.is_alive()]
 
 
-def started(fleet: Fleet, *arguments: str) -> subprocess.Popen[str]:
+def start_loop(fleet: Fleet, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "engine", "run", *fleet.arguments, *arguments],
         stdout=subprocess.PIPE,
@@ -95,7 +94,7 @@ def started(fleet: Fleet, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def next_cycle(process: subprocess.Popen[str]) -> dict[str, object]:
+def read_next_cycle(process: subprocess.Popen[str]) -> dict[str, object]:
     assert process.stdout is not None
     for text in process.stdout:
         line = json.loads(text)
@@ -106,12 +105,12 @@ def next_cycle(process: subprocess.Popen[str]) -> dict[str, object]:
 
 def test_signals_start_a_cycle_and_end_the_loop(fleet: Fleet, tmp_path: Path) -> None:
     heartbeat = tmp_path / "heartbeat"
-    process = started(fleet, "--heartbeat", str(heartbeat))
+    process = start_loop(fleet, "--heartbeat", str(heartbeat))
     try:
-        assert next_cycle(process)["cycle"] == 1
+        assert read_next_cycle(process)["cycle"] == 1
         fleet.box.models.append("b")
         process.send_signal(signal.SIGHUP)
-        assert next_cycle(process)["cycle"] == 2
+        assert read_next_cycle(process)["cycle"] == 2
         assert fleet.names() == ["a", "b"]
         assert heartbeat.exists()
         process.send_signal(signal.SIGTERM)
@@ -121,7 +120,7 @@ def test_signals_start_a_cycle_and_end_the_loop(fleet: Fleet, tmp_path: Path) ->
         process.communicate()
 
 
-def test_sigterm_in_mid_plan_finishes_the_operation_in_hand(fleet: Fleet) -> None:
+def test_sigterm_during_a_plan_finishes_the_operation_in_progress(fleet: Fleet) -> None:
     fleet.box.models[:] = [f"m{number}" for number in range(20)]
     begun = threading.Event()
 
@@ -132,7 +131,7 @@ def test_sigterm_in_mid_plan_finishes_the_operation_in_hand(fleet: Fleet) -> Non
         return None
 
     fleet.proxy.fault = slow_writes
-    process = started(fleet)
+    process = start_loop(fleet)
     try:
         assert begun.wait(20)
         process.send_signal(signal.SIGTERM)

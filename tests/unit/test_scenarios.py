@@ -1,7 +1,7 @@
 """Every folder in fixtures/scenarios: plan equals the golden plan -> apply -> quiet.
 
-``WRITE_GOLDEN=1 python -m pytest tests/unit/test_scenarios.py`` writes the plans anew, to be read
-in the diff before they are committed.
+``WRITE_GOLDEN=1 python -m pytest tests/unit/test_scenarios.py`` writes the plans
+again; read the diff before you commit them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
 FOLDERS = sorted(path.parent for path in SCENARIOS.glob("*/about.json"))
 
 
-def untouchable(rows: list[dict[str, Any]], touched: set[str]) -> list[dict[str, Any]]:
+def select_untouched(rows: list[dict[str, Any]], touched: set[str]) -> list[dict[str, Any]]:
     return [row for row in rows if row["model_info"]["id"] not in touched]
 
 
-def settled(stage: Stage, folder: Path) -> Report:
-    """Run the cycle after the replicas have reloaded; until then each offers what it did."""
+def run_after_reload(stage: Stage, folder: Path) -> Report:
+    """Reload the replicas and run a cycle; until then each still serves what it served before."""
     assert stage.replay.served()[0] == stage.replay.served()[1]
     stage.replay.reload()
     report = stage.cycle(folder)
@@ -36,7 +36,7 @@ def settled(stage: Stage, folder: Path) -> Report:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
+def test_the_scenario_gives_the_golden_plan_and_then_converges(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with staged(folder, tmp_path, monkeypatch) as stage:
@@ -55,10 +55,10 @@ def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
         report = stage.cycle(folder)
         assert report.plan == planned
         if len(stage.replay.replicas) > 1:
-            report = settled(stage, folder)
+            report = run_after_reload(stage, folder)
         assert report.converged
         touched = {op.id for op in planned.operations} | {op.touched for op in planned.operations}
-        assert untouchable(stage.replay.rows(), touched) == untouchable(before, touched)
+        assert select_untouched(stage.replay.rows(), touched) == select_untouched(before, touched)
 
         stage.replay.reload()
         stage.replay.requests.clear()
@@ -68,7 +68,7 @@ def test_the_scenario_plans_as_written_then_applies_and_is_quiet(
         assert [s.reason for s in again.plan.skips] == [s.reason for s in planned.skips]
 
 
-def test_every_scenario_says_why_it_is_there() -> None:
+def test_every_scenario_explains_its_purpose() -> None:
     assert FOLDERS
     for folder in FOLDERS:
         assert (folder / "why.md").read_text().strip()

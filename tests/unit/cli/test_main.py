@@ -21,7 +21,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield running
 
 
-def test_the_help_teaches_the_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_the_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["--help"])
     text = capsys.readouterr().out
@@ -30,7 +30,7 @@ def test_the_help_teaches_the_commands_and_exit_codes(capsys: pytest.CaptureFixt
         assert word in text
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"modelprovisioner {__version__}\n"
@@ -46,7 +46,7 @@ def test_wrong_usage_exits_with_64(line: str, capsys: pytest.CaptureFixture[str]
     assert "--help" in capsys.readouterr().err
 
 
-def test_validate_tells_what_it_read(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validate_prints_what_it_read(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     (fleet.folder / "box").write_text("sk-box-secret")
     assert main(["validate", *fleet.arguments]) == 0
     output = capsys.readouterr()
@@ -65,7 +65,9 @@ def test_validate_lists_every_problem(fleet: Fleet, capsys: pytest.CaptureFixtur
     assert "config.yaml:4" in text
 
 
-def test_plan_shows_and_writes_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_prints_the_plan_and_writes_nothing(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["plan", *fleet.arguments]) == 2
     text = capsys.readouterr().out
     assert "+ create a  openai/a" in text
@@ -84,12 +86,12 @@ def test_plan_as_json_is_a_plan_document(
     assert json.loads(out.read_text()) == document
 
 
-def test_colour_is_used_when_asked_for(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_colour_can_be_forced(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     main(["plan", "--color", "always", *fleet.arguments])
     assert "\x1b[32m+ create" in capsys.readouterr().out
 
 
-def test_apply_shows_progress_and_then_nothing_is_left(
+def test_apply_shows_progress_and_leaves_nothing_to_do(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["apply", *fleet.arguments]) == 0
@@ -101,7 +103,7 @@ def test_apply_shows_progress_and_then_nothing_is_left(
     assert "Nothing to do" in capsys.readouterr().out
 
 
-def test_apply_exits_with_3_when_deletions_are_held_and_force_lets_them_through(
+def test_apply_exits_with_3_when_deletions_are_held_and_force_carries_them_out(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["apply", *fleet.arguments])
@@ -141,7 +143,7 @@ def test_a_dry_run_writes_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[st
     assert events == ["plan", "cycle"]
 
 
-def test_artifacts_are_plans_and_quiet_cycles_add_none(fleet: Fleet, tmp_path: Path) -> None:
+def test_each_new_plan_is_an_artifact(fleet: Fleet, tmp_path: Path) -> None:
     folder = tmp_path / "artifacts"
     for _ in range(2):
         main(["run", "--once", "--artifacts", str(folder), *fleet.arguments])
@@ -151,7 +153,7 @@ def test_artifacts_are_plans_and_quiet_cycles_add_none(fleet: Fleet, tmp_path: P
     assert [plan["summary"]["create"] for plan in plans] == [2, 0]
 
 
-def test_alive_tells_by_the_age_of_the_heartbeat(
+def test_alive_depends_on_the_age_of_the_heartbeat(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     heartbeat = tmp_path / "heartbeat"
@@ -170,7 +172,7 @@ def test_a_missing_configuration_is_a_clear_error(
     assert "none.yaml" in capsys.readouterr().err
 
 
-def test_the_demo_plays_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_runs_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo"]) == 0
     assert "That is all" in capsys.readouterr().out
 

@@ -18,7 +18,7 @@ from engine.config.model import Config
 from engine.desired.deployments import desired_state
 from engine.errors import ConfigError
 from engine.fakes.litellm import LiteLLMSimulator
-from engine.reconcile import Engine, reconcile_once
+from engine.reconcile import Memory, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.state.listing import OK, Listing, Model
 from engine.state.mark import mark_document, read_mark
@@ -165,8 +165,8 @@ def test_the_largest_row_is_registered_and_read_back(tmp_path: Path) -> None:
         folder = Folder(tmp_path)
         proxy = stack.enter_context(LiteLLMSimulator(master_key=MASTER))
         folder.url = proxy.url
-        engine = Engine(PlanLog(None))
-        stack.callback(engine.http.close)
+        ports, memory = Ports(PlanLog(None)), Memory()
+        stack.callback(ports.http.close)
         wide = "\x01" * ((MAX_DECLARED - 600) // 24)
         config = folder.load(
             litellm_params_defaults={"a": wide, "my_token": wide, "rpm": 5},
@@ -174,8 +174,8 @@ def test_the_largest_row_is_registered_and_read_back(tmp_path: Path) -> None:
             models=["🙂" * MAX_ID],
             overrides=[{"capabilities": {"c": wide}}],
         )
-        assert reconcile_once(config, engine).converged
-        assert not reconcile_once(config, engine).plan.operations
+        assert reconcile_once(config, ports, memory).converged
+        assert not reconcile_once(config, ports, memory).plan.operations
         listed = proxy.answer("GET", "/v2/model/info", f"Bearer {MASTER}", b"")
         assert MAX_DECLARED / 2 < len(json.dumps(json.loads(listed.body))) < MAX_ROW / 2
 
@@ -185,14 +185,14 @@ def test_the_deepest_row_is_registered_and_read_back(tmp_path: Path, name: str) 
     with ExitStack() as stack:
         folder = Folder(tmp_path)
         folder.url = stack.enter_context(LiteLLMSimulator(master_key=MASTER)).url
-        engine = Engine(PlanLog(None))
-        stack.callback(engine.http.close)
+        ports, memory = Ports(PlanLog(None)), Memory()
+        stack.callback(ports.http.close)
         deep: Any = {"my_token": "secret"}
         for _ in range(MAX_CONFIG_DEPTH - 6):
             deep = {"a": deep}
         config = folder.load(**{name: {"deep": deep}})
-        assert reconcile_once(config, engine).converged
-        assert not reconcile_once(config, engine).plan.operations
+        assert reconcile_once(config, ports, memory).converged
+        assert not reconcile_once(config, ports, memory).plan.operations
 
 
 @pytest.mark.parametrize("model", ["m" * (MAX_ID + 1), {"id": "é" * (MAX_ID + 1)}])

@@ -22,7 +22,7 @@ from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Row
 from engine.litellm.fields import is_masked
 from engine.plan.plan import Plan
-from engine.reconcile import Engine, reconcile_once
+from engine.reconcile import Memory, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 
 MASTER: Final = "sk-listed-values"
@@ -52,8 +52,9 @@ class Place:
     def __init__(self, version: str, folder: Path, stack: ExitStack) -> None:
         self.proxy = stack.enter_context(LiteLLMSimulator(version, master_key=MASTER))
         self.folder = folder
-        self.engine = Engine(PlanLog(None))
-        stack.callback(self.engine.http.close)
+        self.ports = Ports(PlanLog(None))
+        self.memory = Memory()
+        stack.callback(self.ports.http.close)
         (folder / "litellm").write_text(MASTER)
         self.clear()
 
@@ -63,7 +64,7 @@ class Place:
         document = {"litellm": {"url": self.proxy.url}, "backends": backends}
         path = self.folder / "config.yaml"
         path.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
-        report = reconcile_once(load_config(path, self.folder), self.engine)
+        report = reconcile_once(load_config(path, self.folder), self.ports, self.memory)
         assert report.converged
         return report.plan
 

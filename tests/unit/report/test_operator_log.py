@@ -1,4 +1,4 @@
-"""The log for people: without secrets, without what steers a terminal."""
+"""The log for people: no secrets, and no characters that control a terminal."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def test_secrets_that_were_learned_earlier_stay_hidden() -> None:
     assert "secret" not in redactor.format(record("old-secret new-secret"))
 
 
-def test_a_line_cannot_steer_a_terminal() -> None:
+def test_control_characters_are_escaped() -> None:
     line = Redactor(as_json=False).format(record("%s", "a\x1b]0;owned\x07\u202eb\rc"))
     assert line.endswith("a\\x1b]0;owned\\x07\\u202eb\\rc")
 
 
-def test_a_json_line_is_one_line_and_holds_the_exception_without_secrets() -> None:
+def test_a_json_record_is_one_line_with_the_exception_and_without_secrets() -> None:
     redactor = Redactor(as_json=True)
     redactor.learn([Secret("hunter2")])
     try:

@@ -24,7 +24,7 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class Clock:
-    """Each look at it is a second later."""
+    """A clock that advances one second with each call."""
 
     def __init__(self) -> None:
         self.now = START
@@ -47,7 +47,7 @@ def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:
     return lines
 
 
-def test_every_line_fits_the_schema() -> None:
+def test_every_line_matches_the_schema() -> None:
     stream = io.StringIO()
     log = PlanLog(stream, Clock())
     plan = plan_with("a", "b")
@@ -84,7 +84,7 @@ def test_a_failed_operation_makes_the_cycle_not_ok() -> None:
     assert lines_of(stream)[-1]["ok"] is False
 
 
-def test_what_must_not_be_shown_is_taken_out_of_a_line() -> None:
+def test_a_line_is_redacted_before_it_is_written() -> None:
     stream = io.StringIO()
     PlanLog(stream, Clock(), lambda text: text.replace("hunter2", "***")).failed("hunter2", 0.1)
     assert "hunter2" not in stream.getvalue()
@@ -114,10 +114,10 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         write_atomically(path, "half \ud800")
     assert path.read_text() == "old"
-    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_log_that_cannot_be_written_is_an_error_that_says_so() -> None:
+def test_a_log_that_cannot_be_written_raises_unrecorded() -> None:
     with open("/dev/full", "w", buffering=1) as full:  # noqa: PTH123 - a device
         log = PlanLog(full, Clock())
         with pytest.raises(Unrecorded, match=r"no space left on device.*Remedy: see where"):

@@ -6,7 +6,7 @@ import pytest
 
 from engine.apply import Result
 from engine.plan.planner import make_plan
-from engine.report.terminal import MAX_VALUE, Renderer, printable
+from engine.report.terminal import MAX_VALUE, Renderer, escape_unprintable
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)
@@ -30,7 +30,7 @@ def test_a_secret_shows_as_a_few_digits_of_its_fingerprint() -> None:
     assert "$secret" not in text
 
 
-def test_names_that_are_kept_for_one_reason_share_a_line() -> None:
+def test_names_kept_for_the_same_reason_share_a_line() -> None:
     site = b.endpoint(complete=False, outcome="unreachable", detail="box: refused")
     state = b.desired(endpoints=(site,))
     seen = [b.as_seen(b.wanted(name)) for name in ("a", "b")]
@@ -40,21 +40,21 @@ def test_names_that_are_kept_for_one_reason_share_a_line() -> None:
     assert "Nothing to do; 2 kept although not listed." in text
 
 
-def test_nothing_to_do_does_not_hide_a_backend_that_could_not_be_asked() -> None:
+def test_nothing_to_do_mentions_a_backend_that_could_not_be_reached() -> None:
     site = b.endpoint(complete=False, outcome="unreachable", detail="box: refused")
     state = b.desired(endpoints=(site,))
     text = PLAIN.plan(make_plan(state, b.observed()), state)
-    assert "Nothing to do, as far as can be told: box cannot be reached." in text
+    assert "Nothing to do for the backends that answered; box cannot be reached." in text
     assert "in step" not in text
 
 
-def test_nothing_to_do_says_so() -> None:
+def test_a_plan_without_operations_says_so() -> None:
     state = b.desired(b.wanted("a"))
     text = PLAIN.plan(make_plan(state, b.observed(b.as_seen(b.wanted("a")))), state)
     assert text.endswith("Nothing to do: LiteLLM is in step with the backends.")
 
 
-def test_rows_on_forgotten_endpoints_are_named() -> None:
+def test_rows_on_endpoints_that_are_no_longer_configured_are_listed() -> None:
     state = b.desired()
     stray = b.as_seen(b.wanted("old", endpoint=b.OTHER_BOX))
     text = PLAIN.plan(make_plan(state, b.observed(strays=(stray,))), state)
@@ -62,7 +62,7 @@ def test_rows_on_forgotten_endpoints_are_named() -> None:
     assert "old" in text
 
 
-def test_a_hostile_name_cannot_steer_the_terminal() -> None:
+def test_control_characters_in_a_name_are_escaped() -> None:
     state = b.desired(b.wanted("a\x1b]0;owned\x07\n\u202eb"))
     plan = make_plan(state, b.observed())
     text = PLAIN.plan(plan, state) + PLAIN.result(Result(plan.operations[0], "applied"), 1, 1)
@@ -71,14 +71,14 @@ def test_a_hostile_name_cannot_steer_the_terminal() -> None:
     assert "\\x1b]0;owned\\x07\\n\\u202eb" in text
 
 
-def test_a_long_value_is_cut() -> None:
+def test_a_long_value_is_truncated() -> None:
     state = b.desired(b.wanted("a", params={"text": "x" * 1000}))
     seen = b.as_seen(b.wanted("a", params={"text": "y"}))
     text = PLAIN.plan(make_plan(state, b.observed(seen)), state)
     assert max(map(len, text.splitlines())) < MAX_VALUE + 80
 
 
-def test_colours_are_always_closed() -> None:
+def test_every_colour_is_reset() -> None:
     state = b.desired(b.wanted("a"), b.wanted("b", params={"rpm": 1}))
     seen = [b.as_seen(b.wanted("b")), b.as_seen(b.wanted("c"))]
     text = Renderer(colour=True).plan(make_plan(state, b.observed(*seen)), state)
@@ -87,5 +87,5 @@ def test_colours_are_always_closed() -> None:
 
 
 @pytest.mark.parametrize("text", ["plain", "ümlaut 日本", "a b"])
-def test_ordinary_text_stays_as_it_is(text: str) -> None:
-    assert printable(text) == text
+def test_printable_text_is_unchanged(text: str) -> None:
+    assert escape_unprintable(text) == text

@@ -1,53 +1,64 @@
-"""Waiting for a cycle without being held by it."""
+"""Work that runs until it ends, or until a stop interrupts its reading."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
-from engine.reconcile import Engine
-from engine.report.plan_log import PlanLog
-from engine.run.interruptible import attended
-from engine.transport.client_pool import Http
-from engine.transport.timing import Timing
+from engine.run.interruptible import run_interruptibly
 
 PATIENCE = 0.2
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine(PlanLog(None), http=Http(Timing(patience=PATIENCE)))
+def stop() -> threading.Event:
+    return threading.Event()
 
 
-def test_the_result_of_the_work_comes_back(engine: Engine) -> None:
-    assert attended(engine, lambda: 5) == 5
+@pytest.fixture
+def writing() -> threading.Event:
+    return threading.Event()
 
 
-def test_its_error_comes_back_as_well(engine: Engine) -> None:
+@pytest.fixture
+def run(
+    stop: threading.Event, writing: threading.Event
+) -> Callable[[Callable[[], object]], object]:
+    return lambda work: run_interruptibly(work, stop, writing, PATIENCE)
+
+
+def test_the_result_of_the_work_is_returned(run: Callable[..., object]) -> None:
+    assert run(lambda: 5) == 5
+
+
+def test_an_error_of_the_work_is_raised(run: Callable[..., object]) -> None:
     def fail() -> int:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        attended(engine, fail)
+        run(fail)
 
 
-def test_a_stop_leaves_behind_what_only_reads(engine: Engine) -> None:
-    silent = threading.Event()
-    engine.stop.set()
-    begun = time.monotonic()
-    assert attended(engine, lambda: silent.wait(60)) is None
-    assert time.monotonic() - begun < 30
-    silent.set()
+def test_a_stop_abandons_work_that_only_reads(
+    run: Callable[..., object], stop: threading.Event
+) -> None:
+    answer = threading.Event()
+    stop.set()
+    assert run(lambda: answer.wait(60)) is None
+    answer.set()
 
 
-def test_a_stop_waits_for_what_writes(engine: Engine) -> None:
+def test_a_stop_waits_for_work_that_writes(
+    run: Callable[..., object], stop: threading.Event, writing: threading.Event
+) -> None:
     def write() -> str:
-        engine.writing.set()
-        engine.stop.set()
+        writing.set()
+        stop.set()
         time.sleep(2 * PATIENCE)
-        engine.writing.clear()
+        writing.clear()
         return "written"
 
-    assert attended(engine, write) == "written"
+    assert run(write) == "written"

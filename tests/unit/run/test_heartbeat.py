@@ -1,0 +1,33 @@
+"""The file that shows a probe that the loop makes progress."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.run.heartbeat import heartbeat_age, write_heartbeat
+
+
+def test_each_heartbeat_resets_the_age(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat"
+    write_heartbeat(path)
+    hour_ago = time.time() - 3600
+    os.utime(path, (hour_ago, hour_ago))
+    assert heartbeat_age(path) >= 3600
+    write_heartbeat(path)
+    assert heartbeat_age(path) < 3600
+
+
+def test_a_heartbeat_that_cannot_be_written_is_logged_and_raises_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_heartbeat(tmp_path / "missing" / "heartbeat")
+    assert "heartbeat" in caplog.text
+
+
+def test_without_a_heartbeat_there_is_no_age(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        heartbeat_age(tmp_path / "heartbeat")
