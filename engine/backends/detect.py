@@ -30,7 +30,9 @@ _PROBES: Final = (
     "GET /api/version",
 )
 ALLOWED: Final = tuple(
-    dict.fromkeys((*_PROBES, *(request for module in KINDS.values() for request in module.ALLOWED)))
+    dict.fromkeys(
+        (*_PROBES, *(request for adapter in KINDS.values() for request in adapter.ALLOWED))
+    )
 )
 """Its own, and those of whatever it recognises."""
 _LISTS: Final = (
@@ -113,7 +115,7 @@ def ask_as(server: Server) -> tuple[str, Found]:
     memory = _Memory(server)
     server = replace(server, get=memory.get)
     guess = _guess(server, memory)
-    found: Found = KINDS[guess.kind].ask(server)
+    found = KINDS[guess.kind].ask(server)
     note = f"recognised as {guess.kind}: {guess.sign}"
     return guess.kind, replace(found, notes=(note, *found.notes))
 

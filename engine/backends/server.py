@@ -1,10 +1,10 @@
-"""A backend as its adapter sees it: what it may be asked, and how the common list is read."""
+"""A backend as its adapter sees it, and what an adapter offers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..errors import Garbled, Rejected
 from .record import Record
@@ -77,3 +77,29 @@ class Found:
     paged: bool = False
     notes: tuple[str, ...] = ()
     overlong: int = 0
+
+
+class Adapter(Protocol):
+    """What each module in :mod:`engine.backends.kinds` offers.
+
+    A module states no base, so mypy checks it where it is put into ``kinds.KINDS``.
+    """
+
+    @property
+    def ALLOWED(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
+        """Every request that it may send, as ``METHOD /path``, without query."""
+
+    @property
+    def PLACES(self) -> tuple[str, ...]:  # noqa: N802
+        """The paths below its address where the server may have its API."""
+
+    @property
+    def ROUTES(self) -> Mapping[str, Route]:  # noqa: N802
+        """By mode, how LiteLLM reaches its models; "" is any mode that is not named."""
+
+    def ask(self, server: Server) -> Found:
+        """Ask the server, and return what it tells of its models.
+
+        Raises:
+            Garbled, Rejected, Unavailable: it has no list that can be used.
+        """
