@@ -10,12 +10,45 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+import requests
+import urllib3
+
 from ..bounds import MAX_EXAMINED, MAX_EXCERPT
 from ..state.secret import PLACEHOLDER_KEY, Secret
 
 _KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
 """What LiteLLM and OpenAI quote of a wrong key: its ends, and its hash."""
 _WORDS: Final = ("error", "detail", "message")
+
+_CAUSES: Final = (
+    (urllib3.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
+    (requests.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
+    (urllib3.exceptions.NewConnectionError, "{system}"),
+    (urllib3.exceptions.ConnectTimeoutError, "no connection within {connect}"),
+    (urllib3.exceptions.TimeoutError, "no answer within {answer}"),
+    (requests.exceptions.Timeout, "no answer within {answer}"),
+    (urllib3.exceptions.ProtocolError, "the answer broke off"),
+    (Exception, "the connection failed ({text})"),
+)
+"""Why an exchange failed: the first class that fits counts, so subclasses come before theirs."""
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return the error of urllib3 that an error of requests or urllib3 holds, else the error."""
+    inner = error.args[0] if error.args else error
+    reason = getattr(inner, "reason", inner)
+    return reason if isinstance(reason, urllib3.exceptions.HTTPError) else error
+
+
+def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> str:
+    """Return why an exchange failed.
+
+    ``text`` is that of ``cause``, fit for a message; ``connect`` and ``answer`` are the times that
+    a connection and an answer were waited for.
+    """
+    system = (getattr(cause.__cause__, "strerror", "") or "no connection").lower()
+    template = next(template for kind, template in _CAUSES if isinstance(cause, kind))
+    return template.format(text=text, system=system, connect=connect, answer=answer)
 
 
 class Quoter:
