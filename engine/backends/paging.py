@@ -19,7 +19,7 @@ from .server import Server
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FoundList:
     """A list that was found: its entries, where it was, and the answer as it came.
 
     ``listed`` is the address below which it was, ``path`` what was asked for, with its query.
@@ -31,7 +31,7 @@ class Listing:
     document: Any
 
 
-def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> Listing:
+def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> FoundList:
     """Find the list as :func:`listed_below` does, each time asked with ``query``; its first page.
 
     A configured path is asked for as it is.
@@ -48,7 +48,7 @@ def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> Lis
         return asked[-1][1]
 
     entries, listed = listed_below(replace(server, get=get), suffixes)
-    return Listing(entries, listed, *asked[-1])
+    return FoundList(entries, listed, *asked[-1])
 
 
 def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
