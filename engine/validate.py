@@ -20,6 +20,7 @@ from jsonschema.validators import extend
 
 from .bounds import MAX_PROBLEMS, MAX_QUOTED
 from .errors import InvalidDocument, Problem
+from .text import shortened
 
 _SECRET_NAME: Final = re.compile(
     r"key|token|passw|secret|auth|credential|cookie|private|signature|\$secret", re.IGNORECASE
@@ -237,4 +238,4 @@ def _shown(value: Any, path: Iterable[str | int]) -> str:
 
 
 def _cut(text: str) -> str:
-    return repr(text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}...")
+    return repr(shortened(text, MAX_QUOTED))

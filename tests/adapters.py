@@ -60,7 +60,7 @@ def server_over(
         models_endpoint,
         get=lambda path: exchange(f"GET {path}"),
         post=lambda path, body: exchange(f"POST {path}", body),
-        said=lambda document: str(document)[:300],
+        quote=lambda document: str(document)[:300],
     )
     return server, sent
 

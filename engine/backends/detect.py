@@ -142,7 +142,7 @@ def _list(server: Server, memory: _Memory) -> tuple[str, Entries | None]:
     empty: tuple[str, Entries | None] = ("", None)
     for path in paths:
         try:
-            entries = read_entries(memory.get(path), server.said)
+            entries = read_entries(memory.get(path), server.quote)
         except Garbled:
             continue
         except Rejected as error:

@@ -62,7 +62,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
         Garbled, Rejected, Unavailable: there is no list at ``path``, or one that is too long.
     """
     document = server.get(path) if first is None else first
-    entries = read_entries(document, server.said)
+    entries = read_entries(document, server.quote)
     seen: set[str] = set()
     while len(seen) < MAX_PAGES - 1:
         after = _cursor(document)
@@ -71,7 +71,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
         seen.add(after)
         try:
             document = server.get(with_query(path, f"after_id={after}"))
-            page = read_entries(document, server.said)
+            page = read_entries(document, server.quote)
         except (Garbled, Rejected):
             break
         entries.add(page)
@@ -87,7 +87,7 @@ def left_out(server: Server, names: Collection[str], why: str) -> tuple[str, ...
     """Return the note, if any, on models that are left out of a list."""
     if not names:
         return ()
-    return (f"left out, since {why}: {server.said(', '.join(names))}",)
+    return (f"left out, since {why}: {server.quote(', '.join(names))}",)
 
 
 def _cursor(document: Any) -> str:

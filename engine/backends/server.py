@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from ..errors import Garbled, Rejected
 from .record import Record
 
-Said = Callable[[object], str]
+Quote = Callable[[object], str]
 """What a foreign document says, in one line of bounded length and without our key."""
 ROOT: Final = "root"
 V1: Final = "v1"
@@ -34,7 +34,7 @@ class Server:
     ``models_endpoint`` the configured path of the list below ``url`` ("" for the usual one).
     ``get(path)`` and ``post(path, body)`` go below the endpoint, return JSON and raise
     TransportError; a request that the adapter does not publish in its ``ALLOWED`` is a bug. What
-    the server writes comes into a message only through ``said``.
+    the server writes comes into a message only through ``quote``.
     """
 
     endpoint: str
@@ -42,7 +42,7 @@ class Server:
     models_endpoint: str
     get: Callable[[str], Any]
     post: Callable[[str, object], Any]
-    said: Said
+    quote: Quote
 
     @property
     def prefix(self) -> str:

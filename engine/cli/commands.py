@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..bounds import MAX_INTERVAL, MAX_QUOTED
-from ..report.operator_log import Redactor
+from ..text import Redactor, shortened
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -36,7 +36,7 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
     for warning in config.warnings:
-        print(f"warning: {redactor.redacted(warning)}", file=sys.stderr)
+        print(f"warning: {redactor.redact(warning)}", file=sys.stderr)
     print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
     for backend in config.backends:
         keyed = "no key" if backend.key.reveal() == PLACEHOLDER_KEY else "with a key"
@@ -78,7 +78,7 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
     config = _configured(arguments, redactor)
     renderer = Renderer(colour=_colour(arguments))
-    progress = Progress(renderer, sys.stdout, redactor.redacted)
+    progress = Progress(renderer, sys.stdout, redactor.redact)
     engine = Engine(progress, http=Http(arguments.timing), force=arguments.force)
     stop_on_signals(engine)
     report = attended(engine, lambda: reconcile_once(config, engine))
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
     engine = Engine(
-        PlanLog(sys.stdout, redact=redactor.redacted),
+        PlanLog(sys.stdout, redact=redactor.redact),
         Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
         Http(arguments.timing),
         beat=lambda: _beat(arguments.heartbeat),
@@ -160,9 +160,9 @@ def _interval(arguments: argparse.Namespace) -> float:
         seconds = 0
     if not 1 <= seconds <= MAX_INTERVAL:
         log = logging.getLogger(__name__)
-        said = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        shown = shortened(text, MAX_QUOTED)
         limit = int(MAX_INTERVAL)
-        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", said, limit)
+        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", shown, limit)
         return 60.0
     return float(seconds)
 

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> 
     try:
         return int(arguments.command(arguments, redactor))
     except EngineError as error:
-        print(f"error: {redactor.redacted(str(error))}", file=sys.stderr)
+        print(f"error: {redactor.redact(str(error))}", file=sys.stderr)
         if isinstance(error, Unrecorded):
             _give_up_stdout()
         return ERROR

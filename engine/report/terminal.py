@@ -12,6 +12,7 @@ from ..plan.plan import FieldChange, Operation, Plan, Skip
 from ..state.deployment import Endpoint, State
 from ..state.frozen import thaw
 from ..state.secret import SECRET
+from ..text import printable, shortened
 
 _RESET: Final = "\x1b[0m"
 _COLOURS: Final = {
@@ -133,16 +134,9 @@ class Renderer:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
 
 
-def printable(text: str) -> str:
-    """Return text that cannot steer a terminal: control characters become visible escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
-
-
 def named(text: str) -> str:
     """Return a name, printable and no longer than a line can hold."""
-    return printable(text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}...")
+    return printable(shortened(text, MAX_EXCERPT))
 
 
 def counted(number: int, noun: str) -> str:
@@ -154,8 +148,7 @@ def _shown(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
         return f"(secret {plain[SECRET][:6]})"
-    text = printable(json.dumps(plain, ensure_ascii=False))
-    return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "..."
+    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 
 class Progress:

@@ -21,10 +21,11 @@ from .. import __version__
 from ..bounds import MAX_LISTING, MAX_REDIRECTS
 from ..errors import Garbled, Rejected, TransportError, Unavailable
 from ..state.secret import Secret
+from ..text import Redactor
 from .body import Body
 from .budget import Allowance
 from .deadline import Bounded
-from .error_text import Quoter, cause_of, explanation
+from .error_text import cause_of, clean, excerpt, explanation, quote
 from .json_stream import rows_of
 from .timing import Timing
 
@@ -69,7 +70,7 @@ class Client:
         self._key = key
         self._timeout = connection.timeout
         self._verify = connection.ca_file or connection.verify
-        self._quoter = Quoter()
+        self._redactor = Redactor()
         self.hide([key])
         self._session = _Session()
         for scheme in ("http://", "https://"):
@@ -110,15 +111,18 @@ class Client:
 
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Keep these secrets out of messages, beside the client's own key."""
-        self._quoter.hide(secrets)
+        self._redactor.learn(secrets)
 
-    def said(self, document: object) -> str:
-        """Return what a document of the server says, as a line that fits into a message."""
-        return self._quoter.said(document)
+    def quote(self, document: object) -> str:
+        """Return the message in a document of the server, in one line and without secrets."""
+        return quote(document, self._redactor)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _clean(self, text: str) -> str:
+        return clean(text, self._redactor)
 
     def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the key; its being asked for keeps requests from reading ~/.netrc in its place."""
@@ -187,12 +191,12 @@ class Client:
         except Garbled as error:
             raise Garbled(f"{subject}: {error}") from None
         except ValueError:
-            kind = self._quoter.clean(response.headers.get("Content-Type", "no content type"))
-            said = f"not JSON ({kind})" if body.size else "empty"
-            raise Garbled(f"{subject}: the answer is {said}") from None
+            kind = self._clean(response.headers.get("Content-Type", "no content type"))
+            what = f"not JSON ({kind})" if body.size else "empty"
+            raise Garbled(f"{subject}: the answer is {what}") from None
         finally:
             log.debug("%s -> %d (%d bytes)", subject, status, body.size)
-        message = f"{subject}: HTTP {status}: {self._quoter.excerpt(content)}".rstrip(": ")
+        message = f"{subject}: HTTP {status}: {excerpt(content, self._redactor)}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
@@ -204,7 +208,7 @@ class Client:
         except ValueError:
             raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
         if origin != urlsplit(url)[:2]:
-            what = f"redirects to another server ({self._quoter.clean('://'.join(origin))})"
+            what = f"redirects to another server ({self._clean('://'.join(origin))})"
             why = "not followed, since the key would go with it: configure that URL itself"
             raise Rejected(f"{subject} {what}; {why}", status=307)
         return new
@@ -217,6 +221,6 @@ class Client:
         if patience < 0.9 * self._timeout:
             limit += ", in which all requests to this server have to be answered"
         connect = f"{min(self.timing.connect, patience):.2g} s"
-        why = explanation(cause, self._quoter.clean(str(cause)), connect=connect, answer=limit)
+        why = explanation(cause, self._clean(str(cause)), connect=connect, answer=limit)
         unsent = isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
         return Unavailable(f"{subject}: {why}", sent=not unsent)

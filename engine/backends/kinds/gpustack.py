@@ -63,6 +63,6 @@ def _add_modes(records: list[Record], server: Server, path: str) -> None:
 def _ids(server: Server, path: str, category: str) -> set[str]:
     document = server.optional(with_query(path, f"categories={category}"))
     try:
-        return set(read_entries(document, server.said).members)
+        return set(read_entries(document, server.quote).members)
     except Garbled:
         return set()

@@ -38,7 +38,7 @@ def ask(server: Server) -> Found:
             skipped.append(name)
         else:
             records.append(_listed(name, entry, groups.get(name)))
-    routes = server.said(", ".join(f"{prefix}*" for prefix in wildcards))
+    routes = server.quote(", ".join(f"{prefix}*" for prefix in wildcards))
     why = f"wildcard routes ({routes}) list them whether or not they are there"
     return found_list.entries.found(records, found_list.listed, *left_out(server, skipped, why))
 

@@ -6,7 +6,8 @@ import pytest
 
 from engine.apply import Result
 from engine.plan.planner import make_plan
-from engine.report.terminal import MAX_VALUE, Renderer, printable
+from engine.report.terminal import MAX_VALUE, Renderer
+from engine.text import printable
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)
