@@ -21,6 +21,7 @@ from referencing import Registry, Resource
 
 from .bounds import MAX_PROBLEMS, MAX_QUOTED
 from .errors import InvalidDocument, Problem
+from .text import shortened
 
 _SECRET_NAME: Final = re.compile(
     r"key|token|passw|secret|auth|credential|cookie|private|signature|\$secret", re.IGNORECASE
@@ -243,4 +244,4 @@ def _shown(value: Any, path: Iterable[str | int]) -> str:
 
 
 def _cut(text: str) -> str:
-    return repr(text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}...")
+    return repr(shortened(text, MAX_QUOTED))

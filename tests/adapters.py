@@ -7,11 +7,10 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from engine.backends.record import Record
-from engine.backends.server import LISTED, ROOT, Found, Route, Server
+from engine.backends.server import LISTED, ROOT, Adapter, Found, Server
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state.endpoint import canonical_endpoint
 
@@ -61,7 +60,7 @@ def server_over(
         models_endpoint,
         get=lambda path: exchange(f"GET {path}"),
         post=lambda path, body: exchange(f"POST {path}", body),
-        said=lambda document: str(document)[:300],
+        quote=lambda document: str(document)[:300],
     )
     return server, sent
 
@@ -84,9 +83,9 @@ def _outcome(request: str, answer: Any) -> Any:
     raise Rejected(f"{request}: HTTP {status}", status=status)
 
 
-def route_of(module: ModuleType, mode: str, found: Found, endpoint: str) -> tuple[str, str]:
+def route_of(adapter: Adapter, mode: str, found: Found, endpoint: str) -> tuple[str, str]:
     """Return the LiteLLM provider and the api_base of models of one mode."""
-    route: Route = module.ROUTES.get(mode, module.ROUTES[""])
+    route = adapter.ROUTES.get(mode, adapter.ROUTES[""])
     if route.base == LISTED:
         return route.provider, found.listed
     return route.provider, endpoint if route.base == ROOT else f"{endpoint}/v1"
@@ -104,7 +103,7 @@ def plain(record: Record) -> dict[str, Any]:
     }
 
 
-def result_of(module: ModuleType, case: Mapping[str, Any]) -> dict[str, Any]:
+def result_of(adapter: Adapter, case: Mapping[str, Any]) -> dict[str, Any]:
     """Run an adapter on a case; return its result as it is kept in the case.
 
     ``base`` is where the list was; ``routes`` gives provider and api_base per mode that was found
@@ -113,10 +112,10 @@ def result_of(module: ModuleType, case: Mapping[str, Any]) -> dict[str, Any]:
     """
     url = case.get("url", "http://box:8000")
     server, sent = server_over(
-        case["requests"], module.ALLOWED, url=url, models_endpoint=case.get("models_endpoint", "")
+        case["requests"], adapter.ALLOWED, url=url, models_endpoint=case.get("models_endpoint", "")
     )
     try:
-        found: Found = module.ask(server)
+        found = adapter.ask(server)
     except TransportError as error:
         return {"sent": sent, "error": type(error).__name__}
     left_out = {name: getattr(found, name) for name in ("unread", "unusable", "paged")}
@@ -126,7 +125,8 @@ def result_of(module: ModuleType, case: Mapping[str, Any]) -> dict[str, Any]:
         "records": [plain(record) for record in found.records],
         "base": found.listed,
         "routes": {
-            mode: " ".join(route_of(module, mode, found, server.endpoint)) for mode in sorted(modes)
+            mode: " ".join(route_of(adapter, mode, found, server.endpoint))
+            for mode in sorted(modes)
         },
         "notes": list(found.notes),
     }
@@ -138,10 +138,10 @@ def result_of(module: ModuleType, case: Mapping[str, Any]) -> dict[str, Any]:
 _RESULT = ("sent", "records", "base", "routes", "notes", "left_out", "error")
 
 
-def golden_case(path: Path, module: ModuleType) -> None:
+def golden_case(path: Path, adapter: Adapter) -> None:
     """Assert that an adapter makes of a case exactly what the case says it does."""
     case = read(path)
-    result = json.loads(json.dumps(result_of(module, case)))
+    result = json.loads(json.dumps(result_of(adapter, case)))
     if WRITE:
         given = {name: value for name, value in case.items() if name not in _RESULT}
         text = json.dumps({**given, **result}, indent=2, ensure_ascii=False) + "\n"
@@ -161,17 +161,16 @@ def read(path: Path) -> dict[str, Any]:
     return case
 
 
-def ask(module: ModuleType, answers: Mapping[str, Any], **options: str) -> Found:
+def ask(adapter: Adapter, answers: Mapping[str, Any], **options: str) -> Found:
     """Return what an adapter finds at a backend that gives these answers."""
-    server, _ = server_over(answers, module.ALLOWED, **options)
-    found: Found = module.ask(server)
-    return found
+    server, _ = server_over(answers, adapter.ALLOWED, **options)
+    return adapter.ask(server)
 
 
 def answered(
-    module: ModuleType, case: Mapping[str, Any], change: Callable[[Any], Any]
+    adapter: Adapter, case: Mapping[str, Any], change: Callable[[Any], Any]
 ) -> list[dict[str, Any]]:
     """Return the records of a case after ``change`` was made to every body of it."""
     changed = {request: change(body) for request, body in case["requests"].items()}
-    records = result_of(module, {**case, "requests": changed}).get("records", [])
+    records = result_of(adapter, {**case, "requests": changed}).get("records", [])
     return sorted(records, key=lambda record: str(record["id"]))

@@ -30,7 +30,9 @@ _PROBES: Final = (
     "GET /api/version",
 )
 ALLOWED: Final = tuple(
-    dict.fromkeys((*_PROBES, *(request for module in KINDS.values() for request in module.ALLOWED)))
+    dict.fromkeys(
+        (*_PROBES, *(request for adapter in KINDS.values() for request in adapter.ALLOWED))
+    )
 )
 """Its own, and those of whatever it recognises."""
 _LISTS: Final = (
@@ -113,7 +115,7 @@ def ask_as(server: Server) -> tuple[str, Found]:
     memory = _Memory(server)
     server = replace(server, get=memory.get)
     guess = _guess(server, memory)
-    found: Found = KINDS[guess.kind].ask(server)
+    found = KINDS[guess.kind].ask(server)
     note = f"recognised as {guess.kind}: {guess.sign}"
     return guess.kind, replace(found, notes=(note, *found.notes))
 
@@ -140,7 +142,7 @@ def _list(server: Server, memory: _Memory) -> tuple[str, Entries | None]:
     empty: tuple[str, Entries | None] = ("", None)
     for path in paths:
         try:
-            entries = read_entries(memory.get(path), server.said)
+            entries = read_entries(memory.get(path), server.quote)
         except Garbled:
             continue
         except Rejected as error:

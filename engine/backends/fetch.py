@@ -163,4 +163,4 @@ def server_of(
         finally:
             allowance.restore(before)
 
-    return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.said)
+    return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.quote)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..bounds import MAX_ID, MAX_MODELS
 from ..errors import Garbled, Rejected
 from .record import Record
-from .server import Found, Said, Server
+from .server import Found, Quote, Server
 
 _ID_KEYS: Final = ("id", "model", "name", "key")
 _UNUSABLE: Final = ("\x00", "*")
@@ -49,7 +49,7 @@ class Entries:
         check_count(len(self.members) + self.unread)
 
 
-def read_entries(document: object, said: Said) -> Entries:
+def read_entries(document: object, quote: Quote) -> Entries:
     """Read a list of models, as servers write it.
 
     Accepts ``{"data": [...]}`` (OpenAI), ``{"models": [...]}`` (Ollama; some send both, then
@@ -61,7 +61,7 @@ def read_entries(document: object, said: Said) -> Entries:
             Studio answers an error object with 200 on any path.
     """
     found = Entries({})
-    members = _members(document, said)
+    members = _members(document, quote)
     check_count(len(members))
     for member in members:
         text = id_of(member)
@@ -90,12 +90,12 @@ def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, st
     """
     if server.models_endpoint:
         document = server.get(server.prefix + server.models_endpoint)
-        return read_entries(document, server.said), server.url
+        return read_entries(document, server.quote), server.url
     first: Garbled | Rejected | None = None
     for suffix in ("",) if server.prefix else suffixes:
         try:
             document = server.get(f"{server.prefix}{suffix}/models")
-            return read_entries(document, server.said), server.url + suffix
+            return read_entries(document, server.quote), server.url + suffix
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise
@@ -115,19 +115,19 @@ def id_of(member: object) -> str:
     return ""
 
 
-def _members(document: object, said: Said) -> list[object]:
+def _members(document: object, quote: Quote) -> list[object]:
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
         raise Garbled(f"the answer is no list of models but {_shape(document)}")
     if document.get("error"):
-        raise Garbled(f"the answer is an error: {said(document)}")
+        raise Garbled(f"the answer is an error: {quote(document)}")
     for name in ("data", "models"):
         if isinstance(document.get(name), list):
             return list(document[name])
     if any(name in document and document[name] is None for name in ("data", "models")):
         return []
-    keys = said(", ".join(sorted(map(str, document))[:8])) or "none"
+    keys = quote(", ".join(sorted(map(str, document))[:8])) or "none"
     raise Garbled(f"the answer has no list 'data' or 'models' (its keys: {keys})")
 
 

@@ -19,7 +19,7 @@ from .server import Server
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FoundList:
     """A list that was found: its entries, where it was, and the answer as it came.
 
     ``listed`` is the address below which it was, ``path`` what was asked for, with its query.
@@ -31,7 +31,7 @@ class Listing:
     document: Any
 
 
-def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> Listing:
+def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> FoundList:
     """Find the list as :func:`listed_below` does, each time asked with ``query``; its first page.
 
     A configured path is asked for as it is.
@@ -48,7 +48,7 @@ def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> Lis
         return asked[-1][1]
 
     entries, listed = listed_below(replace(server, get=get), suffixes)
-    return Listing(entries, listed, *asked[-1])
+    return FoundList(entries, listed, *asked[-1])
 
 
 def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
@@ -62,7 +62,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
         Garbled, Rejected, Unavailable: there is no list at ``path``, or one that is too long.
     """
     document = server.get(path) if first is None else first
-    entries = read_entries(document, server.said)
+    entries = read_entries(document, server.quote)
     seen: set[str] = set()
     while len(seen) < MAX_PAGES - 1:
         after = _cursor(document)
@@ -71,7 +71,7 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
         seen.add(after)
         try:
             document = server.get(with_query(path, f"after_id={after}"))
-            page = read_entries(document, server.said)
+            page = read_entries(document, server.quote)
         except (Garbled, Rejected):
             break
         entries.add(page)
@@ -87,7 +87,7 @@ def left_out(server: Server, names: Collection[str], why: str) -> tuple[str, ...
     """Return the note, if any, on models that are left out of a list."""
     if not names:
         return ()
-    return (f"left out, since {why}: {server.said(', '.join(names))}",)
+    return (f"left out, since {why}: {server.quote(', '.join(names))}",)
 
 
 def _cursor(document: Any) -> str:

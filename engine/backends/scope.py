@@ -31,5 +31,6 @@ def scope_of(backends: tuple[Backend, ...]) -> Scope:
 def _places(kind: str) -> tuple[str, ...]:
     """Return the paths below which a server of this kind may have its API."""
     if kind == "auto":
-        return tuple(dict.fromkeys(place for one in KINDS.values() for place in one.PLACES))
-    return tuple(KINDS[kind].PLACES) if kind in KINDS else ()
+        places = (place for adapter in KINDS.values() for place in adapter.PLACES)
+        return tuple(dict.fromkeys(places))
+    return KINDS[kind].PLACES if kind in KINDS else ()

@@ -1,15 +1,15 @@
-"""A backend as its adapter sees it: what it may be asked, and how the common list is read."""
+"""A backend as its adapter sees it, and what an adapter offers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..errors import Garbled, Rejected
 from .record import Record
 
-Said = Callable[[object], str]
+Quote = Callable[[object], str]
 """What a foreign document says, in one line of bounded length and without our key."""
 ROOT: Final = "root"
 V1: Final = "v1"
@@ -34,7 +34,7 @@ class Server:
     ``models_endpoint`` the configured path of the list below ``url`` ("" for the usual one).
     ``get(path)`` and ``post(path, body)`` go below the endpoint, return JSON and raise
     TransportError; a request that the adapter does not publish in its ``ALLOWED`` is a bug. What
-    the server writes comes into a message only through ``said``.
+    the server writes comes into a message only through ``quote``.
     """
 
     endpoint: str
@@ -42,7 +42,7 @@ class Server:
     models_endpoint: str
     get: Callable[[str], Any]
     post: Callable[[str, object], Any]
-    said: Said
+    quote: Quote
 
     @property
     def prefix(self) -> str:
@@ -77,3 +77,29 @@ class Found:
     paged: bool = False
     notes: tuple[str, ...] = ()
     overlong: int = 0
+
+
+class Adapter(Protocol):
+    """What each module in :mod:`engine.backends.kinds` offers.
+
+    A module states no base, so mypy checks it where it is put into ``kinds.KINDS``.
+    """
+
+    @property
+    def ALLOWED(self) -> tuple[str, ...]:  # noqa: N802 - a constant of the module
+        """Every request that it may send, as ``METHOD /path``, without query."""
+
+    @property
+    def PLACES(self) -> tuple[str, ...]:  # noqa: N802
+        """The paths below its address where the server may have its API."""
+
+    @property
+    def ROUTES(self) -> Mapping[str, Route]:  # noqa: N802
+        """By mode, how LiteLLM reaches its models; "" is any mode that is not named."""
+
+    def ask(self, server: Server) -> Found:
+        """Ask the server, and return what it tells of its models.
+
+        Raises:
+            Garbled, Rejected, Unavailable: it has no list that can be used.
+        """

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ..bounds import MAX_INTERVAL, MAX_QUOTED
-from ..report.operator_log import Redactor
+from ..text import Redactor, shortened
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -159,7 +159,7 @@ def _interval(arguments: argparse.Namespace) -> float:
         seconds = 0
     if not 1 <= seconds <= MAX_INTERVAL:
         log = logging.getLogger(__name__)
-        shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+        shown = shortened(text, MAX_QUOTED)
         limit = int(MAX_INTERVAL)
         log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", shown, limit)
         return 60.0

@@ -39,8 +39,9 @@ KINDS: Final = (
     "vllm",
     "xinference",
 )
-"""The kinds of backends: each is a module in :mod:`engine.backends`, except ``static``, which asks
-no server. The first one is what an unknown ``type`` means."""
+"""What ``type`` may be. Each kind has an adapter in :mod:`engine.backends.kinds`, except ``auto``,
+which chooses one, and ``static``, which asks no server. The first one is what an unknown ``type``
+means."""
 
 
 @dataclass(frozen=True, slots=True)

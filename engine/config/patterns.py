@@ -15,6 +15,7 @@ from typing import Any, Final
 import re2
 
 from ..bounds import MAX_PATTERN, MAX_PATTERN_MEMORY, MAX_REASON, MAX_RENAMED
+from ..text import shortened
 
 _LOOK_AROUND: Final = re.compile(r"\(\?<?[=!]")
 _BACK_REFERENCE: Final = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
@@ -151,7 +152,7 @@ def _reason(text: str, error: Exception) -> str:
         )
     detail = error.args[0] if error.args else ""
     reason = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-    return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}..."
+    return shortened(reason, MAX_REASON)
 
 
 def _encodable(subject: str) -> str:

@@ -85,9 +85,9 @@ class Proxy:
                 status=200,
             )
         if database != "connected":
-            state = client.said(database) if database else "not reported"
+            state = client.quote(database) if database else "not reported"
             raise Unavailable(f"{litellm.url}: LiteLLM's database is {state}")
-        version = client.said(health.get("litellm_version") or _hub_version(client))
+        version = client.quote(health.get("litellm_version") or _hub_version(client))
         return cls(client, editing_of(version), secrets)
 
     def fetch_deployments(self) -> dict[str, Any]:

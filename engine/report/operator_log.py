@@ -4,66 +4,48 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
-from collections.abc import Iterable
 from typing import Any
 
-from ..state.secret import Secret
+from ..text import Redactor, printable
 
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-"""What a model's name could steer a terminal with; line ends are those of tracebacks."""
+_LINES = "\n\t"
+"""Tracebacks have several lines."""
 _MIN_SECRET = 4
-"""Shorter secrets are not searched for: the words of a log would be torn apart."""
+"""Characters of a secret that is looked for."""
 
 
-class Redactor(logging.Formatter):
-    """Formats a record, with every known secret replaced by ``***``.
+class LogFormatter(logging.Formatter):
+    """Formats a record without the secrets of ``redactor``, and without what steers a terminal.
 
-    Nothing is meant to put a secret into a message; this is the net under it.
+    Nothing is meant to put a secret into a message; this is the second line of defence.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, redactor: Redactor, *, as_json: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
         self._as_json = as_json
-        self._secrets: tuple[str, ...] = ()
-
-    def learn(self, secrets: Iterable[Secret]) -> None:
-        """Hide these from now on, beside those that were learned before."""
-        known = {secret.reveal() for secret in secrets} | set(self._secrets)
-        texts = [text for text in known if len(text) >= _MIN_SECRET]
-        self._secrets = tuple(sorted(texts, key=len, reverse=True))
-
-    def redact(self, text: str) -> str:
-        """Return ``text`` without the secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        self._redact = redactor.redact
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         if not self._as_json:
-            text = self.redact(super().format(record))
-            return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+            return printable(self._redact(super().format(record)), kept=_LINES)
         line: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self.redact(record.getMessage()),
+            "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            line["exception"] = self.redact(self.formatException(record.exc_info))
+            line["exception"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=True)
 
 
 def start_logging(*, debug: bool, as_json: bool) -> Redactor:
-    """Send our own log to stderr; return the redactor, which is to learn the secrets."""
-    redactor = Redactor(as_json=as_json)
+    """Send our own log to stderr; return its redactor, which has to learn the secrets."""
+    redactor = Redactor(shortest=_MIN_SECRET)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(redactor)
+    handler.setFormatter(LogFormatter(redactor, as_json=as_json))
     logger = logging.getLogger("engine")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -12,6 +12,7 @@ from ..plan.plan import FieldChange, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
 from ..state.secret import SECRET
+from ..text import printable, shortened
 
 _RESET: Final = "\x1b[0m"
 _COLOURS: Final = {
@@ -80,7 +81,7 @@ class Renderer:
         operation = result.operation
         colour = "create" if result.done else "delete"
         outcome = self._paint(colour, result.outcome)
-        detail = f"  {escape_unprintable(result.detail)}" if result.detail else ""
+        detail = f"  {printable(result.detail)}" if result.detail else ""
         name = format_name(operation.key.name)
         return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
 
@@ -91,7 +92,7 @@ class Renderer:
             state = format_count(len(endpoint.served), "model")
         yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
         if endpoint.detail:
-            yield self._paint("dim", f"    {escape_unprintable(endpoint.detail)}")
+            yield self._paint("dim", f"    {printable(endpoint.detail)}")
 
     def _on(self, plan: Plan, url: str) -> Iterator[str]:
         for operation in plan.operations:
@@ -105,15 +106,13 @@ class Renderer:
         name = self._paint("bold", format_name(operation.key.name))
         upstream = self._paint("dim", format_name(operation.key.upstream))
         yield f"  {sign} {name}  {upstream}"
-        yield self._paint(
-            "dim", f"      {operation.reason}: {escape_unprintable(operation.because)}"
-        )
+        yield self._paint("dim", f"      {operation.reason}: {printable(operation.because)}")
         for change in operation.changes:
             yield f"      {self._change(change)}"
 
     def _change(self, change: FieldChange) -> str:
         sign, colour = _CHANGE[change.op]
-        path = escape_unprintable(change.path.lstrip("/").replace("/", "."))
+        path = printable(change.path.lstrip("/").replace("/", "."))
         if change.op == "add":
             values = _format_value(change.after)
         elif change.op == "remove":
@@ -129,22 +128,15 @@ class Renderer:
             names.setdefault((skip.reason, skip.because), []).append(format_name(skip.key.name))
         for (reason, because), group in names.items():
             yield self._paint("dim", f"  . left alone: {', '.join(group)}")
-            yield self._paint("dim", f"      {reason}: {escape_unprintable(because)}")
+            yield self._paint("dim", f"      {reason}: {printable(because)}")
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
 
 
-def escape_unprintable(text: str) -> str:
-    """Return text that cannot steer a terminal: control characters become visible escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
-
-
 def format_name(text: str) -> str:
     """Return a name, printable and no longer than a line can hold."""
-    return escape_unprintable(text if len(text) <= MAX_EXCERPT else f"{text[:MAX_EXCERPT]}...")
+    return printable(shortened(text, MAX_EXCERPT))
 
 
 def format_count(number: int, noun: str) -> str:
@@ -156,8 +148,7 @@ def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
         return f"(secret {plain[SECRET][:6]})"
-    text = escape_unprintable(json.dumps(plain, ensure_ascii=False))
-    return text if len(text) <= MAX_VALUE else text[:MAX_VALUE] + "..."
+    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 
 class Progress:

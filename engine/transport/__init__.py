@@ -1,1 +1,1 @@
-"""HTTP with bounds, deadlines and redaction. Knows nothing of LiteLLM, backends or plans."""
+"""HTTP with bounds and deadlines. Knows nothing of LiteLLM, backends or plans."""

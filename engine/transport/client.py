@@ -1,31 +1,32 @@
 """HTTP: one exchange, bounded in time and size, ending in JSON or in one of our errors.
 
-The only importer of requests, beside :mod:`engine.transport.deadline`.
+Only this package imports requests and urllib3.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
 from .. import __version__
-from ..bounds import MAX_BODY, MAX_LISTING, MAX_REDIRECTS
+from ..bounds import MAX_LISTING, MAX_REDIRECTS
 from ..errors import Garbled, Rejected, TransportError, Unavailable
 from ..state.secret import Secret
+from ..text import Redactor
+from .body import Body
 from .budget import Allowance
 from .deadline import Bounded
-from .error_text import Quoter
-from .json_stream import document_of, rows_of, text_size, values_in
+from .error_text import cause_of, clean, excerpt, explanation, quote
+from .json_stream import rows_of
 from .timing import Timing
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 
 _Keep = Callable[[Any], Any]
-_CHUNK: Final = 16 * 1024
-_PARSING: Final = threading.Lock()
-"""One text at a time is turned into values: it is no slower so, and takes less memory."""
 log = logging.getLogger(__name__)
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
 
@@ -72,8 +70,7 @@ class Client:
         self._key = key
         self._timeout = connection.timeout
         self._verify = connection.ca_file or connection.verify
-        self._quoter = Quoter()
-        self.hide, self.said = self._quoter.hide, self._quoter.said
+        self._redactor = Redactor()
         self.hide([key])
         self._session = _Session()
         for scheme in ("http://", "https://"):
@@ -112,9 +109,20 @@ class Client:
         """
         return self._exchange(_Ask(method, path, body, allowance or Allowance()))
 
+    def hide(self, secrets: Iterable[Secret]) -> None:
+        """Keep these secrets out of messages, beside the client's own key."""
+        self._redactor.learn(secrets)
+
+    def quote(self, document: object) -> str:
+        """Return the message in a document of the server, in one line and without secrets."""
+        return quote(document, self._redactor)
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _clean(self, text: str) -> str:
+        return clean(text, self._redactor)
 
     def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the key; its being asked for keeps requests from reading ~/.netrc in its place."""
@@ -154,7 +162,7 @@ class Client:
                         return self._outcome(subject, response, ask)
                 url = self._same_origin(subject, url, target)
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise self._unavailable(subject, error, patience) from None
+            raise self._failure(subject, error, patience) from None
         raise Rejected(f"{subject}: more than {MAX_REDIRECTS} redirects", status=310)
 
     def _request(self, ask: _Ask, url: str, deadline: float) -> requests.Response:
@@ -173,22 +181,22 @@ class Client:
         )
 
     def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
-        body, status = _Body(response), response.status_code
+        body, status = Body(response.raw), response.status_code
         try:
             if 200 <= status < 300:
                 if ask.keeper:
                     return rows_of(body.chunks(MAX_LISTING), ask.keeper())
-                return _document(body, ask.allowance)
+                return body.document(ask.allowance)
             content = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
         except Garbled as error:
             raise Garbled(f"{subject}: {error}") from None
         except ValueError:
-            kind = self._quoter.clean(response.headers.get("Content-Type", "no content type"))
-            said = f"not JSON ({kind})" if body.size else "empty"
-            raise Garbled(f"{subject}: the answer is {said}") from None
+            kind = self._clean(response.headers.get("Content-Type", "no content type"))
+            what = f"not JSON ({kind})" if body.size else "empty"
+            raise Garbled(f"{subject}: the answer is {what}") from None
         finally:
             log.debug("%s -> %d (%d bytes)", subject, status, body.size)
-        message = f"{subject}: HTTP {status}: {self._quoter.excerpt(content)}".rstrip(": ")
+        message = f"{subject}: HTTP {status}: {excerpt(content, self._redactor)}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
@@ -200,61 +208,19 @@ class Client:
         except ValueError:
             raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
         if origin != urlsplit(url)[:2]:
-            what = f"redirects to another server ({self._quoter.clean('://'.join(origin))})"
+            what = f"redirects to another server ({self._clean('://'.join(origin))})"
             why = "not followed, since the key would go with it: configure that URL itself"
             raise Rejected(f"{subject} {what}; {why}", status=307)
         return new
 
-    def _unavailable(self, subject: str, error: Exception, patience: float) -> TransportError:
-        cause = error.args[0] if error.args else error
-        reason = getattr(cause, "reason", cause)
-        match reason if isinstance(reason, urllib3.exceptions.HTTPError) else error:
-            case urllib3.exceptions.DecodeError():
-                return Garbled(f"{subject}: the answer's compression is broken")
-            case urllib3.exceptions.SSLError() | requests.exceptions.SSLError():
-                why = f"TLS: {self._quoter.clean(str(reason))}; set ca_file for a private authority"
-            case urllib3.exceptions.NewConnectionError():
-                why = (getattr(reason.__cause__, "strerror", "") or "no connection").lower()
-            case urllib3.exceptions.ConnectTimeoutError():
-                why = f"no connection within {min(self.timing.connect, patience):.2g} s"
-            case requests.Timeout() | urllib3.exceptions.TimeoutError():
-                why = f"no answer within {self._timeout:g} s"
-                if patience < 0.9 * self._timeout:
-                    why += ", in which all that this server is asked has to be answered"
-            case urllib3.exceptions.ProtocolError():
-                why = "the answer broke off"
-            case _:
-                why = f"the connection failed ({self._quoter.clean(str(error))})"
-        unsent = isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
+    def _failure(self, subject: str, error: Exception, patience: float) -> TransportError:
+        cause = cause_of(error)
+        if isinstance(cause, urllib3.exceptions.DecodeError):
+            return Garbled(f"{subject}: the answer's compression is broken")
+        limit = f"{self._timeout:g} s"
+        if patience < 0.9 * self._timeout:
+            limit += ", in which all requests to this server have to be answered"
+        connect = f"{min(self.timing.connect, patience):.2g} s"
+        why = explanation(cause, self._clean(str(cause)), connect=connect, answer=limit)
+        unsent = isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
         return Unavailable(f"{subject}: {why}", sent=not unsent)
-
-
-class _Body:
-    """What an answer holds, as it comes in; ``size`` counts its bytes, unpacked."""
-
-    def __init__(self, response: requests.Response) -> None:
-        self._raw = response.raw
-        self.size = 0
-
-    def chunks(self, limit: int) -> Iterator[bytes]:
-        """Yield all of it; raises Garbled beyond ``limit``."""
-        while chunk := self._raw.read1(_CHUNK, decode_content=True):
-            self.size += len(chunk)
-            if self.size > limit:
-                raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
-            yield chunk
-
-    def whole(self, spend: Callable[[bytes], None]) -> bytearray:
-        """Return all of it; ``spend`` raises Garbled where a piece is more than is allowed."""
-        content = bytearray()
-        for chunk in self.chunks(MAX_BODY):
-            spend(chunk)
-            content += chunk
-        return content
-
-
-def _document(body: _Body, allowance: Allowance) -> Any:
-    content = body.whole(lambda chunk: allowance.spend(len(chunk), values_in(chunk)))
-    allowance.spend(text_size(content) - len(content), 1)
-    with _PARSING:
-        return document_of(content)

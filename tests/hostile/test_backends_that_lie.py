@@ -32,10 +32,11 @@ from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.errors import Garbled
 from engine.reconcile import Memory, Ports, reconcile_once
-from engine.report.operator_log import Redactor
+from engine.report.operator_log import LogFormatter
 from engine.report.plan_log import PlanLog
 from engine.report.terminal import Renderer
 from engine.state.listing import INVALID, OK, Listing
+from engine.text import Redactor
 from engine.transport.budget import Allowance, Pool
 from engine.transport.client_pool import Http
 from engine.transport.json_stream import document_of, text_size, values_in
@@ -407,8 +408,8 @@ def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
             report = reconcile_once(config, ports, Memory())
         assert report.converged
         shown = Renderer(colour=False).plan(report.plan, report.desired)
-        redactor = Redactor(as_json=False)
-        logged = [redactor.format(record) for record in caplog.records]
+        formatter = LogFormatter(Redactor(), as_json=False)
+        logged = [formatter.format(record) for record in caplog.records]
     assert MASTER not in shown
     for line in [*shown.splitlines(), *stream.getvalue().splitlines(), *logged]:
         assert line.isprintable(), ascii(line)
@@ -417,4 +418,4 @@ def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
 
 def test_the_operator_log_shows_marks_that_turn_text_around() -> None:
     record = logging.LogRecord("engine", 20, __file__, 1, "%s", (UGLY.replace("\n", ""),), None)
-    assert Redactor(as_json=False).format(record).isprintable()
+    assert LogFormatter(Redactor(), as_json=False).format(record).isprintable()

@@ -230,7 +230,7 @@ def test_after_its_time_nothing_more_is_asked(talk: Talk) -> None:
     allowance = Allowance(seconds=AMPLE)
     assert client.get("/models", allowance=allowance) == []
     allowance.until = time.monotonic()
-    with pytest.raises(Unavailable, match="in which all that this server is asked has to be"):
+    with pytest.raises(Unavailable, match="in which all requests to this server have to be"):
         client.get("/models", allowance=allowance)
     assert len(server.exchanges) == 1
 

@@ -1,17 +1,50 @@
-"""The kinds of backends that there are, each with its adapter.
+"""The kinds of backends that have an adapter, by their name in the configuration.
 
-``auto`` chooses among these; ``static`` is no server that could be asked.
+``auto`` chooses among these; ``static`` asks no server.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Final
 
-from ...config.model import AUTO, STATIC
-from ...config.model import KINDS as NAMES
+from ..server import Adapter
+from . import (
+    docker_model_runner,
+    gpustack,
+    infinity,
+    lemonade,
+    litellm_proxy,
+    llamacpp,
+    lmstudio,
+    localai,
+    ollama,
+    openai,
+    openrouter,
+    sglang,
+    tabbyapi,
+    tei,
+    tgi,
+    vllm,
+    xinference,
+)
 
-KINDS: Final[dict[str, ModuleType]] = {
-    name: import_module(f".{name}", __package__) for name in NAMES if name not in (AUTO, STATIC)
+KINDS: Final[Mapping[str, Adapter]] = {
+    "docker_model_runner": docker_model_runner,
+    "gpustack": gpustack,
+    "infinity": infinity,
+    "lemonade": lemonade,
+    "litellm_proxy": litellm_proxy,
+    "llamacpp": llamacpp,
+    "lmstudio": lmstudio,
+    "localai": localai,
+    "ollama": ollama,
+    "openai": openai,
+    "openrouter": openrouter,
+    "sglang": sglang,
+    "tabbyapi": tabbyapi,
+    "tei": tei,
+    "tgi": tgi,
+    "vllm": vllm,
+    "xinference": xinference,
 }

@@ -33,12 +33,12 @@ _WINDOWS: Final = ("max_model_len", "n_ctx")
 
 def ask(server: Server) -> Found:
     """List the models, then the ids of every category."""
-    listing = find_list(server, PLACES, "with_meta=true")
-    records = [_listed(name, entry) for name, entry in listing.entries]
+    found_list = find_list(server, PLACES, "with_meta=true")
+    records = [_listed(name, entry) for name, entry in found_list.entries]
     if records and not server.models_endpoint:
-        path = listing.path.partition("?")[0]
+        path = found_list.path.partition("?")[0]
         _add_modes(records, server, path)
-    return listing.entries.found(records, listing.listed)
+    return found_list.entries.found(records, found_list.listed)
 
 
 def _listed(name: str, entry: dict[str, Any]) -> Record:
@@ -63,6 +63,6 @@ def _add_modes(records: list[Record], server: Server, path: str) -> None:
 def _ids(server: Server, path: str, category: str) -> set[str]:
     document = server.optional(with_query(path, f"categories={category}"))
     try:
-        return set(read_entries(document, server.said).members)
+        return set(read_entries(document, server.quote).members)
     except Garbled:
         return set()

@@ -52,5 +52,5 @@ def _listed(name: str, words: list[str]) -> Record:
 
 
 def _note(skipped: list[str], server: Server) -> str:
-    names = server.said(", ".join(skipped))
+    names = server.quote(", ".join(skipped))
     return f"left out, since LiteLLM has no mode for classifiers: {names}"

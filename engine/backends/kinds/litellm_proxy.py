@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..model_list import id_of
-from ..paging import Listing, find_list, left_out
+from ..paging import FoundList, find_list, left_out
 from ..record import Record, part
 from ..server import ROOT, V1, Found, Route, Server
 
@@ -29,30 +29,30 @@ _FLAGS: Final = ("function_calling", "parallel_function_calling", "vision", "rea
 
 def ask(server: Server) -> Found:
     """List the models without those that wildcards invent, and add what their groups tell."""
-    listing = find_list(server, PLACES, "return_wildcard_routes=true")
-    wildcards = _wildcards(listing)
+    found_list = find_list(server, PLACES, "return_wildcard_routes=true")
+    wildcards = _wildcards(found_list)
     groups = _groups(server)
     records, skipped = [], []
-    for name, entry in listing.entries:
+    for name, entry in found_list.entries:
         if name.startswith(wildcards):
             skipped.append(name)
         else:
             records.append(_listed(name, entry, groups.get(name)))
-    routes = server.said(", ".join(f"{prefix}*" for prefix in wildcards))
+    routes = server.quote(", ".join(f"{prefix}*" for prefix in wildcards))
     why = f"wildcard routes ({routes}) list them whether or not they are there"
-    return listing.entries.found(records, listing.listed, *left_out(server, skipped, why))
+    return found_list.entries.found(records, found_list.listed, *left_out(server, skipped, why))
 
 
-def _wildcards(listing: Listing) -> tuple[str, ...]:
+def _wildcards(found_list: FoundList) -> tuple[str, ...]:
     """Return what names under a wildcard begin with; take the wildcards off the unusable ids.
 
     A bare ``*`` matches every name, so it tells nothing of any.
     """
-    document = listing.document
+    document = found_list.document
     members = part(document, "data") if isinstance(document, dict) else document
     names = [id_of(member) for member in members] if isinstance(members, list) else []
     routes = [name for name in names if name.endswith("*") and "\x00" not in name]
-    listing.entries.unusable = max(0, listing.entries.unusable - len(routes))
+    found_list.entries.unusable = max(0, found_list.entries.unusable - len(routes))
     prefixes = {name[:-1] for name in routes if "*" not in name[:-1]}
     return tuple(sorted(prefix for prefix in prefixes if prefix))
 

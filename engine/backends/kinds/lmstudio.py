@@ -36,11 +36,11 @@ def ask(server: Server) -> Found:
 def _entries(server: Server) -> tuple[Entries, str]:
     if server.models_endpoint:
         path = server.prefix + server.models_endpoint
-        return read_entries(server.get(path), server.said), path
+        return read_entries(server.get(path), server.quote), path
     problem: Garbled | Rejected | None = None
     for path in _LISTS:
         try:
-            return read_entries(server.get(path), server.said), path
+            return read_entries(server.get(path), server.quote), path
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise

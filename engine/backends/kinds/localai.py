@@ -53,7 +53,7 @@ def ask(server: Server) -> Found:
 def _entries(server: Server) -> Entries:
     if not server.models_endpoint:
         try:
-            return read_entries(server.get(_PATH), server.said)
+            return read_entries(server.get(_PATH), server.quote)
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise

@@ -39,7 +39,7 @@ _NUM_CTX: Final = re.compile(r"^\s*num_ctx\s+(\d{1,9})\s*$", re.MULTILINE | re.A
 def ask(server: Server) -> Found:
     """List the models, ask about those that the list does not describe, and read what is loaded."""
     path = server.prefix + server.models_endpoint if server.models_endpoint else "/api/tags"
-    entries = read_entries(server.get(path), server.said)
+    entries = read_entries(server.get(path), server.quote)
     windows = _running(server)
     bare = [name for name, entry in entries if not _described(entry)]
     asked = set(bare[:MAX_SHOWN])

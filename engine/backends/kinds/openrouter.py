@@ -48,9 +48,9 @@ _PRICES: Final = {
 
 def ask(server: Server) -> Found:
     """List the models, page by page where a gateway has pages."""
-    listing = find_list(server, PLACES)
-    entries = paged_entries(server, listing.path, listing.document)
-    return entries.found([_listed(name, entry) for name, entry in entries], listing.listed)
+    first = find_list(server, PLACES)
+    entries = paged_entries(server, first.path, first.document)
+    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
 
 
 def _listed(name: str, entry: dict[str, Any]) -> Record:

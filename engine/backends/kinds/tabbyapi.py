@@ -63,7 +63,7 @@ def _add_parameters(record: Record, parameters: Any) -> None:
 def _add_embedding(records: list[Record], server: Server) -> None:
     """Add the loaded embedding model, which is in no list of models."""
     _, model = _loaded(server, "/v1/model/embedding")
-    for name, _ in read_entries({"data": [model] if id_of(model) else []}, server.said):
+    for name, _ in read_entries({"data": [model] if id_of(model) else []}, server.quote):
         if name not in {record.id for record in records}:
             record = Record(name, state=LOADED)
             record.mode("embedding", _EMBEDDING)

@@ -23,7 +23,7 @@ def ask(server: Server) -> Found:
     """Make a list of one out of ``/info``; of none for a classifier."""
     path = server.prefix + server.models_endpoint if server.models_endpoint else "/info"
     info = server.get(path)
-    entries = read_entries({"data": [_name(info, server)]}, server.said)
+    entries = read_entries({"data": [_name(info, server)]}, server.quote)
     types = part(info, "model_type")
     words = [types] if isinstance(types, str) else list(types) if isinstance(types, dict) else []
     if "classifier" in words:
@@ -50,4 +50,4 @@ def _name(info: Any, server: Server) -> str:
         name = part(info, key)
         if isinstance(name, str) and name and part(info, "model_type"):
             return name
-    raise Garbled(f"the answer is no /info of TEI: {server.said(info)}")
+    raise Garbled(f"the answer is no /info of TEI: {server.quote(info)}")

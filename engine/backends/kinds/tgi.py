@@ -38,8 +38,8 @@ def _named_by(info: Any, server: Server, missing: Rejected) -> Entries:
     """Return the list that /info stands for."""
     name = part(info, "model_id")
     if not isinstance(name, str) or not name:
-        raise Garbled(f"{missing}; and /info names no model: {server.said(info)}")
-    return read_entries({"data": [name]}, server.said)
+        raise Garbled(f"{missing}; and /info names no model: {server.quote(info)}")
+    return read_entries({"data": [name]}, server.quote)
 
 
 def _add_info(record: Record, info: Any) -> None:

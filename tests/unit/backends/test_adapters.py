@@ -17,7 +17,7 @@ import engine.backends
 from engine.backends import detect as auto
 from engine.backends.kinds import KINDS
 from engine.backends.record import MODES, Record
-from engine.backends.server import Found, Route
+from engine.backends.server import Found
 from engine.bounds import MAX_PAGES
 from engine.errors import Rejected, TransportError, Unavailable
 from tests.adapters import (
@@ -31,19 +31,17 @@ from tests.adapters import (
     server_over,
 )
 
-WITH_AUTO = {**KINDS, "auto": auto}
+WITH_AUTO: Mapping[str, Any] = {**KINDS, "auto": auto}
 WITH_LIST = [kind for kind in KINDS if kind != "tei"]
 """TEI serves one model, and describes it without a list."""
 GOLDEN = [(kind, path) for kind in KINDS for path in cases(kind)]
 MATRIX = json.loads((FIXTURES / "litellm" / "url-matrix.json").read_text(encoding="utf-8"))["rows"]
 
 
-def test_every_kind_is_an_adapter(subtests: pytest.Subtests) -> None:
+def test_every_kind_has_requests_and_routes(subtests: pytest.Subtests) -> None:
     for kind, module in KINDS.items():
         with subtests.test(kind):
-            assert callable(module.ask)
             assert module.ALLOWED
-            assert all(isinstance(route, Route) for route in module.ROUTES.values())
             assert module.ROUTES.keys() <= {"", *MODES}
             assert "" in module.ROUTES
 
@@ -143,8 +141,8 @@ def test_a_configured_kind_is_never_overridden(subtests: pytest.Subtests) -> Non
 
 def test_no_adapter_knows_auto_or_the_table_of_kinds() -> None:
     folder = Path(engine.backends.__file__).parent / "kinds"
-    for module in KINDS.values():
-        tree = ast.parse((folder / Path(str(module.__file__)).name).read_text(encoding="utf-8"))
+    for kind in KINDS:
+        tree = ast.parse((folder / f"{kind}.py").read_text(encoding="utf-8"))
         names = {
             name
             for node in ast.walk(tree)

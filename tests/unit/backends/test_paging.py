@@ -66,7 +66,7 @@ def test_pages_without_end_are_not_read_for_ever() -> None:
         server.get(path)
         return page(next(counted))
 
-    endless = type(server)("http://box", "http://box", "", get, server.post, server.said)
+    endless = type(server)("http://box", "http://box", "", get, server.post, server.quote)
     entries = paged_entries(endless, "/v1/models")
     assert len(sent) == len(entries.members) == MAX_PAGES
     assert entries.paged

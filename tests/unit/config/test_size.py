@@ -136,7 +136,7 @@ def sized(size: int, character: str = "x", name: str = "note") -> dict[str, str]
         ),
         (
             {"generic_params": {"k" * 1000: {"my_token": ["secret"] * (MAX_DECLARED // 1000)}}},
-            f"generic_params['{'k' * 57}...']",
+            f"generic_params['{'k' * 60}...']",
         ),
     ],
 )

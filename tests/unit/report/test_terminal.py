@@ -6,7 +6,8 @@ import pytest
 
 from engine.apply import Result
 from engine.plan.planner import make_plan
-from engine.report.terminal import MAX_VALUE, Renderer, escape_unprintable
+from engine.report.terminal import MAX_VALUE, Renderer
+from engine.text import printable
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)
@@ -88,4 +89,4 @@ def test_every_colour_is_reset() -> None:
 
 @pytest.mark.parametrize("text", ["plain", "ümlaut 日本", "a b"])
 def test_printable_text_is_unchanged(text: str) -> None:
-    assert escape_unprintable(text) == text
+    assert printable(text) == text

@@ -1,0 +1,63 @@
+"""The body of an answer, read in pieces and within bounds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from ..bounds import MAX_BODY
+from ..errors import Garbled
+from .budget import Allowance
+from .json_stream import document_of, text_size, values_in
+
+_CHUNK: Final = 16 * 1024
+_PARSING: Final = threading.Lock()
+"""One text at a time is turned into values: this is not slower, and takes less memory."""
+
+
+class Body:
+    """The body of an answer; ``size`` counts the bytes that were read, after unpacking.
+
+    ``raw`` is the response of urllib3.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.size = 0
+
+    def chunks(self, limit: int) -> Iterator[bytes]:
+        """Yield all of it.
+
+        Raises:
+            Garbled: it has over ``limit`` bytes.
+        """
+        while chunk := self._raw.read1(_CHUNK, decode_content=True):
+            self.size += len(chunk)
+            if self.size > limit:
+                raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
+            yield chunk
+
+    def whole(self, spend: Callable[[bytes], None]) -> bytearray:
+        """Return all of it; ``spend`` is given each piece, and raises Garbled to end the reading.
+
+        Raises:
+            Garbled: it has over MAX_BODY bytes, or ``spend`` raised it.
+        """
+        content = bytearray()
+        for chunk in self.chunks(MAX_BODY):
+            spend(chunk)
+            content += chunk
+        return content
+
+    def document(self, allowance: Allowance) -> Any:
+        """Return its JSON value.
+
+        Raises:
+            ValueError: it is not JSON.
+            Garbled: it is beyond a bound, or costs more than ``allowance``.
+        """
+        content = self.whole(lambda chunk: allowance.spend(len(chunk), values_in(chunk)))
+        allowance.spend(text_size(content) - len(content), 1)
+        with _PARSING:
+            return document_of(content)
