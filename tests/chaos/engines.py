@@ -62,7 +62,7 @@ def _engine(
 
 
 def _let_the_clock_jump(dice: random.Random) -> None:
-    from engine.report import plan_log as planlog
+    from engine.report import cycle_log
 
     def off() -> float:
         return dice.uniform(-86400, 86400)
@@ -75,7 +75,7 @@ def _let_the_clock_jump(dice: random.Random) -> None:
 
     real_time = time.time
     time.time = lambda: real_time() + off()
-    planlog.datetime = Jumping  # type: ignore[attr-defined]
+    cycle_log.datetime = Jumping  # type: ignore[attr-defined]
 
 
 class EngineProcess:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from .campaign import play, simulated
+from .engines import Trouble
 from .faultproxy import Request
 from .faults import DONE, LISTING, NOT_DONE, Dice
 from .litellms import Simulated
@@ -135,6 +137,14 @@ def test_a_delete_that_is_still_on_its_way_is_not_blamed_on_the_engine(world: Wo
     world.cycle()
     assert world.witness.violations == []
     assert row_of(world, model)
+
+
+def test_the_clock_of_an_engine_jumps(world: World) -> None:
+    engine = world.seats[0].engine
+    engine.stop()
+    engine.trouble = Trouble(clock="7")
+    times = [datetime.fromisoformat(engine.cycle()["time"]) for _ in range(3)]
+    assert max(times) - min(times) > timedelta(hours=1)
 
 
 def test_a_secret_in_the_output_is_a_violation(world: World) -> None:

@@ -156,6 +156,21 @@ def test_every_typical_change_begins_in_the_file_that_the_engine_names() -> None
         assert all(path.startswith((*first, *later)) for path in named), text
 
 
+@pytest.mark.parametrize("table", ["I want to", "what changed"])
+def test_every_name_beside_a_file_is_in_one_of_the_files_of_its_row(table: str) -> None:
+    for row in rows(read("engine/README.md"), table):
+        cells = " ".join(row)
+        places = [ROOT / path for path in targets(cells, "engine/") if (ROOT / path).exists()]
+        files = {
+            file
+            for place in places
+            for file in ([place] if place.is_file() else place.glob("*.py"))
+        }
+        words = {word for file in files for word in re.findall(r"\w+", file.read_text())}
+        names = {span for span in code_spans(cells) if span.isidentifier()}
+        assert names <= words, row[0]
+
+
 def test_every_stage_of_ci_is_described() -> None:
     titles = re.findall(r'^step "([\w ]+)', read(".ci/run"), re.MULTILINE)
     stages = tuple(row[0] for row in rows(read(".github/CONTRIBUTING.md"), "stage of `.ci/run`"))
