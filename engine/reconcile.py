@@ -1,4 +1,4 @@
-"""The cycle. Start reading here; :mod:`engine.run.loop` repeats it."""
+"""One cycle. Start reading here; :mod:`engine.run.loop` repeats it."""
 
 from __future__ import annotations
 

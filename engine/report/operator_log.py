@@ -1,4 +1,4 @@
-"""The operator log: for people, on stderr, as text or as JSON lines, with no secret in it."""
+"""The operator log: for people, on stderr, as text or JSON lines, without secrets."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-"""What a model's name could steer a terminal with; line ends are those of tracebacks."""
+"""Characters in names that could control a terminal. Line ends are kept: tracebacks have them."""
 _MIN_SECRET = 4
-"""Shorter secrets are not searched for: the words of a log would be torn apart."""
+"""Shorter secrets are not replaced: they would match parts of ordinary words."""
 
 
 class Redactor(logging.Formatter):
     """Formats a record, with every known secret replaced by ``***``.
 
-    Nothing is meant to put a secret into a message; this is the net under it.
+    No message should contain a secret in the first place; this is a second line of defence.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -32,19 +32,19 @@ class Redactor(logging.Formatter):
         self._secrets: tuple[str, ...] = ()
 
     def learn(self, secrets: Iterable[Secret]) -> None:
-        """Hide these from now on, beside those that were learned before."""
+        """Replace these secrets too from now on."""
         known = {secret.reveal() for secret in secrets} | set(self._secrets)
         texts = [text for text in known if len(text) >= _MIN_SECRET]
         self._secrets = tuple(sorted(texts, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
-        """Return ``text`` without the secrets."""
+        """Return ``text`` with ``***`` in place of each secret."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return a record as one line of text or JSON, or more lines if it has a traceback."""
         if not self._as_json:
             text = self.redact(super().format(record))
             return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
@@ -60,7 +60,7 @@ class Redactor(logging.Formatter):
 
 
 def start_logging(*, debug: bool, as_json: bool) -> Redactor:
-    """Send our own log to stderr; return the redactor, which is to learn the secrets."""
+    """Send the engine's log to stderr; return the redactor, which must be given the secrets."""
     redactor = Redactor(as_json=as_json)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(redactor)
