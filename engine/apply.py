@@ -1,8 +1,8 @@
 """Carry a plan out, in its order, one write at a time. Compares nothing and plans nothing.
 
-LiteLLM answers 500 to a taken id, to a failing database and to a row that it stored but cannot
-serve alike, and a lost answer says nothing at all. So whatever is not a plain yes is settled by
-reading the row back.
+An error of LiteLLM does not show whether the row was written: an id that is taken, a failing
+database and a row that is stored but cannot be served all give HTTP 500, and an answer may be
+lost. After any answer other than success, the row is therefore read back.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _STREAK: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one operation.
+    """The outcome of one operation.
 
-    ``applied``: done by us; ``already``: someone (perhaps an earlier attempt) had done it;
-    ``failed``: LiteLLM refused it; ``unknown``: no answer told, the next cycle will see;
-    ``not_attempted``: not begun, ``detail`` says why.
+    ``applied``: done now; ``already``: found done, perhaps by an earlier attempt; ``failed``:
+    LiteLLM refused it; ``unknown``: no clear answer, the next cycle finds out;
+    ``not_attempted``: not started. ``detail`` explains the outcome, and may be empty.
     """
 
     operation: Operation
@@ -51,7 +51,7 @@ class Result:
 
     @property
     def done(self) -> bool:
-        """Whether LiteLLM is now as the operation wants it."""
+        """Whether LiteLLM is now in the state that the operation plans."""
         return self.outcome in (APPLIED, ALREADY)
 
 
@@ -61,11 +61,12 @@ def apply_plan(
     report: Callable[[Result], None],
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Result, ...]:
-    """Carry out every operation of a plan and report each result as it is known.
+    """Carry out the operations of a plan, and pass each result to ``report`` at once.
 
     After a failed create or replace, deletes of the same public name are not attempted: the name
-    might lose its last deployment. When the key is refused, when LiteLLM is gone, or when
-    ``stopping`` turns true, the rest is not attempted. Never raises for a failed operation.
+    might lose its last deployment. When LiteLLM refuses the key or does not answer, or when
+    ``stopping`` returns true, the remaining operations are not attempted. A failed operation
+    raises nothing; ``report`` may raise.
     """
     results: list[Result] = []
     unsafe: set[str] = set()
@@ -88,7 +89,7 @@ def apply_plan(
 
 
 def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
-    """Return the result, and why nothing more should be attempted ("" to go on)."""
+    """Return the result, and why the remaining operations must be skipped ("" if not)."""
     act = {CREATE: _create, UPDATE: _update, REPLACE: _replace, DELETE: _delete}[operation.action]
     try:
         return act(operation, proxy), ""
@@ -122,9 +123,10 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
 
 
 def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
-    """Tell whether a row is served; LiteLLM before 1.97 answers 200 to one that it cannot serve.
+    """Ask repeatedly whether a row is served; return whether it was.
 
-    Behind a load balancer another replica may answer, which does not know it yet: ask repeatedly.
+    LiteLLM before 1.97 answers 200 to a create that it cannot serve. Behind a load balancer,
+    another replica may answer that has not loaded the row yet.
     """
     for attempt in range(proxy.timing.live_attempts):
         if proxy.is_live(operation.id):
@@ -134,10 +136,11 @@ def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
 
 
 def _wait_until_served_by_all(operation: Operation, proxy: Proxy) -> bool:
-    """Tell whether every replica that a load balancer sends us to serves the row.
+    """Ask until several answers in a row say that the row is served; return whether they did.
 
-    A replica that deletes the old row forgets it at once, and learns of the new one only when it
-    reloads: asked too early, it would serve the name no longer.
+    A load balancer may send each request to another replica. The replica that deletes the old row
+    stops serving it at once, but serves the new row only after its next reload: deleted too early,
+    the name would not be served at all.
     """
     streak = 0
     for attempt in range(proxy.timing.live_attempts + _STREAK):
@@ -149,13 +152,13 @@ def _wait_until_served_by_all(operation: Operation, proxy: Proxy) -> bool:
 
 
 def _withdraw(operation: Operation, proxy: Proxy, reason: str) -> Result:
-    """Take away a row that LiteLLM stored and cannot serve: no listing would show it again."""
+    """Delete a row that LiteLLM stored but cannot serve: no listing would show it later."""
     proxy.delete(operation.id)
     return Result(operation, FAILED, reason)
 
 
 def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str) -> Result:
-    """Judge a create without a plain yes by the row that is there."""
+    """Return the result of a create whose answer was not clear, given the row that was found."""
     if not _is_as_planned(operation, row):
         why = "a row with its id is there with other content; the next cycle brings it in line"
         return Result(operation, UNKNOWN, f"{why} ({reason})")

@@ -1,4 +1,4 @@
-"""The cycle. Start reading here; :mod:`engine.run.loop` repeats it."""
+"""One cycle. Start reading here; :mod:`engine.run.loop` repeats it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DEFAULT_OPTIONS: Final = Options()
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a cycle reaches the outside through, and the events that other threads watch or set.
+    """How a cycle reaches the outside: logs, HTTP, and the events shared with other threads.
 
     ``stop`` ends the cycle after the operation in progress. ``writing`` is set while a plan is
     applied. ``beat`` is called after each operation, as a sign of life.
@@ -83,7 +83,7 @@ class Report:
 
     @property
     def converged(self) -> bool:
-        """Whether every operation that was attempted, or should have been, is done."""
+        """Whether every operation is done; a dry run has no results and counts as converged."""
         return all(result.done for result in self.results)
 
     @property

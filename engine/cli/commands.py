@@ -1,6 +1,6 @@
-"""What each command does: read the configuration, call the engine, choose the exit code.
+"""The commands: each reads the configuration, calls the engine and returns the exit code.
 
-Each imports what it needs when it runs, so that a small command starts fast.
+A command imports what it needs only when it runs, so that small commands start fast.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HELD: Final = 3
 
 
 def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
-    """Check the configuration and the secrets; ask no server."""
+    """Check the configuration and the secrets, without a request to any server."""
     from ..config.loader import load_config
     from ..state.endpoint import canonical_endpoint
     from ..state.secret import PLACEHOLDER_KEY
@@ -69,7 +69,7 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 
 def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
-    """Bring LiteLLM in step, once, showing the plan and each result."""
+    """Bring LiteLLM in step once; print the plan and each result."""
     from ..reconcile import Memory, Options, Ports
     from ..report.terminal import Progress, Renderer
     from ..run.loop import reconcile_interruptibly
@@ -87,7 +87,7 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
-    """Bring LiteLLM in step again and again, with the plan log on stdout."""
+    """Bring LiteLLM in step repeatedly; write the plan log to stdout."""
     from ..reconcile import Memory, Options, Ports
     from ..report.artifacts import Artifacts
     from ..report.plan_log import PlanLog
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 
 def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
-    """Tell the story of :mod:`engine.demo`."""
+    """Run the demonstration of :mod:`engine.demo`."""
     from ..demo.story import play
 
     del redactor
@@ -126,7 +126,7 @@ def demo(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
 
 def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
-    """Answer a probe: has the loop got something done lately?"""
+    """Answer a liveness probe: is the heartbeat recent enough?"""
     from ..run.heartbeat import heartbeat_age
 
     del redactor
@@ -135,7 +135,7 @@ def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
     except OSError as error:
         print(f"no heartbeat: {error}", file=sys.stderr)
         return ERROR
-    print(f"last sign of life {age:.0f} s ago")
+    print(f"last heartbeat {age:.0f} s ago")
     return OK if age <= arguments.max_age else ERROR
 
 
@@ -147,7 +147,7 @@ def _exit_code(report: Report | None) -> int:
 
 
 def _interval(arguments: argparse.Namespace) -> float:
-    """Return the seconds between cycles; a $SLEEP_INTERVAL that is none counts as 60."""
+    """Return the seconds between cycles; an invalid $SLEEP_INTERVAL counts as 60."""
     if arguments.interval is not None:
         return float(arguments.interval)
     text = os.environ.get("SLEEP_INTERVAL", "").strip()
@@ -161,7 +161,7 @@ def _interval(arguments: argparse.Namespace) -> float:
         log = logging.getLogger(__name__)
         shown = shortened(text, MAX_QUOTED)
         limit = int(MAX_INTERVAL)
-        log.warning("SLEEP_INTERVAL=%r is no whole number from 1 to %d; using 60", shown, limit)
+        log.warning("SLEEP_INTERVAL=%r is not a whole number from 1 to %d; using 60", shown, limit)
         return 60.0
     return float(seconds)
 
@@ -175,7 +175,7 @@ def _colour(arguments: argparse.Namespace) -> bool:
 
 
 def _load_config(arguments: argparse.Namespace, redactor: Redactor) -> Config:
-    """Return the configuration; its secrets are hidden and its warnings in the log."""
+    """Return the configuration; give its secrets to the redactor and log its warnings."""
     from ..config.loader import load_config
 
     config = load_config(arguments.config, arguments.secrets)

@@ -24,20 +24,20 @@ exit codes:
   0   nothing to do, or everything done
   1   an error; the message says what to do
   2   plan: there are operations to carry out
-  3   a limit held deletions back (--force lets them through)
+  3   a limit held deletions back (--force carries them out)
   64  the command line is wrong
 
 first steps:
-  modelprovisioner demo                 see it work, with nothing at hand
+  modelprovisioner demo                 see it work; needs no configuration
   modelprovisioner validate             check the configuration
   modelprovisioner plan                 show what would be done
-  modelprovisioner apply                do it once
-  modelprovisioner run                  keep doing it, as the container does
+  modelprovisioner apply                carry it out once
+  modelprovisioner run                  repeat it, as the container does
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """Exits with 64 on wrong usage, since 2 means that there are changes."""
+    """Exits with 64 on wrong usage: argparse's 2 would mean that the plan has operations."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> 
 
 
 def _give_up_stdout() -> None:
-    """Keep Python from writing the rest at its end, which would fail once more."""
+    """Prevent the flush at exit, which would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -83,18 +83,22 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    command("validate", "check the configuration and secrets; asks no server", commands.validate)
+    command("validate", "check the configuration and secrets; sends no request", commands.validate)
     plan = command("plan", "show what would be done; writes nothing to LiteLLM", commands.plan)
     plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     plan.add_argument("--out", type=Path, metavar="FILE", help="also write the plan as JSON")
-    plan.add_argument("--force", action="store_true", help="as apply --force would do it")
-    apply = command("apply", "bring LiteLLM in step, once", commands.apply)
+    plan.add_argument("--force", action="store_true", help="plan as apply --force would")
+    apply = command("apply", "bring LiteLLM in step once", commands.apply)
     apply.add_argument("--force", action="store_true", help="carry out deletions that are held")
-    run = command("run", "bring LiteLLM in step, again and again", commands.run)
+    run = command("run", "bring LiteLLM in step repeatedly", commands.run)
     _run_arguments(run)
-    demo = command("demo", "show the engine at work on a simulated fleet, then end", commands.demo)
-    demo.add_argument("--pause", type=_pause, default=0.0, metavar="S", help="seconds between acts")
-    alive = command("alive", "for a probe: has the loop got something done lately?", commands.alive)
+    demo = command("demo", "run the engine on simulated servers, then exit", commands.demo)
+    demo.add_argument(
+        "--pause", type=_pause, default=0.0, metavar="S", help="pause after each step"
+    )
+    alive = command(
+        "alive", "for a liveness probe: is the heartbeat recent enough?", commands.alive
+    )
     alive.add_argument("--heartbeat", type=Path, metavar="FILE", required=True)
     alive.add_argument("--max-age", type=_seconds, default=600.0, metavar="S")
     return parser
@@ -114,17 +118,17 @@ def _common() -> _Parser:
         type=Path,
         metavar="DIR",
         default=Path(os.environ.get("MODELPROVISIONER_SECRETS", "/etc/secrets")),
-        help="the key files: 'litellm', and one per backend that has a key"
+        help="the key files: 'litellm', and one for each backend that has a key"
         " ($MODELPROVISIONER_SECRETS; default /etc/secrets)",
     )
     common.add_argument(
         "--debug",
         action="store_true",
         default=os.environ.get("DEBUG") == "true",
-        help="log each request, never its content ($DEBUG=true)",
+        help="log each request, without its content ($DEBUG=true)",
     )
     common.add_argument(
-        "--log-format", choices=("text", "json"), default="text", help="of the log on stderr"
+        "--log-format", choices=("text", "json"), default="text", help="format of the log on stderr"
     )
     common.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     return common
@@ -138,11 +142,22 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds between cycles ($SLEEP_INTERVAL; default 60)",
     )
-    run.add_argument("--dry-run", action="store_true", help="plan and log, write nothing")
+    run.add_argument(
+        "--dry-run", action="store_true", help="plan and log, but write nothing to LiteLLM"
+    )
     run.add_argument("--force", action="store_true", help="carry out deletions that are held")
-    run.add_argument("--artifacts", type=Path, metavar="DIR", help="keep each new plan as JSON")
-    run.add_argument("--keep", type=_count, default=100, metavar="N", help="plans in DIR (100)")
-    run.add_argument("--heartbeat", type=Path, metavar="FILE", help="touched when work is done")
+    run.add_argument(
+        "--artifacts", type=Path, metavar="DIR", help="write each new plan to DIR as JSON"
+    )
+    run.add_argument(
+        "--keep", type=_count, default=100, metavar="N", help="plans to keep in DIR (default 100)"
+    )
+    run.add_argument(
+        "--heartbeat",
+        type=Path,
+        metavar="FILE",
+        help="file to touch after each operation and cycle",
+    )
 
 
 def _seconds(text: str, least: float = 1.0) -> float:

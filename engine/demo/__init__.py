@@ -1,1 +1,1 @@
-"""The story that the demo command tells."""
+"""What the demo command shows."""

@@ -1,4 +1,4 @@
-"""What ``modelprovisioner demo`` shows: the real engine at work on a fleet of this process."""
+"""``modelprovisioner demo``: the real engine with simulated servers in this process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KEY = "sk-demo-master-key"
 
 @dataclass(slots=True)
 class Fleet:
-    """A proxy and three backends, and the configuration that names them."""
+    """A simulated LiteLLM, three simulated backends, and the folder with their configuration."""
 
     proxy: LiteLLMSimulator
     ollama: FakeBackend
@@ -62,7 +62,7 @@ class Fleet:
 
 @contextmanager
 def running_fleet() -> Iterator[Fleet]:
-    """Run the fleet while entered; everything is on loopback and ends with it."""
+    """Run the fleet on loopback; on exit the servers stop and the folder is deleted."""
     by_hand = {
         "model_name": "gpt-4o",
         "litellm_params": {"model": "openai/gpt-4o"},
@@ -81,7 +81,7 @@ def running_fleet() -> Iterator[Fleet]:
 
 
 def play(*, colour: bool, pause: float) -> int:
-    """Play every act, with ``pause`` seconds between them; return 0 if each ended as it must."""
+    """Play all acts, with ``pause`` seconds after each; return 1 if one did not end as expected."""
     renderer = Renderer(colour=colour)
     with running_fleet() as fleet:
         ports, memory = Ports(PlanLog(None)), Memory()
@@ -98,17 +98,17 @@ def play(*, colour: bool, pause: float) -> int:
             writes = len(fleet.proxy.writes) - before
             print(f"\n{act.lesson} ({format_count(writes, 'write')})", flush=True)
             if not act.holds(report, writes):
-                print("\nThis act did not end as it must: please report it.")
+                print("\nThis step did not end as expected. This is a bug, please report it.")
                 return 1
             time.sleep(pause)
         ports.http.close()
-    print("\nThat is all. Next: write a configuration, then 'modelprovisioner plan'.")
+    print("\nThat was the demo. Next: write a configuration, then run 'modelprovisioner plan'.")
     return 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Act:
-    """What happens, what the engine is to do about it, and what that shows."""
+    """A change to the fleet, the actions that the engine must take, and what that shows."""
 
     title: str
     change: Callable[[Fleet], None]
@@ -116,7 +116,7 @@ class _Act:
     actions: dict[str, int]
 
     def holds(self, report: Report, writes: int) -> bool:
-        """Tell whether the act ended as it must."""
+        """Return whether exactly the expected actions were planned and carried out."""
         actions = {name: count for name, count in report.plan.summary.items() if count}
         planned = sum(count for name, count in actions.items() if name != "skip")
         return report.converged and actions == self.actions and writes == planned
@@ -149,12 +149,12 @@ _ACTS = (
     _Act(
         "A LiteLLM without our models, three backends",
         _change_nothing,
-        "Every model that a backend lists is registered, except the one that is filtered out.",
+        "Every model that a backend lists is registered, except one that a filter excludes.",
         {"create": 5},
     ),
-    _Act("Nothing has changed", _change_nothing, "A quiet cycle only reads.", {}),
+    _Act("Nothing has changed", _change_nothing, "A cycle without changes only reads.", {}),
     _Act(
-        "A model appears on Ollama, and the configuration asks for another rate on vLLM",
+        "Ollama has a new model, and the configuration sets another rate limit for vLLM",
         _add_model_and_change_rate,
         "The new model is created, the changed ones are updated in place.",
         {"create": 1, "update": 2},
@@ -162,19 +162,19 @@ _ACTS = (
     _Act(
         "Ollama is down",
         _stop_ollama,
-        "What cannot be seen is not deleted: its three models stay.",
+        "A backend that does not answer proves nothing: its three models are kept.",
         {"skip": 3},
     ),
     _Act(
         "Ollama is back, without one of its models",
         _restart_ollama_with_less,
-        "Exactly that model goes.",
+        "Exactly that model is deleted.",
         {"delete": 1},
     ),
     _Act(
-        "Ollama starts up and answers an empty list",
+        "Ollama answers with an empty list, as servers do while they start",
         _empty_ollama,
-        "An empty list is suspicious; it is believed once it has lasted (15 minutes by default).",
+        "An empty list is suspicious: models are deleted only if it lasts (default: 15 minutes).",
         {"skip": 2},
     ),
 )

@@ -15,8 +15,9 @@ class FakeBackend:
     """One backend; a context manager that listens while it is entered.
 
     ``models`` may be changed at any time. ``raw`` replaces the body of every list. ``fault`` is
-    asked before each request, as with the simulator. ``stop`` and ``start`` keep the port, so that
-    in between connections are refused, as with a server that is restarted; ``close`` gives it up.
+    called before each request, as with the simulator. ``stop`` keeps the port for the next
+    ``start``, so that connections are refused in between, like those of a server that restarts.
+    ``close`` releases the port.
     """
 
     def __init__(
@@ -43,11 +44,11 @@ class FakeBackend:
 
     @property
     def url(self) -> str:
-        """Its root, without ``/v1``; the same after a restart."""
+        """The root of the server, without ``/v1``; the same after a restart."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Listen, on the port of the last time if there was one."""
+        """Listen, on the same port as before if there was one."""
         if self._server is None:
             if self._reserved is None:
                 self._reserved = _bind(self._port)
@@ -62,7 +63,7 @@ class FakeBackend:
             self._server = None
 
     def close(self) -> None:
-        """Stop, and let others have the port."""
+        """Stop and release the port."""
         self.stop()
         if self._reserved is not None:
             self._reserved.close()
@@ -87,7 +88,7 @@ class FakeBackend:
         return _json(200, self._tags() if place == "/api/tags" else self._list())
 
     def _list(self) -> dict[str, Any]:
-        """List as vLLM and llama.cpp do: with a time and ids that change on every call."""
+        """Return a list like vLLM's: with a time and ids that change with every call."""
         now = next(self._clock)
         return {
             "object": "list",
@@ -114,7 +115,7 @@ class FakeBackend:
 
 
 def _bind(port: int) -> socket.socket:
-    """Return a socket that keeps a port from being given to others, and refuses connections."""
+    """Return a socket that reserves a port and refuses connections to it."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind(("127.0.0.1", port))

@@ -1,7 +1,7 @@
-"""A LiteLLM proxy in this process: its model-management API over HTTP, and nothing behind it.
+"""A simulated LiteLLM proxy: its model-management API over HTTP, without any inference.
 
 The contract tests run the same assertions against this and against real proxies. Two simulators
-that share a :class:`Database` are two replicas: each sees the other's changes after a reload.
+that share a :class:`Database` are two replicas: each serves the other's changes after a reload.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class LiteLLMSimulator:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address on which it listens."""
         if self._server is None:
             raise RuntimeError("the simulator is not running: enter it with a with statement")
         return f"http://127.0.0.1:{self._server.server_port}"
@@ -66,12 +66,12 @@ class LiteLLMSimulator:
         return [request for request in self.requests if request[0] != "GET"]
 
     def reload(self) -> None:
-        """Re-read the database into this replica's router, as LiteLLM's poll does."""
+        """Read the database into this replica's router again, like LiteLLM's poll."""
         self._reloaded = time.monotonic()
         self._replica.reload()
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
-        """Carry a request out; a reload that is due comes first."""
+        """Answer a request, after a reload if one is due."""
         if time.monotonic() - self._reloaded >= self.reload_interval:
             self.reload()
         return self._replica.answer(method, path, authorization, body)

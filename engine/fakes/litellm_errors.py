@@ -1,4 +1,4 @@
-"""The forms that LiteLLM's answers have, whatever they say."""
+"""LiteLLM's error texts and the JSON forms of its answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _UNKNOWN_KEY: Final = (
 
 
 class Unprocessable(Exception):
-    """A request body that LiteLLM's validation refuses with 422; ``detail`` is its explanation."""
+    """A request that LiteLLM's validation refuses with 422; ``detail`` is the explanation."""
 
     def __init__(self, kind: str, where: tuple[str, ...], message: str) -> None:
         self.detail = [{"type": kind, "loc": list(where), "msg": message}]
@@ -46,7 +46,7 @@ class Unprocessable(Exception):
 
 
 def authentication_error(token: str, *, typed: bool) -> Answer:
-    """Refuse a request whose key is not the master key; ``typed`` as in :func:`refusal`."""
+    """Return the answer to a key that is not the master key; ``typed`` as in :func:`refusal`."""
     absent = None if typed else "None"
     if not token:
         return error_answer(
@@ -60,9 +60,10 @@ def authentication_error(token: str, *, typed: bool) -> Answer:
 
 
 def without_database(method: str, path: str, *, typed: bool) -> Answer | None:
-    """What a proxy answers while its database is away; None where its memory answers.
+    """Return the answer while the database is down; None if the proxy answers from memory.
 
-    ``typed`` as in :func:`refusal`; then creates and deletes tell this from other failures.
+    ``typed`` as in :func:`refusal`. If true, creates and deletes have an error type of their own
+    for this failure.
     """
     if path == "/health/readiness":
         return json_answer(503, {"status": "healthy", "db": "disconnected"})
@@ -79,7 +80,7 @@ def without_database(method: str, path: str, *, typed: bool) -> Answer | None:
 
 
 def parse_body(body: bytes) -> Json:
-    """The object that a request body holds."""
+    """Return the JSON object in a request body."""
     try:
         sent = json.loads(body)
     except ValueError:
@@ -90,14 +91,14 @@ def parse_body(body: bytes) -> Json:
 
 
 def require(body: Json, key: str) -> str:
-    """A field of a body, as text."""
+    """Return a required field of a body as text."""
     if key not in body:
         raise Unprocessable("missing", ("body", key), "Field required")
     return str(body[key])
 
 
 def parse_count(query: dict[str, str], key: str, default: int) -> int:
-    """A query parameter that counts from one."""
+    """Return a query parameter that is an integer from 1."""
     number = query.get(key, str(default))
     if not number.isdecimal() or int(number) < 1:
         where, text = ("query", key), "Input should be greater than or equal to 1"
@@ -106,10 +107,10 @@ def parse_count(query: dict[str, str], key: str, default: int) -> int:
 
 
 def refusal(status: int, text: str, *, typed: bool) -> Answer:
-    """Refuse a create or a delete.
+    """Return the answer that refuses a create or a delete.
 
-    ``typed``: whether the type of an error follows from its status, and an absent parameter is
-    null, as from 1.109 on.
+    ``typed``: from 1.109 on, the type of an error depends on its status, and an absent parameter
+    is null.
     """
     types = {403: "permission_error", 500: "internal_server_error"}
     kind = types.get(status, "invalid_request_error") if typed else "auth_error"
@@ -117,7 +118,7 @@ def refusal(status: int, text: str, *, typed: bool) -> Answer:
 
 
 def crash_answer(*, in_json: bool) -> Answer:
-    """What LiteLLM answers where it stumbles over a request."""
+    """Return the answer to a request that LiteLLM fails to handle."""
     if not in_json:
         return Answer(500, b"Internal Server Error", "text/plain; charset=utf-8")
     payload = {"message": "Internal server error", "type": "internal_server_error"}
@@ -125,20 +126,20 @@ def crash_answer(*, in_json: bool) -> Answer:
 
 
 def error_answer(status: int, message: str, kind: str, param: str | None) -> Answer:
-    """An answer in the envelope that LiteLLM's own errors have.
+    """Return an answer with the JSON envelope of LiteLLM's own errors.
 
-    ``param`` is the field that the error is about. Some errors name none; there older versions
-    have the text "None", newer ones null.
+    ``param`` is the field that the error is about. If there is none, older versions have the text
+    "None" and newer ones null.
     """
     payload = {"message": message, "type": kind, "param": param, "code": str(status)}
     return json_answer(status, {"error": payload})
 
 
 def json_answer(status: int, payload: Any) -> Answer:
-    """An answer with a JSON body."""
+    """Return an answer with a JSON body."""
     return Answer(status, encode_json(payload))
 
 
 def encode_json(payload: Any) -> bytes:
-    """JSON as LiteLLM writes it."""
+    """Return JSON in the compact form that LiteLLM sends."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

@@ -60,11 +60,11 @@ _COST_MAP: Final[dict[str, Json]] = {
         "reasoning_modes": ["standard"], "reasoning_contexts": ["auto", "current_turn"],
     },
 }  # fmt: skip
-"""What LiteLLM knows of two models; of the other names it only knows the provider."""
+"""LiteLLM's cost map for two models; the simulator knows only the provider of all others."""
 
 
 def listed_row(row: Row, version: Version, *, db_model: bool) -> Json:
-    """The row as the listings show it."""
+    """Return a row in the form that the listings have."""
     info = {**row.model_info, "id": row.model_id, "db_model": db_model}
     if version >= BLOCKING and db_model:
         info["blocked"] = row.blocked
@@ -88,9 +88,9 @@ def listed_row(row: Row, version: Version, *, db_model: bool) -> Json:
 
 
 def _inject(info: Json, model: str, version: Version, *, any_name: bool) -> None:
-    """Add a representative part of the 160 fields that LiteLLM shows from its cost map.
+    """Add a representative part of the 160 fields that LiteLLM lists from its cost map.
 
-    Older versions add them to a database row only where the cost map knows its model.
+    Older versions add them to a database row only if the cost map has its model.
     """
     provider, slash, name = model.partition("/")
     if not slash or provider not in PROVIDERS:
@@ -114,7 +114,7 @@ def _listed_params(params: Json, version: Version) -> Json:
     shown: Json = dict.fromkeys(default_false(version), False)
     for key, value in params.items():
         dropped = key in _NEVER_LISTED and version >= _NEVER_LISTED[key]
-        # A reference to a variable that the proxy's environment, here empty, does not have.
+        # A reference to an environment variable; the simulated proxy has none.
         missing = isinstance(value, str) and value.startswith("os.environ/")
         if value is not None and not dropped and not missing:
             shown[key] = value

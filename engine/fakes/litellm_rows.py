@@ -1,7 +1,7 @@
 """How LiteLLM stores a model row and changes it, version by version.
 
-Every rule here was seen on real proxies; the contract tests hold the two together. A rule that
-changed over time has a constant that names the first version with the new behaviour.
+Every rule here was observed on real proxies, and the contract tests check that both agree. For a
+rule that changed over time, a constant holds the first version with the new behaviour.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _BARE_NAMES: Final = ("gpt-", "claude-", "text-embedding-", "gemini-", "whisper-
 
 @dataclass(frozen=True)
 class Row:
-    """One row of LiteLLM's model table. Strings are held in clear, LiteLLM encrypts them."""
+    """One row of LiteLLM's model table. LiteLLM encrypts strings; here they are plain text."""
 
     model_id: str
     model_name: str
@@ -71,9 +71,9 @@ class Row:
 
 
 class Database:
-    """The table that several replicas share: rows by id, in the order they were inserted.
+    """The database that several replicas share: rows by id, in the order of their insertion.
 
-    Hold ``lock`` while reading or changing it. ``credentials`` are the names of those stored.
+    Hold ``lock`` while you read or change it. ``credentials``: the names of stored credentials.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class Database:
 
 
 def parse_version(text: str) -> Version:
-    """``1.74.15.post2`` -> ``(1, 74, 15)``."""
+    """Return the numbers of a version: ``1.74.15.post2`` -> ``(1, 74, 15)``."""
     found = re.match(r"\d+(?:\.\d+)*", text)
     if found is None:
         raise ValueError(f"not a version: {text!r}")
@@ -91,17 +91,17 @@ def parse_version(text: str) -> Version:
 
 
 def default_false(version: Version) -> tuple[str, ...]:
-    """The boolean parameters that this version writes as false when they are not sent."""
+    """Return the boolean parameters that this version stores as false if they are not sent."""
     return tuple(key for key, since in _DEFAULT_FALSE.items() if version >= since)
 
 
 def is_price(key: str) -> bool:
-    """Whether newer versions take this ``model_info`` key for a price, and drop it."""
+    """Return whether newer versions treat this ``model_info`` key as a price, and drop it."""
     return _PRICE.search(key) is not None
 
 
 def is_served(row: Row) -> bool:
-    """Whether the router can load the row, that is, knows its provider."""
+    """Return whether the router can load the row, that is, knows its provider."""
     model = str(row.litellm_params["model"])
     if row.litellm_params.get("custom_llm_provider") in PROVIDERS or model.startswith(_BARE_NAMES):
         return True
@@ -109,14 +109,14 @@ def is_served(row: Row) -> bool:
 
 
 def config_row(model: Json) -> Row:
-    """The row that a model of the configuration file makes; its id follows from its content."""
+    """Return the row of a model in the configuration file; its id is a hash of its content."""
     info = dict(model.get("model_info") or {})
     digest = hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
     return Row(str(info.get("id", digest)), model["model_name"], model["litellm_params"], info)
 
 
 def new_row(body: Json, version: Version) -> Row:
-    """The row that POST /model/new stores for this body."""
+    """Return the row that POST /model/new stores for this body."""
     params = dict.fromkeys(default_false(version), False) | _coerce_params(
         body["litellm_params"], version
     )
@@ -128,7 +128,7 @@ def new_row(body: Json, version: Version) -> Row:
 
 
 def patch_row(row: Row, body: Json, version: Version) -> Row:
-    """The row after PATCH /model/{id}/update with this body."""
+    """Return the row after PATCH /model/{id}/update with this body."""
     params, info = dict(row.litellm_params), dict(row.model_info)
     sent_params, sent_info = body.get("litellm_params"), body.get("model_info")
     if sent_params is not None:
@@ -155,7 +155,7 @@ def patch_row(row: Row, body: Json, version: Version) -> Row:
 
 
 def stored_answer(row: Row, version: Version) -> Json:
-    """What a write answers: the stored row, its top-level strings encrypted."""
+    """Return the answer to a write: the row, with the strings at its top level encrypted."""
     answer: Json = {
         "model_id": row.model_id,
         "model_name": row.model_name,
@@ -177,7 +177,7 @@ def stored_answer(row: Row, version: Version) -> Json:
 
 
 def _coerce_params(params: Json, version: Version) -> Json:
-    """Declared parameters get their declared type; nulls go."""
+    """Convert parameters to the types that LiteLLM declares, and drop nulls."""
     return {
         key: _coerce_value(key, value, version)
         for key, value in params.items()
@@ -201,7 +201,7 @@ def _coerce_value(key: str, value: Any, version: Version) -> Any:
 
 
 def _stored_info(info: Json, version: Version) -> Json:
-    """``model_info`` as it is stored: with an id, without nulls and without foreign prices."""
+    """Return ``model_info`` as it is stored: with an id, without nulls, without sent prices."""
     stored: Json = {"id": str(uuid.uuid4()), "db_model": False}
     for key, value in info.items():
         if value is not None and not (version >= INFO_PRICES_DROPPED and is_price(key)):

@@ -1,4 +1,4 @@
-"""A small HTTP server on 127.0.0.1 that answers for a simulator, and fails on request."""
+"""A small HTTP server on 127.0.0.1 for simulated servers, with faults on request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FaultKind = Literal["refuse", "hang", "status", "reset_after", "status_after", "
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; ``drop`` closes the connection after it, unannounced."""
+    """One HTTP answer; ``drop`` closes the connection afterwards without a header that says so."""
 
     status: int
     body: bytes
@@ -27,12 +27,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with one request.
+    """A fault in the handling of one request.
 
-    ``refuse``: closed without an answer. ``hang``: the same after ``seconds``. ``status``:
-    answered with ``status`` and ``body``, nothing is carried out. ``reset_after``,
-    ``status_after``: carried out, then closed without an answer, or answered like ``status``.
-    ``truncate``: carried out, half of the answer. ``html``: a sign-in page, not carried out.
+    Without handling it: ``refuse`` closes the connection without an answer; ``hang`` does so after
+    ``seconds``; ``status`` answers ``status`` and ``body``; ``html`` answers with a sign-in page.
+    After handling it: ``reset_after`` closes the connection without an answer; ``status_after``
+    answers ``status`` and ``body``; ``truncate`` sends half of the answer.
     """
 
     kind: FaultKind
@@ -42,18 +42,18 @@ class Fault:
 
 
 class Simulated(Protocol):
-    """What a simulated server has to offer; ``requests`` holds (method, path with query)."""
+    """The interface of a simulated server; ``requests`` holds (method, path with query)."""
 
     requests: list[tuple[str, str]]
     fault: Callable[[str, str, bytes], Fault | None] | None
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
-        """Carry one request out."""
+        """Handle one request."""
         ...
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """Serves one simulated server; when it stops, all of its threads have ended."""
+    """Serves one simulated server. After ``stop``, all of its threads have ended."""
 
     daemon_threads = False
 
@@ -65,13 +65,13 @@ class LoopbackServer(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
 
     def start(self) -> None:
-        """Serve, in a thread of its own."""
+        """Serve in a new thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Close every connection and wait for the threads."""
+        """Close every connection and wait until all threads have ended."""
         self.stopped.set()
-        with suppress(OSError):  # serve_forever wakes at once, not at its next poll
+        with suppress(OSError):  # serve_forever returns at once, not after its poll
             self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self._thread.join()
@@ -81,7 +81,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_close()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember the connection, so that stopping can close it."""
+        """Remember the connection, so that ``stop`` can close it."""
         self._connections.add(request)
         super().process_request(request, client_address)
 
@@ -91,7 +91,7 @@ class LoopbackServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing about a client that went away, it is free to."""
+        """Ignore a client that closed its connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -146,4 +146,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection |= answer.drop or half
 
     def log_message(self, *_: object) -> None:
-        """Nothing is logged; ``requests`` holds them all."""
+        """Log nothing; ``requests`` holds all requests."""

@@ -1,1 +1,1 @@
-"""What is told of a cycle: plan log, artifacts, terminal, operator log. Decides nothing."""
+"""Reports on a cycle: plan log, artifacts, terminal, operator log. Makes no decisions."""

@@ -1,4 +1,4 @@
-"""Plans kept as JSON files."""
+"""Plans stored as JSON files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .cycle_log import utc_now
 
 
 class Artifacts:
-    """A folder of plans, one JSON file each, of which the newest ``keep`` stay.
+    """A folder of plans, one JSON file each; only the newest ``keep`` files are kept.
 
-    A plan is written when it differs from the one before it, whole or not at all.
+    A plan is written only if it differs from the one before it.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class Artifacts:
         self._last = ""
 
     def write(self, plan: Plan) -> Path | None:
-        """Write a plan; return its path, or None if nothing is new.
+        """Write a plan; return its path, or None if it equals the last one.
 
         Raises:
-            OSError: the folder cannot be written to; no half file is left behind.
+            OSError: the folder cannot be written to; no partial file remains.
         """
         digest = plan.digest
         if digest == self._last:
@@ -48,7 +48,11 @@ class Artifacts:
 
 
 def write_atomically(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file whole or not at all; raises OSError."""
+    """Write a file completely or not at all.
+
+    Raises:
+        OSError: the file cannot be written; an earlier file of that name is unchanged.
+    """
     handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

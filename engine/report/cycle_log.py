@@ -1,4 +1,4 @@
-"""Who is told of a cycle as it goes."""
+"""The interface through which a cycle reports its progress."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from ..state.deployment import DesiredState
 
 
 def utc_now() -> datetime:
-    """Return the time of day, for log lines and file names."""
+    """Return the current time in UTC, for log lines and file names."""
     return datetime.now(UTC)
 
 
 class CycleLog(Protocol):
-    """Who is told of a cycle as it goes: the plan log, or a person at a terminal."""
+    """Receives the events of a cycle: the plan log, or the output on a terminal."""
 
     def plan(self, plan: Plan, desired: DesiredState) -> None:
-        """Hear of the plan, before it is carried out."""
+        """Receive the plan, before it is applied."""
 
     def result(self, result: Result) -> None:
-        """Hear what became of one operation."""
+        """Receive the result of one operation."""
 
     def end(
         self, plan: Plan, results: tuple[Result, ...], outcomes: dict[str, str], seconds: float
     ) -> None:
-        """Hear how the cycle ended, with the listing outcome of each endpoint."""
+        """Receive the end of a cycle.
+
+        ``outcomes``: the listing outcome by endpoint; ``seconds``: the duration of the cycle.
+        """
 
     def failed(self, error: str, seconds: float) -> None:
-        """Hear that the cycle had no plan."""
+        """Receive the error of a cycle that ended before it had a plan."""

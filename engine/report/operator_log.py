@@ -1,4 +1,4 @@
-"""The operator log: for people, on stderr, as text or as JSON lines, with no secret in it."""
+"""The operator log: for people, on stderr, as text or JSON lines, without secrets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from ..text import Redactor, printable
 
 _LINES = "\n\t"
-"""Tracebacks have several lines."""
+"""Line ends are kept: tracebacks have them."""
 _MIN_SECRET = 4
-"""Characters of a secret that is looked for."""
+"""Shorter secrets are not replaced: they would match parts of ordinary words."""
 
 
 class LogFormatter(logging.Formatter):
     """Formats a record without the secrets of ``redactor``, and without what steers a terminal.
 
-    Nothing is meant to put a secret into a message; this is the second line of defence.
+    No message should contain a secret in the first place; this is a second line of defence.
     """
 
     def __init__(self, redactor: Redactor, *, as_json: bool) -> None:
@@ -27,7 +27,7 @@ class LogFormatter(logging.Formatter):
         self._redact = redactor.redact
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Return a record as one line of text or JSON, or more lines if it has a traceback."""
         if not self._as_json:
             return printable(self._redact(super().format(record)), kept=_LINES)
         line: dict[str, Any] = {
@@ -42,7 +42,7 @@ class LogFormatter(logging.Formatter):
 
 
 def start_logging(*, debug: bool, as_json: bool) -> Redactor:
-    """Send our own log to stderr; return its redactor, which has to learn the secrets."""
+    """Send the engine's log to stderr; return the redactor, which must be given the secrets."""
     redactor = Redactor(shortest=_MIN_SECRET)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter(redactor, as_json=as_json))

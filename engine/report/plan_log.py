@@ -1,7 +1,6 @@
-"""The plan log: one JSON object a line. The record of what was planned and what became of it.
+"""The plan log: one JSON object per line. The record of what was planned and what was done.
 
-The only writer of the log and of plan artifacts. ``schemas/planlog.schema.json`` describes each
-line.
+``schemas/planlog.schema.json`` describes the lines.
 """
 
 from __future__ import annotations
@@ -21,15 +20,18 @@ from .cycle_log import utc_now
 
 LOG_VERSION: Final = 1
 _AT_ONCE: Final = 64 * 1024
-"""Characters that are written at once: nearly all lines, as a whole."""
+"""Characters written in one call; nearly all lines are shorter."""
 _SkipKey = tuple[object, ...]
 
 
 class PlanLog:
-    """Writes the lines of one run to a stream; each method may raise Unrecorded.
+    """Writes the events of each cycle to a stream. Without a stream, it writes nothing.
 
-    A skip is written when it is new; it is not repeated while it stays, so that a backend which
-    is down for a day does not fill the log. A cycle without operations is one line.
+    A skip is written when it is new and not repeated while it remains, so that a backend that is
+    down for a day does not fill the log. A cycle without operations and new skips is one line.
+
+    Raises:
+        Unrecorded: by each method, if the stream cannot be written.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class PlanLog:
         self._skips = frozenset(seen)
 
     def result(self, result: Result) -> None:
-        """Write what became of one operation."""
+        """Write the result of one operation."""
         operation = result.operation
         self._write(
             "result",
@@ -91,7 +93,7 @@ class PlanLog:
         self._write("cycle", ok=False, error=error, seconds=round(seconds, 3))
 
     def _write(self, event: str, last: Iterable[str] = (), **fields: Any) -> None:
-        """Write a line; ``last`` is the text of its last member, in pieces."""
+        """Write a line; ``last`` is the JSON text of its last member, in pieces."""
         if self._stream is None:
             return
         head = {

@@ -1,4 +1,4 @@
-"""A plan for people: text, coloured where the reader has colours. Makes no decisions."""
+"""Plans and results as text for people, optionally with colours. Makes no decisions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OUTCOME_WORDS: Final = {
     "invalid": "sends no readable list",
 }
 MAX_VALUE: Final = 100
-"""Characters of a value that a change shows."""
+"""Characters of a value that are shown; the rest is cut off."""
 
 
 class Renderer:
@@ -55,7 +55,7 @@ class Renderer:
         return "\n".join([*lines, self.summary(plan, desired)])
 
     def summary(self, plan: Plan, desired: DesiredState) -> str:
-        """Return the one line that says what a plan does."""
+        """Return a line that sums a plan up."""
         if not plan.operations:
             held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
             if held:
@@ -77,7 +77,7 @@ class Renderer:
         return f"Plan: {', '.join(parts)}; {counts['skip']} left alone."
 
     def result(self, result: Result, number: int, total: int) -> str:
-        """Return one line of progress."""
+        """Return the line for a result: operation ``number`` of ``total``."""
         operation = result.operation
         colour = "create" if result.done else "delete"
         outcome = self._paint(colour, result.outcome)
@@ -122,7 +122,7 @@ class Renderer:
         return self._paint(colour, f"{sign} {path}: {values}")
 
     def _skips(self, skips: list[Skip]) -> Iterator[str]:
-        """Yield what is left alone, with the names that share a reason in one line."""
+        """Yield the skips; names with the same reason share a line."""
         names: dict[tuple[str, str], list[str]] = {}
         for skip in skips:
             names.setdefault((skip.reason, skip.because), []).append(format_name(skip.key.name))
@@ -135,7 +135,7 @@ class Renderer:
 
 
 def format_name(text: str) -> str:
-    """Return a name, printable and no longer than a line can hold."""
+    """Return a name, printable and cut off after MAX_EXCERPT characters."""
     return printable(shortened(text, MAX_EXCERPT))
 
 
@@ -152,7 +152,7 @@ def _format_value(value: Any) -> str:
 
 
 class Progress:
-    """Shows one cycle as text; a :mod:`engine.report.cycle_log`."""
+    """Prints one cycle as text; implements :class:`engine.report.cycle_log.CycleLog`."""
 
     def __init__(self, renderer: Renderer, stream: TextIO, redact: Callable[[str], str]) -> None:
         self._renderer = renderer
@@ -161,12 +161,12 @@ class Progress:
         self._total = self._number = 0
 
     def plan(self, plan: Plan, desired: DesiredState) -> None:
-        """Show the plan before it is carried out."""
+        """Show the plan before it is applied."""
         self._total = len(plan.operations)
         self._show(self._renderer.plan(plan, desired))
 
     def result(self, result: Result) -> None:
-        """Show what became of one operation."""
+        """Show the result of one operation."""
         self._number += 1
         self._show(self._renderer.result(result, self._number, self._total))
 
@@ -177,14 +177,14 @@ class Progress:
         outcomes: Mapping[str, str],
         seconds: float,
     ) -> None:
-        """Show how it ended, if there was something to do."""
+        """Show how many operations are done, if there were any."""
         del plan, outcomes
         if results:
             done = sum(result.done for result in results)
             self._show(f"{done} of {len(results)} done in {seconds:.1f} s.")
 
     def failed(self, error: str, seconds: float) -> None:
-        """Show nothing: the error itself is on its way to the reader."""
+        """Show nothing: the command prints the error."""
 
     def _show(self, text: str) -> None:
         print(self._redact(text), file=self._stream, flush=True)

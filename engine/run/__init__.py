@@ -1,1 +1,1 @@
-"""The loop around the cycle: schedule, signals, heartbeat. Knows nothing of plans."""
+"""The loop around the cycle: schedule, signals, heartbeat. Does not know what a plan contains."""

@@ -1,4 +1,4 @@
-"""Cycles again and again, with backoff, until told to stop."""
+"""Run cycles repeatedly, with backoff after failures, until a stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
 MAX_BACKOFF: Final = 300.0
-"""Seconds that the loop waits at most between cycles because of failures."""
+"""The longest wait between cycles after failures, in seconds; a longer interval is kept."""
 _JITTER: Final = 0.1
 
 
@@ -52,9 +52,9 @@ class Schedule:
 
 
 class ConfigSource:
-    """Reads the configuration anew for each cycle and falls back on the last good one.
+    """Reads the configuration again for each cycle; if it is invalid, the last good one is used.
 
-    ``learn`` is told the secrets of each configuration before anything is logged of it.
+    ``learn`` receives the secrets of each configuration before anything about it is logged.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ConfigSource:
         """Return the configuration.
 
         Raises:
-            ConfigError: it is broken, and there has not been a good one yet.
+            ConfigError: it is invalid, and there is no earlier one that was good.
         """
         try:
             config = load_config(*self._paths)

@@ -253,7 +253,7 @@ def test_a_sleep_interval_that_is_none_counts_as_sixty(
         assert _interval(argparse.Namespace(interval=None)) == 60.0
     (record,) = caplog.records
     said = record.getMessage()
-    assert "is no whole number from 1 to 86400; using 60" in said
+    assert "is not a whole number from 1 to 86400; using 60" in said
     assert said.isprintable()
     assert len(said) < 150
 

@@ -162,7 +162,7 @@ def test_alive_depends_on_the_age_of_the_heartbeat(
     assert main(["alive", "--heartbeat", str(heartbeat)]) == 0
     os.utime(heartbeat, (0, 0))
     assert main(["alive", "--heartbeat", str(heartbeat)]) == 1
-    assert "last sign of life" in capsys.readouterr().out
+    assert "last heartbeat" in capsys.readouterr().out
 
 
 def test_a_missing_configuration_is_a_clear_error(
@@ -174,7 +174,7 @@ def test_a_missing_configuration_is_a_clear_error(
 
 def test_the_demo_runs_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo"]) == 0
-    assert "That is all" in capsys.readouterr().out
+    assert "That was the demo" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("as_json", [False, True])
