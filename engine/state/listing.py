@@ -25,9 +25,9 @@ class Model:
     (to which LiteLLM appends its paths) say how LiteLLM reaches it. ``ways`` has both for each mode
     ("" for any other), because the configuration may set the mode. ``info`` holds the fields of
     LiteLLM's ``model_info`` that the backend reports, ``sources`` where each of them was found.
-    ``parent`` is the base model of a LoRA adapter. ``state`` is ``loaded``, ``unloaded``, ``failed``
-    or "". ``remote`` says that the model runs elsewhere. ``family`` is the family of models that it
-    belongs to, ``slots`` how many requests the backend processes at once (0: unknown).
+    ``parent`` is the base model of a LoRA adapter. ``state`` is one of ``loaded``, ``unloaded``,
+    ``failed`` or "". ``remote`` says that the model runs elsewhere. ``family`` is what the model
+    was derived from, ``slots`` how many requests the backend processes at once (0: unknown).
     """
 
     id: str
