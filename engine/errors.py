@@ -5,12 +5,12 @@
     EngineError
     +-- ConfigError        the configuration or a secret file is wrong: correct the file
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
-    +-- Unrecorded         the plan log cannot be written, so nothing is done that it would tell
+    +-- Unrecorded         the plan log cannot be written, so nothing more is done
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
         +-- Rejected       the server understood and refused (4xx)
-        +-- Garbled        an answer came, but not the JSON that was asked for
+        +-- Garbled        an answer arrived, but not the JSON that was expected
 
 A message names its subject, says what happened and what to do. It never holds a secret.
 """
@@ -39,7 +39,7 @@ class Problem:
 
 def _listed(problems: tuple[Problem, ...]) -> list[str]:
     lines = [str(problem) for problem in problems[:MAX_PROBLEMS]]
-    return [*lines, "... and more; mend these first"] if len(problems) > MAX_PROBLEMS else lines
+    return [*lines, "... and more; correct these first"] if len(problems) > MAX_PROBLEMS else lines
 
 
 class EngineError(Exception):
@@ -65,7 +65,7 @@ class InvalidDocument(EngineError):
 
 
 class Unrecorded(EngineError):
-    """The plan log cannot be written: nothing more is done, since nothing would tell of it."""
+    """The plan log cannot be written. Nothing more is done, because it would not be recorded."""
 
 
 class UnprovenPlan(EngineError):
@@ -79,8 +79,8 @@ class TransportError(EngineError):
 class Unavailable(TransportError):
     """Nothing usable came back (refused, timed out, broken off, 5xx): try again later.
 
-    ``sent`` tells whether the request may have reached the server, so that a write whose fate
-    is unknown can be told from one that never left. ``status`` is the HTTP status, 0 for none.
+    ``sent`` says whether the request may have reached the server: a write that was not sent has
+    certainly not been done. ``status`` is the HTTP status, 0 for none.
     """
 
     def __init__(self, message: str, *, status: int = 0, sent: bool = True) -> None:
@@ -98,4 +98,4 @@ class Rejected(TransportError):
 
 
 class Garbled(TransportError):
-    """A successful status with a body that is not the promised JSON (a login page, half a body)."""
+    """A successful status with a body that is not the expected JSON (a login page, half a body)."""

@@ -1,6 +1,6 @@
 """Documents against their JSON Schemas, with messages for people. The only importer of jsonschema.
 
-A message never repeats a value below a key that looks like a secret's, nor a long one.
+A message never repeats a value under a key that may be that of a secret, nor a long value.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def problems(document: Any, schema_name: str) -> list[Problem]:
 
 
 def violations(document: Any, schema_name: str) -> list[Violation]:
-    """Return what is wrong, each thing once, in the order of the schema; no more than is told."""
+    """Return what is wrong, each thing once, in the order of the schema, up to the bound."""
     try:
         errors = list(islice(_validator(schema_name).iter_errors(document), MAX_PROBLEMS + 1))
     except RecursionError:
@@ -165,24 +165,24 @@ def _unknown_keys(error: Any, path: tuple[str | int, ...]) -> Iterator[Violation
 
 
 def _alternatives(error: Any, path: tuple[str | int, ...]) -> Iterator[Violation]:
-    """Explain the alternative that comes nearest: the one whose type fits, if there is one."""
+    """Explain the closest alternative: of those whose type fits, the one with the fewest errors."""
     branches: dict[int, list[ValidationError]] = {}
     for nested in error.context or ():
         branches.setdefault(int(nested.schema_path[0]), []).append(nested)
     fitting = [
         errors
         for errors in branches.values()
-        if not any(one.validator == "type" and not one.path for one in errors)
+        if not any(inner.validator == "type" and not inner.path for inner in errors)
     ]
     if fitting:
         for nested in min(fitting, key=len):
             yield from _explained(nested)
         return
     wanted = [
-        _kinds(one.validator_value)
+        _kinds(inner.validator_value)
         for errors in branches.values()
-        for one in errors
-        if not one.path
+        for inner in errors
+        if not inner.path
     ]
     expected = " or ".join(dict.fromkeys(wanted))
     yield Violation(path, f"expected {expected}, got {_shown(error.instance, path)}")
@@ -197,7 +197,7 @@ def _complaint(error: Any, path: tuple[str | int, ...]) -> str:
             return _not_a_choice(error.instance, limit, got)
         case "type":
             expected = _kinds(limit)
-            # Where a map of parameters should be, a text may hold the secrets of one.
+            # A text in place of a map of parameters may hold the secrets of such a map.
             if isinstance(error.instance, str) and limit in ("object", "array"):
                 got = "a string"
         case "const":

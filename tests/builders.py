@@ -44,7 +44,7 @@ def wanted(
     api_key: str = "BLANK",
     backend: str = "box",
     predecessors: tuple[str, ...] | None = None,
-    told: dict[str, Any] | None = None,
+    reported: dict[str, Any] | None = None,
     decided: tuple[str, ...] = (),
 ) -> DesiredDeployment:
     key = Key(endpoint, name, upstream or f"openai/{name}")
@@ -61,9 +61,9 @@ def wanted(
     declared = sorted(f"/{part}/{field}" for part in fields for field in fields[part])
     fingerprint = Secret(canonical_json([OWNER, backend, name, fields])).fingerprint(_KEY)
     opaque = freeze({"/litellm_params/api_key": secret})
-    evidence = tuple(sorted(f"/model_info/{field}" for field in told or {}))
+    evidence = tuple(sorted(f"/model_info/{field}" for field in reported or {}))
     declared = sorted([*declared, *evidence])
-    fields["model_info"] = {**(told or {}), **fields["model_info"]}
+    fields["model_info"] = {**(reported or {}), **fields["model_info"]}
     mark = Mark(OWNER, backend, 0, tuple(declared), opaque, fingerprint, evidence)
     predecessors = (key.upstream,) if predecessors is None else predecessors
     return DesiredDeployment(
@@ -71,7 +71,7 @@ def wanted(
         freeze(fields),
         mark,
         predecessors=predecessors,
-        discovers=told is not None,
+        discovers=reported is not None,
         decided=decided,
     )
 
@@ -91,7 +91,7 @@ def as_seen(
 
 
 def edited(seen: ObservedDeployment, **params: Any) -> ObservedDeployment:
-    """Return a row whose parameters somebody edited; None takes one away."""
+    """Return a row whose parameters somebody edited; None removes one."""
     fields = thaw(seen.fields)
     fields["litellm_params"].update(params)
     kept = {k: v for k, v in fields["litellm_params"].items() if v is not None}

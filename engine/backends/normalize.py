@@ -43,7 +43,6 @@ def model_of(record: Record, routes: Mapping[str, Route], endpoint: str, listed:
         remote=record.remote,
         family=_readable(record.family),
         slots=record.slots,
-        trained=record.trained,
     )
 
 

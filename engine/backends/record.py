@@ -36,9 +36,10 @@ class Record:
     ``info`` holds fields of LiteLLM's ``model_info``, ``sources`` where each came from (``GET
     /props: chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one
     of the words above, or "". ``remote`` says that the model runs elsewhere, ``family`` what it
-    descends from, ``slots`` how many requests the backend works on at once (0: not told),
-    ``trained`` the window in tokens that it was trained for (0: not told), which is never
-    registered: a server offers less, and cuts what is longer.
+    descends from, ``slots`` how many requests the backend works on at once (0: not told).
+
+    The window that a model was trained for is not noted: a server may run it with a shorter one,
+    and cuts what is longer.
     """
 
     id: str
@@ -49,7 +50,6 @@ class Record:
     remote: bool = False
     family: str = ""
     slots: int = 0
-    trained: int = 0
 
     def note(self, name: str, value: Any, source: str) -> None:
         """Note a field, unless a better source has told it before or ``value`` is None."""
@@ -68,10 +68,6 @@ class Record:
     def tokens(self, name: str, value: object, source: str) -> None:
         """Note a limit in tokens; anything but a whole number above 0 is unknown."""
         self.note(name, _count(value, MAX_TOKENS) or None, source)
-
-    def train(self, value: object) -> None:
-        """Note the trained window; anything but a whole number above 0 is unknown."""
-        self.trained = self.trained or _count(value, MAX_TOKENS)
 
     def serve(self, value: object) -> None:
         """Note how many requests are worked on at once; anything but a whole number is unknown."""

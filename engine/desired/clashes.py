@@ -1,4 +1,4 @@
-"""What becomes of a public name that several backends have. Pure."""
+"""How public names that several backends offer are resolved. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def without_clashes(
         return desired
     rank = {url: number for number, url in enumerate(order)}
     holder: dict[str, str] = {}
-    for name, url in sorted(_names(desired, observed), key=lambda one: (rank[one[1]], one)):
+    for name, url in sorted(_names(desired, observed), key=lambda pair: (rank[pair[1]], pair)):
         holder.setdefault(name, url)
     kept: list[DesiredDeployment] = []
     refusals = list(desired.refusals)
@@ -41,18 +41,18 @@ def without_clashes(
             refusals.append(Refusal(wanted.key, "clash", because))
     return replace(
         desired,
-        deployments=tuple(sorted(kept, key=lambda one: one.key)),
+        deployments=tuple(sorted(kept, key=lambda wanted: wanted.key)),
         refusals=tuple(sorted(refusals)),
     )
 
 
 def _names(desired: DesiredState, observed: ObservedState) -> set[tuple[str, str]]:
-    """Return (name, endpoint) of what is desired, and of what is kept without being seen."""
+    """Return (name, endpoint) of what is desired, and of what stays while a list is incomplete."""
     unseen = {endpoint.url for endpoint in desired.endpoints if not endpoint.complete}
-    return {(one.key.name, one.key.endpoint) for one in desired.deployments} | {
-        (one.key.name, one.key.endpoint)
-        for one in observed.deployments
-        if one.key.endpoint in unseen and one.mark is not None
+    return {(wanted.key.name, wanted.key.endpoint) for wanted in desired.deployments} | {
+        (seen.key.name, seen.key.endpoint)
+        for seen in observed.deployments
+        if seen.key.endpoint in unseen and seen.mark is not None
     }
 
 

@@ -111,7 +111,7 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Des
 
 
 def _evidence(backend: Backend, model: Model) -> dict[str, Any]:
-    """Return what the backend told about a model; without discovery only its mode."""
+    """Return what the backend reported about a model; without discovery only its mode."""
     if backend.discovery:
         return dict(model.info)
     return {name: value for name, value in model.info.items() if name == "mode"}

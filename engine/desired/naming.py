@@ -28,10 +28,10 @@ class Offer:
     """What the configuration makes of one listed model.
 
     ``model`` has the provider and the address of its mode. ``ruled`` are the ``model_info`` fields
-    that the configuration sets; with a null, there is to be none. ``names`` are the public names,
-    ``upstream`` is its ``litellm_params.model``, ``predecessors`` are those that the Go program
-    gave it. ``filtered`` tells that an expression leaves it out, ``unwanted`` why it is left out
-    otherwise ("" if it is not).
+    that the configuration sets; null means that the field is not registered. ``names`` are the
+    public names, ``upstream`` is its ``litellm_params.model``, ``predecessors`` are those that the
+    Go program gave it. ``filtered`` says whether an expression excludes it, ``unwanted`` which
+    other option does ("" if none).
     """
 
     model: Model

@@ -34,7 +34,7 @@ _EVERYTHING: Final = 1_000_000
 _EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
 _NOT_FOUND: Final = "not found in db"
 STORED_ONLY: Final = "not live in this pod"
-"""What LiteLLM says of a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
+"""LiteLLM's message about a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
 _REMEDIES: Final = {
     "STORE_MODEL_IN_DB": "set STORE_MODEL_IN_DB=True in LiteLLM's environment and restart it",
     "No DB Connected": "give LiteLLM a DATABASE_URL; it keeps models in memory only",
@@ -49,7 +49,7 @@ _REMEDIES: Final = {
 class Proxy:
     """One LiteLLM proxy, for the length of one cycle.
 
-    Made by :meth:`connect`. ``secrets`` maps the fingerprints in rows to what is to be sent.
+    Made by :meth:`connect`. ``secrets`` maps the fingerprints in rows to the secrets to send.
     """
 
     def __init__(self, client: Client, editing: Editing, secrets: Mapping[str, Secret]) -> None:
@@ -68,8 +68,8 @@ class Proxy:
 
         Raises:
             Unavailable: it does not answer, or its database is down: a proxy that started
-                without it lists no models, and that says nothing.
-            Rejected: it has no database at all, or it is no LiteLLM.
+                without its database lists no models, which proves nothing.
+            Rejected: it has no database at all, or it is not LiteLLM.
         """
         client = http.client(litellm.url, litellm.key, litellm.connection)
         client.hide(secrets.values())
@@ -112,7 +112,7 @@ class Proxy:
         return {"editing": asdict(self.editing), "data": rows}
 
     def _listed(self, path: str) -> Any:
-        """Return a listing; a proxy that has no model yet answers 500, and has an empty one."""
+        """Return a listing; a proxy without models answers 500, which counts as an empty one."""
         try:
             return self._client.rows(path, lambda: Rows().kept, attempts=3)
         except Unavailable as error:
@@ -124,17 +124,17 @@ class Proxy:
         """Register a row under its own id.
 
         Raises:
-            Unavailable: its fate is unknown: the answer to a taken id, to a database that is
-                down, and to a row that was stored but cannot be served is 500 each time.
+            Unavailable: the result is unknown, since LiteLLM answers 500 to an id that is taken,
+                to a database that is down, and to a row that it stored but cannot serve.
             Rejected: it was refused, or writing is impossible here; the message has the remedy.
         """
         self._send("POST", "/model/new", self._resolved(row))
 
     def patch(self, row_id: str, row: Mapping[str, Any], removed: tuple[str, ...]) -> None:
-        """Merge a row into the one that is there; take the parameters ``removed`` away.
+        """Merge a row into the existing one and remove the parameters ``removed``.
 
         Raises:
-            Unavailable: its fate is unknown.
+            Unavailable: the result is unknown.
             Rejected: as :meth:`create`; status 404 where there is no such row.
         """
         body = self._resolved(row)
@@ -146,7 +146,7 @@ class Proxy:
         """Delete a row; return False if there was none.
 
         Raises:
-            Unavailable: its fate is unknown.
+            Unavailable: the result is unknown.
             Rejected: as :meth:`create`.
         """
         try:
@@ -158,7 +158,7 @@ class Proxy:
         return True
 
     def find(self, row_id: str) -> dict[str, Any] | None:
-        """Return the row with an id, also one that only the database knows, or None."""
+        """Return the row with an id, or None; also a row that is only in the database."""
         answer = self._client.get(f"/v2/model/info?modelId={quote(row_id, safe='')}&size=100")
         rows = answer.get("data") if isinstance(answer, dict) else None
         for row in rows if isinstance(rows, list) else ():
@@ -223,7 +223,7 @@ def editing_of(version: str) -> Editing:
 
 
 def _hub_version(client: Client) -> str:
-    """Return the version from the place where LiteLLM 1.83 and later tell it to anyone, or ""."""
+    """Return the version that LiteLLM 1.83 and later publish without a key, or ""."""
     try:
         answer = client.get("/public/model_hub/info", attempts=3)
     except (Rejected, Garbled, Unavailable):

@@ -1,7 +1,7 @@
-"""What of LiteLLM's rows is kept in memory, and how much of it may be. Pure.
+"""LiteLLM's rows in little memory, and a bound for all of them. Pure.
 
-Rows come by the thousand and say the same: three in four of their 200 keys are null, and most of
-the other names and texts are those of the row before.
+There may be thousands of rows, which are much alike: three in four of the 200 fields of a row are
+null, and most of the other names and texts are also in the row before.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SLOT: Final = 100
 
 
 class Rows:
-    """Keeps the rows of one listing."""
+    """Compacts the rows of one listing."""
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._size = 0
 
     def kept(self, row: Any) -> Any:
-        """Return a row without nulls and without what nobody reads; what is no map, as it is.
+        """Return a row without null fields and without unread ones; anything but a map, as it is.
 
         Raises:
             Garbled: it is nested too deeply, or the rows so far take too much memory.
@@ -48,14 +48,14 @@ class Rows:
         return row
 
     def _shared(self, value: Any) -> Any:
-        """Return a value in which equal texts are one, and count what it takes."""
+        """Return a value in which equal texts share memory, and count the memory that it takes."""
         if isinstance(value, str):
             if value not in self._texts:
                 self._size += sys.getsizeof(value) + _SLOT
             return self._texts.setdefault(value, value)
         if isinstance(value, dict):
-            value = {self._shared(name): self._shared(one) for name, one in value.items()}
+            value = {self._shared(name): self._shared(item) for name, item in value.items()}
         elif isinstance(value, list):
-            value = [self._shared(one) for one in value]
+            value = [self._shared(item) for item in value]
         self._size += sys.getsizeof(value)
         return value

@@ -1,4 +1,4 @@
-"""What LiteLLM's listings do to the values that were posted. Pure.
+"""How LiteLLM's listings change the values that were posted. Pure.
 
 Source: litellm/proxy/common_utils/openai_endpoint_utils.py and sensitive_data_masker.py, as
 observed on 1.74 to 1.110 by the contract tests.
@@ -95,16 +95,16 @@ def is_price(name: str) -> bool:
 
 
 def same(wanted: Any, seen: Any, name: str = "", *, masked: bool = True) -> bool:
-    """Tell whether a listed value may be what was sent; true and 1 are two things.
+    """Tell whether a listed value may be what was sent; true and 1 differ.
 
-    ``name`` is that of the map's member which both are, or are in, by way of lists only. LiteLLM
+    ``name`` is the key in the map that holds both, directly or inside lists. LiteLLM
     types some texts (``max_retries: "2"`` comes back as 2, ``drop_params: "true"`` as true), and
     before 1.110 writes a null inside a map as the text ``None``.
 
     In ``litellm_params``, which are ``masked``, a number, boolean or null under a secret-looking
     name comes back as a text, in which asterisks hide some characters or all, or none of a short
     one before 1.95; that of a null may be empty. Whatever asterisks hide counts as the same:
-    that it changed can only be told from the mark's fingerprint.
+    only the fingerprint in the mark shows that it changed.
     """
     if isinstance(wanted, dict) and isinstance(seen, dict):
         return wanted.keys() == seen.keys() and all(
@@ -137,7 +137,7 @@ def as_sent(wanted: Any, seen: Any, name: str = "", *, masked: bool) -> Any:
 
 
 def _typed(value: Any) -> Any:
-    """Return a scalar in the one type that its listed forms have."""
+    """Return a scalar in the type that its listed forms have in common."""
     if value is None:
         return "None"
     if isinstance(value, str):
@@ -176,7 +176,7 @@ SERVER_OWNED: Final = frozenset(
         MARK,
     }
 )
-"""Keys of ``model_info`` that LiteLLM or the engine sets; others' values for them are lost."""
+"""Keys of ``model_info`` that LiteLLM or the engine sets; any other value for them is lost."""
 TEAM_KEYS: Final = frozenset({"team_id", "team_public_model_name"})
-"""Keys of ``model_info`` that make a model one of a team."""
+"""Keys of ``model_info`` that assign a model to a team."""
 SERVER_SET: Final = frozenset({MARK, "id", "db_model", "blocked"})

@@ -1,7 +1,7 @@
 """A row that is sent to LiteLLM -> the row that LiteLLM lists afterwards. Pure.
 
-The proof of a plan reads its own rows back through this, so a row that the next cycle would not
-recognise is noticed before it is written. Sources: as for :mod:`engine.litellm.fields`, and
+The proof of a plan simulates with this what LiteLLM will list, so a row that the next cycle would
+not recognise is noticed before it is written. Sources: as for :mod:`engine.litellm.fields`, and
 litellm/types/router.py for the types of declared parameters.
 """
 

@@ -13,8 +13,8 @@ from ..state.mark import mark_document
 def is_patchable(row_id: str) -> bool:
     """Tell whether a PATCH can name a row: its id is one segment of the path.
 
-    LiteLLM takes any text as an id, but its route takes no slash, also not an escaped one, and
-    clients and servers resolve ``.`` and ``..``.
+    LiteLLM accepts any text as an id, but its route accepts no slash, escaped or not, and clients
+    and servers resolve ``.`` and ``..``.
     """
     return "/" not in row_id and row_id not in ("", ".", "..")
 
@@ -22,8 +22,8 @@ def is_patchable(row_id: str) -> bool:
 def is_deletable(row_id: str) -> bool:
     """Tell whether a row can be deleted, and be looked for afterwards.
 
-    The id is in the body of the one request and in the query of the other, where LiteLLM takes an
-    empty one for none.
+    The id is in the body of the delete and in the query of the look-up, where LiteLLM treats an
+    empty id as a missing one.
     """
     return row_id != ""
 

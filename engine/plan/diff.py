@@ -1,6 +1,6 @@
 """Field by field, what turns one set of fields into another. Pure.
 
-Found with deepdiff, written and replayed as RFC 6902 with jsonpatch; the only importer of both.
+Found with deepdiff, written and applied as RFC 6902 with jsonpatch; the only importer of both.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
     """Return the changes from ``before`` to ``after``, sorted by path.
 
     A list, and a secret reference, is one value: it changes as a whole. True and 1 differ. The
-    changes are replayed before they are returned.
+    changes are applied to ``before`` as a check.
 
     Raises:
         UnprovenPlan: they do not lead from ``before`` to ``after``; a bug of ours.
     """
     old, new = thaw(before), thaw(after)
     tree = DeepDiff(
-        _leaved(old),
-        _leaved(new),
+        _with_leaves(old),
+        _with_leaves(new),
         view="tree",
         threshold_to_diff_deeper=0,
         ignore_private_variables=False,  # else names that begin with two underscores are left out
@@ -42,26 +42,26 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
     }
     changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
     ordered = tuple(sorted(changes, key=lambda change: change.path))
-    if canonical_json(replayed(before, ordered)) != canonical_json(after):
+    if canonical_json(with_changes(before, ordered)) != canonical_json(after):
         raise UnprovenPlan("the patch of a changed deployment does not lead to what is desired")
     return ordered
 
 
-def replayed(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:
-    """Return ``before`` with the changes carried out, by RFC 6902."""
+def with_changes(before: Frozen, changes: Iterable[FieldChange]) -> Frozen:
+    """Return ``before`` with the changes applied, by RFC 6902."""
     patch = jsonpatch.JsonPatch([change.to_json() for change in changes])
     return freeze(patch.apply(thaw(before)))  # type: ignore[no-any-return]
 
 
-def _leaved(value: Any) -> Any:
-    """Return a value for DeepDiff, with its lists and secret references as bytes, which JSON lacks.
+def _with_leaves(value: Any) -> Any:
+    """Return a value for DeepDiff with each list and secret reference as bytes, so as one value.
 
-    Inside lists DeepDiff takes True for 1.
+    Inside lists DeepDiff would treat True and 1 as equal.
     """
     if isinstance(value, list) or is_reference(value):
         return canonical_json(value).encode(errors="surrogatepass")
     if isinstance(value, dict):
-        return {name: _leaved(inner) for name, inner in value.items()}
+        return {name: _with_leaves(inner) for name, inner in value.items()}
     return value
 
 

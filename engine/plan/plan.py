@@ -1,4 +1,4 @@
-"""What a plan is made of: operations, skips, and their one JSON form."""
+"""What a plan is made of: operations, skips, and their JSON form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UPDATE: Final = "update"
 REPLACE: Final = "replace"
 DELETE: Final = "delete"
 ACTIONS: Final = (CREATE, UPDATE, REPLACE, DELETE)
-"""In the order of their execution: no public name loses its last deployment in mid-plan."""
+"""In the order of their execution, so that no public name loses its last deployment meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class FieldChange:
 class Operation:
     """One write, complete: apply needs nothing else to carry it out.
 
-    ``id`` is the row that exists after it (for a delete: the one that goes), ``replaces`` the row
-    that a replace deletes once the new one is live; "" for any other action. ``reason`` is one word
-    of the table in :func:`engine.plan.planner.make_plan`, ``because`` the sentence for people.
+    ``id`` is the row that exists afterwards (for a delete: the row that is deleted), ``replaces``
+    the row that a replace deletes once the new row is live, "" for any other action. ``reason`` is
+    a word of the table in :func:`engine.plan.planner.make_plan`, ``because`` a sentence for people.
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
     references, empty for a delete.
     """
@@ -75,12 +75,12 @@ class Operation:
 
     @property
     def touched(self) -> str:
-        """The id of the row, there before it, that it changes or deletes; of a create, its own."""
+        """The id of the existing row that it changes or deletes; for a create, the new id."""
         return self.replaces if self.action == REPLACE else self.id
 
     @property
     def removed_params(self) -> tuple[str, ...]:
-        """The names of the whole ``litellm_params`` fields that it takes away."""
+        """The names of the ``litellm_params`` fields that it removes as a whole."""
         paths = [parts_of(change.path) for change in self.changes if change.op == "remove"]
         return tuple(path[1] for path in paths if len(path) == 2 and path[0] == "litellm_params")
 
@@ -118,7 +118,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Something that was decided *not* to be done: the action that is left out, and why."""
+    """An action that is left out on purpose, and why."""
 
     action: str
     key: Key
@@ -191,8 +191,8 @@ class Plan:
             lists["skips"] = self.skips
         for name, group in lists.items():
             yield f'{comma}{margin}"{name}": ['
-            for number, one in enumerate(group):
-                text = encode(one.to_json()).replace("\n", inner)
+            for number, member in enumerate(group):
+                text = encode(member.to_json()).replace("\n", inner)
                 yield f"{comma if number else ''}{inner}{text}"
             yield f"{margin if group else ''}]"
         yield margin[:1] + "}"
@@ -204,8 +204,8 @@ class Plan:
     def from_json(cls, document: Mapping[str, Any]) -> Plan:
         """Return the plan that :meth:`to_json` wrote."""
         return cls(
-            tuple(Operation.from_json(one) for one in document["operations"]),
-            tuple(Skip.from_json(one) for one in document["skips"]),
+            tuple(Operation.from_json(operation) for operation in document["operations"]),
+            tuple(Skip.from_json(skip) for skip in document["skips"]),
         )
 
     def without(self, refused: Mapping[Order, Skip]) -> Plan:

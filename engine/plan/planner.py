@@ -68,7 +68,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     each by key, then id.
     """
     planner = _Planner(desired, observed)
-    for wanted in sorted(desired.deployments, key=lambda one: one.key):
+    for wanted in sorted(desired.deployments, key=lambda wanted: wanted.key):
         planner.settle_wanted(wanted)
     for endpoint in desired.endpoints:
         for seen in planner.left_on(endpoint):
@@ -84,7 +84,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
 def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
-    The simulated rows are those that LiteLLM would list, read as the next cycle reads them.
+    The simulated rows are those that LiteLLM would list, and are read as the next cycle reads them.
 
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
@@ -100,7 +100,7 @@ def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scop
 
 
 class _Planner:
-    """The work in progress of one make_plan: what is taken care of, and the decisions so far."""
+    """The state of one make_plan: the rows that are decided about, and the decisions so far."""
 
     def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
         self.desired = desired
@@ -160,11 +160,11 @@ class _Planner:
             self._delete(seen, "surplus", _surplus(endpoint, seen))
 
     def skip(self, action: str, seen: ObservedDeployment, reason: str, because: str) -> None:
-        """Note what is not done."""
+        """Record that something is not done."""
         self.skips.append(Skip(action, seen.key, seen.id, reason, because))
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
-        """Return what is registered under its key, or in its place by the Go program."""
+        """Return what is registered under its key, or for the same model by the Go program."""
         found = list(self._by_key.get(wanted.key, ()))
         for upstream in wanted.predecessors:
             key = replace(wanted.key, upstream=upstream)
@@ -200,7 +200,7 @@ class _Planner:
         return Operation(CREATE, wanted.key, new_id, "missing", because, row)
 
     def _keep_best(self, wanted: DesiredDeployment, candidates: list[ObservedDeployment]) -> None:
-        """Keep the candidate that needs least, bring it in line, delete the others."""
+        """Keep the candidate that needs the least change, correct it, delete the others."""
         best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
         outcome = adjust(wanted, best, self.observed.editing, self._ids)
         if isinstance(outcome, Operation):

@@ -1,8 +1,8 @@
-"""What of a plan is not to be done, or not yet: policy and limits. Pure.
+"""Operations that policy or limits forbid, or postpone. Pure.
 
 A deletion needs proof of absence. A list that is empty, or much shorter than what is registered,
-is suspicious: a backend that restarts, or whose disk is not mounted, answers just that. It is
-believed once it has lasted.
+is suspicious: a backend that restarts, or whose disk is not mounted, answers like that. It is
+believed once it has lasted for some time.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def hold(
 ) -> tuple[Plan, dict[str, float]]:
     """Return the plan without what policy or limits forbid, and the ``since`` of the next cycle.
 
-    An endpoint stays suspicious only while every cycle finds it so: one failed or one sound list
-    in between starts its clock again.
+    An endpoint stays suspicious only while every cycle finds it suspicious: a list that fails, or
+    is not suspicious, resets its clock.
     """
     endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
     plan = plan.without(_forbidden(plan, endpoints))
@@ -63,7 +63,7 @@ def hold(
 
 
 def _managed(url: str, observed: ObservedState) -> set[str]:
-    """Return the ids of what is ours on an endpoint: the whole of which a loss is a part."""
+    """Return the ids of our rows on an endpoint, of which the losses are a fraction."""
     return {
         seen.id
         for seen in observed.deployments

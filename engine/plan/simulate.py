@@ -17,8 +17,8 @@ from .plan import DELETE, REPLACE, UPDATE, Operation, Plan
 def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState:
     """Return the state after the plan: every operation done, nothing else changed.
 
-    What was written is turned into the rows that LiteLLM lists then, and read as a listing is: a
-    row that would not be seen again, or not as it was meant, shows.
+    What is written is turned into the rows that LiteLLM would list, and these are read like a
+    listing. So a row that the next cycle would not find, or would read differently, is noticed.
     """
     rows = {seen.id: seen for seen in observed.deployments}
     strays = list(observed.strays)
@@ -55,7 +55,7 @@ def _listed(
 
 
 def _row_before(seen: ObservedDeployment) -> dict[str, Any]:
-    """Return the listed row that a deployment was read from, as far as its fields tell."""
+    """Return the listed row that a deployment was read from, as far as its fields show."""
     fields = thaw(seen.fields)
     mark = {MARK: mark_document(seen.mark)} if seen.mark else {}
     return {**fields, "model_info": {**fields["model_info"], "id": seen.id, **mark}}

@@ -1,4 +1,4 @@
-"""One deployment of ours against what is desired of it -> the operation that corrects it. Pure."""
+"""A desired and an observed deployment -> the operation that corrects the observed one. Pure."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def adjust(
     editing: Editing,
     taken: Collection[str],
 ) -> Operation | Skip | None:
-    """Return what brings ``seen`` in line with ``wanted``: None if it is.
+    """Return what makes ``seen`` match ``wanted``; None if it does already.
 
-    ``taken`` are the ids that are in use, so that a replacement gets one of its own.
+    ``taken`` are the ids that are in use, so that a replacement gets a free one.
 
     Only fields that we declare, or declared before, are compared. An update in place is chosen
     where this LiteLLM does exactly what is asked, a replacement otherwise.
@@ -35,7 +35,7 @@ def adjust(
     if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
         if not case.changes:
             return None
-        reason, because = case.told_or_edited()
+        reason, because = case.reported_or_edited()
     elif seen.mark is None:
         reason, because = (
             "adopted",
@@ -54,7 +54,7 @@ def adjust(
 def _with_earlier_evidence(
     wanted: DesiredDeployment, seen: ObservedDeployment
 ) -> DesiredDeployment:
-    """Return ``wanted`` with what its backend told before and tells nothing of now.
+    """Return ``wanted`` with the fields that its backend reported before and does not report now.
 
     A context window that is known only while a model is loaded would otherwise come and go.
     """
@@ -81,7 +81,7 @@ def _with_earlier_evidence(
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A wanted and a seen deployment of one key, and what has to change between them."""
+    """A wanted and a seen deployment with the same key, and what has to change."""
 
     wanted: DesiredDeployment
     seen: ObservedDeployment
@@ -97,7 +97,7 @@ class _Case:
         return self.editing.in_place and is_patchable(self.seen.id) and exact
 
     def update(self, reason: str, because: str) -> Operation:
-        """Return the update in place; what others switched on by hand is sent along."""
+        """Return the update in place; it repeats what others switched on by hand."""
         seen = self.seen
         params = seen.fields["litellm_params"]
         kept = {
@@ -111,7 +111,7 @@ class _Case:
         return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
 
     def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
-        """Return the replacement: a new row under the next id, which then outlives the old one."""
+        """Return the replacement: a new row under the next id; the old one is deleted last."""
         seen = self.seen
         owner = self.wanted.mark.owner
         new_id, revision = free_id(owner, self.wanted.key, seen.revision + 1, taken)
@@ -138,16 +138,16 @@ class _Case:
                 kept[part][name] = value
         return freeze(kept), sorted(set(lost) - set(self.wanted.fields["litellm_params"]))
 
-    def told_or_edited(self) -> tuple[str, str]:
+    def reported_or_edited(self) -> tuple[str, str]:
         """Return why an unchanged specification differs from the row."""
-        told = {path.split("/")[2] for path in self.wanted.mark.evidence}
+        reported = {path.split("/")[2] for path in self.wanted.mark.evidence}
         names = {change.path.split("/")[2] for change in self.changes}
-        if names <= told and all(c.path.startswith("/model_info/") for c in self.changes):
+        if names <= reported and all(c.path.startswith("/model_info/") for c in self.changes):
             return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
         return "drifted", f"edited by hand: {self.listed()}"
 
     def renewed(self) -> str:
-        """Return what may have changed where the listing shows no change of a field."""
+        """Return what may have changed although the listing shows no change of a field."""
         params = thaw(self.wanted.fields["litellm_params"])
         names = sorted(name for name, value in params.items() if _unseen(name, value))
         if not names:
@@ -183,10 +183,10 @@ def _changes(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[Field
 
 
 def _add_unlisted(known: dict[str, Any], wanted: dict[str, Any], declared: set[str]) -> None:
-    """Complete ``known`` by the parameters that no listing shows, for which the mark speaks.
+    """Add to ``known`` the parameters that no listing shows, as far as the mark describes them.
 
-    Of such a parameter only its secrets are known, from the references in the mark. Whatever else
-    is in it counts as it was sent: where we send something else, the fingerprint differs.
+    The mark has references to the secrets in such a parameter. The rest of it counts as unchanged:
+    if we want something else there, the fingerprint differs.
     """
     for name in NEVER_LISTED.intersection((*wanted, *declared)):
         if name not in wanted:
@@ -219,7 +219,7 @@ def _hidden(name: str, value: Any) -> bool:
 
 
 def _unseen(name: str, value: Any) -> bool:
-    """Tell whether a parameter holds, beside secrets, what no listing shows to have changed."""
+    """Tell whether a parameter has parts, other than secrets, whose change no listing shows."""
     if name in NEVER_LISTED:
         return _by_path(value) != _references(value)
     if isinstance(value, dict):

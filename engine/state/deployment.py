@@ -1,4 +1,4 @@
-"""The values that everything else passes around: frozen, comparable, free of secrets.
+"""Deployments and states: the values that the stages compare and pass on.
 
 A secret inside a document is a *reference*, ``{"$secret": "<fingerprint>"}``: two documents with
 the same secret are equal, a rotated one shows as a change, and nobody who reads a plan, a log or
@@ -18,13 +18,13 @@ from .frozen import Frozen
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
 TEAM_ROW: Final = "it belongs to a team"
-"""The one reason for a row to be read-only that makes it useless to everybody else."""
+"""Why a row is read-only that only the members of a team can use."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """What makes a deployment the one it is.
+    """What identifies a deployment.
 
     ``endpoint`` is the canonical address of the server (see :mod:`engine.state.endpoint`), ``name``
     the public model name, ``upstream`` the ``litellm_params.model``.
@@ -37,12 +37,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a deployment of ours says of itself, in ``model_info``.
+    """The record that an engine keeps in the ``model_info`` of a deployment which it registered.
 
-    ``fields`` are the paths that we set (``/litellm_params/rpm``), so that one dropped from the
-    configuration can be removed; ``evidence`` those of them that a backend told. ``opaque`` maps
-    those that LiteLLM does not give back (keys, masked values) to the fingerprint of what we sent;
-    ``fingerprint`` is that of the whole, without the evidence.
+    ``fields`` are the paths that the engine set (``/litellm_params/rpm``), so that a field which
+    is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
+    backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
+    fingerprints of the values that were sent. ``fingerprint`` is that of the whole deployment
+    without the evidence.
     """
 
     owner: str
@@ -101,7 +102,10 @@ class ObservedDeployment:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
-    """A listed model that is not wanted: under which key it would be, in a word and a sentence."""
+    """A listed model that is not wanted.
+
+    ``key`` is the one that it would have, ``reason`` one word, ``because`` a sentence for people.
+    """
 
     key: Key
     reason: str
@@ -112,10 +116,10 @@ class Refusal:
 class Endpoint:
     """What is known of one configured endpoint in this cycle.
 
-    ``outcome`` is that of the worst listing behind it, ``complete`` whether a model that is not
-    listed counts as absent, ``served`` every model id that the backends listed, ``renamed`` the
-    upstreams (without provider) that listed models have in place of their ids, ``excluded`` the
-    (name, upstream) pairs of listed models that the configuration filters out.
+    ``outcome`` is the worst outcome among the listings of its backends. ``complete`` says whether
+    a model that is not listed counts as absent. ``served`` are the ids of all listed models,
+    ``renamed`` the upstreams (without provider) that differ from the id of their model,
+    ``excluded`` the (name, upstream) pairs of listed models that the configuration filters out.
     """
 
     url: str
@@ -132,7 +136,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Editing:
-    """How this LiteLLM changes a row: depends on its version (see :mod:`engine.litellm.api`).
+    """How this LiteLLM changes a row; depends on its version (see :mod:`engine.litellm.api`).
 
     ``in_place`` is true where a PATCH does exactly what it says, ``removes`` where it can also
     take a parameter away. Otherwise a changed row is replaced by a new one. ``reports_unserved``
@@ -180,10 +184,10 @@ def without_provider(upstream: str) -> str:
 
 
 def deployment_id(owner: str, key: Key, revision: int) -> str:
-    """Return the id of a deployment: the same for everyone who wants to make the same one.
+    """Return the id of a deployment, which is the same in every engine with the same owner.
 
-    LiteLLM honours it as primary key, so a create that is sent twice, or by two engines, meets
-    the row that is there already.
+    LiteLLM uses it as primary key, so a create that is sent twice, or by two engines, finds the
+    row that exists already.
     """
     parts = [owner, key.endpoint, key.name, key.upstream, revision]
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))

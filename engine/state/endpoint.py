@@ -1,4 +1,4 @@
-"""Addresses: what a URL is to us once its spelling no longer matters."""
+"""Addresses in one normal form, and the endpoint that each belongs to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def normal_url(url: str) -> str:
-    """Return ``url`` as we write it: no trailing slash, no ``//`` in its path, host in lower case.
+    """Return ``url`` in normal form: no trailing slash, no ``//`` in the path, host in lower case.
 
     The default port is left out. A query or fragment is refused, since LiteLLM appends paths to
     the URL; so is a user name or password, since ``api_base`` is shown to every key holder.
 
     Raises:
-        ValueError: it is no usable http(s) URL; the message says why.
+        ValueError: it is not a usable http(s) URL; the message says why.
     """
     try:
         parts = urlsplit(url.strip())
@@ -50,7 +50,7 @@ def canonical_endpoint(url: str) -> str:
     """Return the address of the server behind ``url``: the unit of scope.
 
     ``http://box:8000``, ``http://box:8000/`` and ``http://box:8000/v1`` are one endpoint, so a
-    row that was registered with one spelling is in scope of a configuration with another.
+    row that was registered with one of these forms is in scope of a configuration with another.
 
     Raises:
         ValueError: as :func:`normal_url`.
@@ -76,8 +76,8 @@ class Scope:
         """Return the configured endpoint of a deployment with this ``api_base``.
 
         Raises:
-            UnprovenPlan: none of the configured servers is there; a bug of ours. Its row would
-                not be seen again, and be made once more in every cycle.
+            UnprovenPlan: no configured backend has this address; a bug of ours. The next cycle
+                would not find the row, and every cycle would create it again.
         """
         try:
             return self.places[address_of(api_base)]
@@ -89,7 +89,7 @@ class Scope:
 
 
 def address_of(api_base: object) -> str:
-    """Return the canonical address in an ``api_base``; "" for anything that is no usable URL."""
+    """Return the canonical address in an ``api_base``; "" for anything that is not a usable URL."""
     if not isinstance(api_base, str):
         return ""
     try:

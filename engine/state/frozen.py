@@ -1,4 +1,4 @@
-"""JSON values that cannot be changed, and their one text."""
+"""JSON values that cannot be changed, and their canonical text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ EMPTY: Final[Frozen] = MappingProxyType({})
 def freeze(value: Any) -> Any:
     """Return ``value`` (JSON types, and Secrets) with its maps read-only and its lists tuples.
 
-    A float without a fraction becomes an int, so that 30 and the 30.0 that LiteLLM makes of it
-    are one number; booleans stay booleans.
+    A float without a fraction becomes an int, because LiteLLM lists 30 as 30.0; booleans stay
+    booleans.
     """
     if isinstance(value, Mapping):
         frozen = {str(key): freeze(item) for key, item in value.items()}
@@ -38,7 +38,7 @@ def thaw(value: Any) -> Any:
 
 
 def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    """Return the canonical JSON text of a value: sorted keys, no spaces, no NaN."""
     return json.dumps(
         thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -1,4 +1,4 @@
-"""What a backend answers, in our own terms: the same shape for every kind of backend."""
+"""What a backend answers, in the same shape for every kind of backend."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ OUTCOMES: Final = (OK, EMPTY_LIST, NOT_READY, UNAUTHORISED, INVALID, UNREACHABLE
 class Model:
     """One model that a backend serves.
 
-    ``id`` is what the backend calls it, verbatim. ``provider`` and ``api_base`` are how LiteLLM
-    is to reach it: its provider prefix, and the address to which it appends its paths; ``ways``
-    has the same by mode ("" for any other), for when the configuration knows the mode better.
-    ``info`` holds fields of LiteLLM's ``model_info`` for which the backend gave evidence; what is
-    unknown is not in it; ``sources`` tells of each where it came from. ``parent`` is the base model
-    of a LoRA adapter, ``state`` one of ``loaded``, ``unloaded``, ``failed`` or "", ``remote`` says
-    that the model runs elsewhere, ``family`` what it descends from, ``slots`` how many requests the
-    backend works on at once, ``trained`` the window that it was trained for (0: not told).
+    ``id`` is its name on the backend, verbatim. ``provider`` (LiteLLM's prefix) and ``api_base``
+    (to which LiteLLM appends its paths) say how LiteLLM reaches it. ``ways`` has both for each mode
+    ("" for any other), because the configuration may set the mode. ``info`` holds the fields of
+    LiteLLM's ``model_info`` that the backend reports, ``sources`` where each of them was found.
+    ``parent`` is the base model of a LoRA adapter. ``state`` is one of ``loaded``, ``unloaded``,
+    ``failed`` or "". ``remote`` says that the model runs elsewhere. ``family`` is what the model
+    was derived from, ``slots`` how many requests the backend processes at once (0: unknown).
     """
 
     id: str
@@ -42,16 +41,15 @@ class Model:
     remote: bool = False
     family: str = ""
     slots: int = 0
-    trained: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The answer of one backend: an outcome, and the models if there are any.
 
-    ``partial`` means that some of the list could not be read, so that a model which is not in
-    ``models`` may be served all the same. ``detail`` says in a sentence what went wrong, or what
-    was left out and why.
+    ``partial`` means that some of the list could not be read, so a model that is not in ``models``
+    may be served nevertheless. ``detail`` says in a sentence what went wrong, or what was left out
+    and why.
     """
 
     backend: str

@@ -25,7 +25,7 @@ def mark_document(mark: Mark) -> dict[str, Any]:
 
 
 def read_mark(value: object) -> Mark | None:
-    """Read a mark; one that names its owner but is otherwise broken still counts as a mark."""
+    """Read a mark; a broken one counts as a mark if it names its owner. None if it is not one."""
     if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
         return None
     revision = value.get("revision")
@@ -43,7 +43,7 @@ def read_mark(value: object) -> Mark | None:
 def _paths(value: object) -> tuple[str, ...]:
     """Return the paths of whole fields in a list from a mark."""
     members = value[:MAX_MARKED] if isinstance(value, list | tuple) else ()
-    return tuple(sorted(one for one in members if isinstance(one, str) and one.count("/") == 2))
+    return tuple(sorted(path for path in members if isinstance(path, str) and path.count("/") == 2))
 
 
 def _opaque(value: object) -> Mapping[str, Any]:

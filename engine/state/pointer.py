@@ -17,7 +17,7 @@ def parts_of(path: str) -> list[str]:
 
 
 def leaves(value: Any, parts: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], Any]]:
-    """Yield the path and value of everything inside ``value`` that is no map and no list."""
+    """Yield the path and value of everything inside ``value`` that is neither a map nor a list."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from leaves(item, (*parts, key))
@@ -29,9 +29,10 @@ def leaves(value: Any, parts: tuple[object, ...] = ()) -> Iterator[tuple[tuple[o
 
 
 def put(document: Any, path: str, value: object) -> None:
-    """Set ``value`` at a pointer of a plain document, making the maps on the way.
+    """Set ``value`` at a pointer of a plain document; maps that are missing on its path are added.
 
-    A list on the way is entered by its index; where there is nothing to enter, nothing is set.
+    A part of the path that leads into a list is an index. Where the path leads nowhere, nothing
+    is set.
     """
     *way, last = parts_of(path)
     for part in way:

@@ -10,8 +10,8 @@ from typing import Any, Final
 SECRET: Final = "$secret"  # noqa: S105 - the name of a field
 """The one key of a reference: ``{"$secret": "<fingerprint>"}``."""
 PLACEHOLDER_KEY: Final = "BLANK"
-"""What a backend without a key gets: LiteLLM must be given some key, or it may send the
-operator's own OPENAI_API_KEY to a local server."""
+"""The key of a backend without one: without any ``api_key``, LiteLLM may send the operator's own
+OPENAI_API_KEY to a local server."""
 
 
 class Secret:
@@ -27,7 +27,7 @@ class Secret:
         return self._value
 
     def fingerprint(self, key: Secret) -> str:
-        """Return 32 hex digits that change with the secret and tell nothing without ``key``."""
+        """Return 32 hex digits that change with the secret and reveal nothing without ``key``."""
         digest = hmac.new(key._value.encode(), self._value.encode(), hashlib.sha256)
         return digest.hexdigest()[:32]
 

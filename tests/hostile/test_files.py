@@ -225,7 +225,7 @@ def test_a_document_with_very_much_wrong_does_not_fill_the_log() -> None:
         validate(document, "observed")
     lines = str(error.value).splitlines()
     assert len(lines) == MAX_PROBLEMS + 2
-    assert lines[-1] == "  ... and more; mend these first"
+    assert lines[-1] == "  ... and more; correct these first"
 
 
 def test_all_that_is_wrong_is_told_where_it_is_not_very_much() -> None:

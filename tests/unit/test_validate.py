@@ -75,8 +75,8 @@ def _schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     validate._validator.cache_clear()
 
 
-def said(**fields: Any) -> list[str]:
-    return [str(one) for one in validate.problems({"name": "box", **fields}, "test")]
+def problems_of(**fields: Any) -> list[str]:
+    return [str(problem) for problem in validate.problems({"name": "box", **fields}, "test")]
 
 
 PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
@@ -139,11 +139,11 @@ PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 def test_a_problem_says_what_was_expected_and_what_is_there() -> None:
-    assert [(fields, said(**fields)) for fields, _ in PROBLEMS] == PROBLEMS
+    assert [(fields, problems_of(**fields)) for fields, _ in PROBLEMS] == PROBLEMS
 
 
 def test_every_unknown_key_is_a_problem_of_its_own() -> None:
-    assert said(extra={"filter_regexp": 1, "quux": 2, "x-a": 3}) == [
+    assert problems_of(extra={"filter_regexp": 1, "quux": 2, "x-a": 3}) == [
         "extra.filter_regexp: unknown; did you mean `filter_regex`?",
         "extra.quux: unknown; valid keys: filter_regex, url",
     ]
@@ -180,20 +180,22 @@ def test_a_root_of_the_wrong_type_has_an_empty_path(document: Any) -> None:
     ],
 )
 def test_no_problem_repeats_a_secret(fields: dict[str, Any]) -> None:
-    assert said(**fields)
-    assert "hunter2" not in str(said(**fields))
+    assert problems_of(**fields)
+    assert "hunter2" not in str(problems_of(**fields))
 
 
 def test_the_value_of_a_secret_key_is_described_by_its_type() -> None:
-    assert said(api_key="x") == ["api_key: expected a whole number, got a string (not shown)"]
+    assert problems_of(api_key="x") == [
+        "api_key: expected a whole number, got a string (not shown)"
+    ]
 
 
 def test_long_values_and_keys_are_cut() -> None:
-    (one,) = said(on="x" * 500)
-    assert len(one) < 120
-    (other,) = said(**{"y" * 500: 1})
-    assert len(other) < 600
-    assert "y" * 100 not in other
+    (long_value,) = problems_of(on="x" * 500)
+    assert len(long_value) < 120
+    (long_key,) = problems_of(**{"y" * 500: 1})
+    assert len(long_key) < 600
+    assert "y" * 100 not in long_key
 
 
 def test_odd_keys_are_quoted_in_paths() -> None:
@@ -205,9 +207,9 @@ def test_a_deep_document_is_refused_without_an_overflow() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert [str(one) for one in validate.problems({"name": "box", "deep": deep}, "test")] == [
-        "nested too deeply"
-    ]
+    assert [
+        str(problem) for problem in validate.problems({"name": "box", "deep": deep}, "test")
+    ] == ["nested too deeply"]
     assert validate.problems({"name": "box", "on": deep}, "test")
     # Freed level by level: the interpreter's own way down could be too deep.
     while deep:
@@ -218,7 +220,7 @@ def test_validate_raises_with_every_problem_sorted() -> None:
     validate.validate({"name": "box"}, "test")
     with pytest.raises(InvalidDocument, match="the test document is not valid") as refused:
         validate.validate({"on": 1, "count": "x"}, "test")
-    assert [one.where for one in refused.value.problems] == ["count", "name", "on"]
+    assert [problem.where for problem in refused.value.problems] == ["count", "name", "on"]
 
 
 def test_every_schema_is_a_schema() -> None:

@@ -82,7 +82,6 @@ def _listed(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
         record.mode(_RECIPES.get(recipe), f"{_LIST}: recipe")
     for label, flag in _FLAGS.items():
         record.flag(flag, (label in labels) or None, f"{_LIST}: labels")
-    record.train(entry.get("max_context_window"))
     record.tokens("max_input_tokens", entry.get("context_length"), f"{_LIST}: context_length")
     for key in ("max_output_tokens", "max_completion_tokens"):
         record.tokens("max_output_tokens", entry.get(key), f"{_LIST}: {key}")

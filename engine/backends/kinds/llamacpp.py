@@ -62,7 +62,6 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
         record.mode("rerank", "GET /models: capabilities.reranker")
     record.flag("function_calling", part(told, "function_calling"), "GET /models: capabilities")
     record.inputs(part(entry, "architecture", "input_modalities"), "GET /models: architecture")
-    record.train(part(entry, "meta", "n_ctx_train"))
     record.tokens("max_input_tokens", part(entry, "meta", "n_ctx"), "GET /models: meta.n_ctx")
     record.tokens(
         "max_input_tokens",

@@ -58,7 +58,6 @@ def _listed(name: str, entry: dict[str, Any], source: str) -> Record:
     record.state = _STATES.get(str(entry.get("state")), "")
     if kind == "vlm":
         record.flag("vision", value=True, source=f"{source}: type")
-    record.train(entry.get("max_context_length"))
     record.tokens(
         "max_input_tokens", entry.get("loaded_context_length"), f"{source}: loaded_context_length"
     )

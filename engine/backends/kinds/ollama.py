@@ -68,9 +68,6 @@ def _describe(record: Record, document: Any, source: str) -> None:
     record.remote = record.remote or _remote(document) or _cloud(record.id)
     family = part(document, "details", "family")
     record.family = record.family or (family if isinstance(family, str) else "")
-    record.train(part(document, "details", "context_length"))
-    architecture = part(document, "model_info", "general.architecture")
-    record.train(part(document, "model_info", f"{architecture}.context_length"))
     capabilities = texts(part(document, "capabilities"))
     if not capabilities:
         return

@@ -49,7 +49,6 @@ def ask(server: Server) -> Found:
 def _listed(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     kind, abilities = entry.get("model_type"), texts(entry.get("model_ability"))
-    record.train(entry.get("context_length"))
     family = entry.get("model_family") or entry.get("model_name")
     record.family = family if isinstance(family, str) else ""
     if kind == "LLM":

@@ -156,7 +156,7 @@ def test_what_is_registered_as_evidence_is_not_asked_again(
     backend: Backend, chatty: Chatty
 ) -> None:
     told = {"supports_function_calling": False, "supports_vision": False}
-    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", told=told)
+    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", reported=told)
     assert found(backend, model(), observed=b.observed(b.as_seen(row))) == [{"mode": "chat"}]
     assert chatty.requests == []
 
@@ -176,7 +176,7 @@ def test_what_is_registered_for_a_renamed_model_is_not_asked_again(
 ) -> None:
     told = {"supports_function_calling": True, "supports_vision": True}
     endpoint = canonical_endpoint(backend.url)
-    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", told=told)
+    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", reported=told)
     assert found(with_rule(backend), model(), observed=b.observed(b.as_seen(wanted))) == [
         {"mode": "chat"}
     ]

@@ -86,7 +86,7 @@ def test_a_null_in_an_override_takes_a_default_away(tmp_path: Path) -> None:
 def test_filters_search_anywhere_and_exclusion_wins(tmp_path: Path) -> None:
     options = "filter_regex: 'a|b', exclude_regex: 'b$'"
     state = state_of(configured(tmp_path, BOX % options), listed("xa", "ab", "c"))
-    assert [one.key.name for one in state.deployments] == ["xa"]
+    assert [wanted.key.name for wanted in state.deployments] == ["xa"]
     assert state.endpoints[0].served == ("ab", "c", "xa")
     assert ("ab", "openai/ab") in state.endpoints[0].excluded
 
@@ -137,7 +137,7 @@ def test_prices_move_to_where_litellm_reads_them(tmp_path: Path) -> None:
 
 def test_long_and_unprintable_names_are_made_usable(tmp_path: Path) -> None:
     state = state_of(configured(tmp_path, BOX % ""), listed("a\tb\x1b[31m", "x" * 10_000))
-    names = [one.key.name for one in state.deployments]
+    names = [wanted.key.name for wanted in state.deployments]
     assert names == ["a_b_[31m", "x" * 255]
     assert state.deployments[1].key.upstream == "openai/" + "x" * 10_000
 
@@ -163,7 +163,7 @@ def test_the_later_backend_decides_for_a_model_that_both_list(tmp_path: Path) ->
     backends = BOX % "model_format: 'one/{model}'"
     backends += "  - {name: box2, url: 'http://box:8000', model_format: 'two/{model}'}\n"
     state = state_of(configured(tmp_path, backends), listed("m"), listed("m", backend="box2"))
-    assert [one.key.upstream for one in state.deployments] == ["two/m"]
+    assert [wanted.key.upstream for wanted in state.deployments] == ["two/m"]
 
 
 def test_every_kind_that_may_be_configured_can_be_asked() -> None:
@@ -188,7 +188,7 @@ def test_each_backend_needs_its_list(tmp_path: Path) -> None:
 
 def test_a_filtered_model_hides_none_that_follow(tmp_path: Path) -> None:
     state = state_of(configured(tmp_path, BOX % "exclude_regex: '^a'"), listed("a", "b", "ab"))
-    assert [one.key.name for one in state.deployments] == ["b"]
+    assert [wanted.key.name for wanted in state.deployments] == ["b"]
 
 
 def test_a_listed_model_that_is_not_selected_is_refused_once_under_each_name(
@@ -319,7 +319,8 @@ def test_a_static_model_has_the_fields_that_its_list_says(tmp_path: Path) -> Non
     options = "type: static, models: [{id: m, mode: rerank}, n]"
     config = configured(tmp_path, BOX % options)
     infos = [
-        thaw(one.fields["model_info"]) for one in state_of(config, listed("m", "n")).deployments
+        thaw(wanted.fields["model_info"])
+        for wanted in state_of(config, listed("m", "n")).deployments
     ]
     assert infos == [{"mode": "rerank"}, {}]
 
@@ -358,7 +359,9 @@ def test_secrets_inside_lists_are_references_as_well(tmp_path: Path) -> None:
     options = "litellm_params_defaults: {extra_body: {tokens: [{api_key: sk-inner-1234}, 5]}}"
     config = configured(tmp_path, BOX % options)
     params = state_of(config, listed("m")).deployments[0].fields["litellm_params"]
-    (secret,) = [one for one in secret_values(config).values() if one.reveal() == "sk-inner-1234"]
+    (secret,) = [
+        value for value in secret_values(config).values() if value.reveal() == "sk-inner-1234"
+    ]
     reference = {"$secret": secret.fingerprint(config.litellm.key)}
     assert thaw(params["extra_body"]) == {"tokens": [{"api_key": reference}, 5]}
 
@@ -369,8 +372,8 @@ def test_a_list_that_is_partly_unreadable_proves_no_absence(tmp_path: Path) -> N
 
 
 def test_an_endpoint_has_what_its_backends_say_and_their_rules(tmp_path: Path) -> None:
-    one = BOX % "policy: upsert-only, ownership: marked"
-    backends = one + one.replace("box,", "a,") + one.replace("box,", "c,")
+    box = BOX % "policy: upsert-only, ownership: marked"
+    backends = box + box.replace("box,", "a,") + box.replace("box,", "c,")
     listings = [
         replace(listed("m"), detail="one is odd"),
         listed("n", backend="a"),
@@ -403,12 +406,12 @@ RENAMED = "regex_rename: [{regex: '-32b$', replace: '-7b'}, {regex: '^.*/(a)', r
 
 def test_each_rule_renames_the_whole_upstream_that_the_rule_before_left(tmp_path: Path) -> None:
     state = state_of(configured(tmp_path, BOX % RENAMED), listed("a-32b", "b-32b", "c"))
-    assert [(one.key.name, one.key.upstream) for one in state.deployments] == [
+    assert [(wanted.key.name, wanted.key.upstream) for wanted in state.deployments] == [
         ("a-32b", "x/a-7b"),
         ("b-32b", "openai/b-7b"),
         ("c", "openai/c"),
     ]
-    assert [one.fields["litellm_params"]["model"] for one in state.deployments] == [
+    assert [wanted.fields["litellm_params"]["model"] for wanted in state.deployments] == [
         "x/a-7b",
         "openai/b-7b",
         "openai/c",
@@ -457,7 +460,7 @@ def test_a_model_that_the_rules_leave_no_usable_upstream_is_refused(
 ) -> None:
     options = f"regex_rename: [{{regex: '.*aa.*', replace: {replace}}}]"
     state = state_of(configured(tmp_path, BOX % options), listed("a" * 1000, "b"))
-    assert [one.key.name for one in state.deployments] == ["b"]
+    assert [wanted.key.name for wanted in state.deployments] == ["b"]
     (refusal,) = state.refusals
     assert refusal.key.upstream == "openai/" + "a" * 1000
     assert refusal.because == (
@@ -476,9 +479,9 @@ def test_models_that_share_name_and_upstream_are_registered_once(
     tmp_path: Path, options: str
 ) -> None:
     state = state_of(configured(tmp_path, BOX % options), listed("a", "b"))
-    names = [one.key.name for one in state.deployments]
+    names = [wanted.key.name for wanted in state.deployments]
     assert names == ["a", "b", "n"]
-    assert {one.key.upstream for one in state.deployments} == {"openai/x"}
+    assert {wanted.key.upstream for wanted in state.deployments} == {"openai/x"}
 
 
 def test_of_models_that_share_name_and_upstream_the_last_in_the_file_is_registered(
@@ -488,7 +491,7 @@ def test_of_models_that_share_name_and_upstream_the_last_in_the_file_is_register
     backends = BOX % (options % 1) + (BOX % (options % 2)).replace("name: box", "name: box2")
     config = configured(tmp_path, backends)
     state = state_of(config, listed("a", "b"), listed("a", backend="box2"))
-    marks = {one.key.name: one.mark.backend for one in state.deployments}
+    marks = {wanted.key.name: wanted.mark.backend for wanted in state.deployments}
     assert marks == {"a": "box2", "b": "box", "n": "box2"}
 
 
@@ -498,14 +501,18 @@ def test_a_configuration_of_the_go_program_gives_its_rows(tmp_path: Path) -> Non
     config = load_config(GO_SAMPLE, tmp_path)
     ids = [("Qwen/qwen2.5-coder-32b", "Qwen/Qwen3-8B"), ("llama3:8b",), ("gpt-oss:20b",)]
     listings = [
-        Listing(one.name, "ok", tuple(Model(text, "hosted_vllm", one.url) for text in listed_ids))
-        for one, listed_ids in zip(config.backends, ids, strict=True)
+        Listing(
+            backend.name,
+            "ok",
+            tuple(Model(text, "hosted_vllm", backend.url) for text in listed_ids),
+        )
+        for backend, listed_ids in zip(config.backends, ids, strict=True)
     ]
     state = state_of(config, *listings)
-    assert {one.key.name: one.key.upstream for one in state.deployments} == {
+    assert {wanted.key.name: wanted.key.upstream for wanted in state.deployments} == {
         "Qwen/qwen2.5-coder-32b": "hosted_vllm/Qwen/qwen2.5-coder-7b",
         "Qwen/Qwen3-8B": "hosted_vllm/Qwen/Qwen3-8B",
         "llama3:8b": "ollama_chat/llama3:8b",
         "gpt-oss:20b": "openai/gpt-oss:20b",
     }
-    assert all(one.key.upstream in one.predecessors for one in state.deployments)
+    assert all(wanted.key.upstream in wanted.predecessors for wanted in state.deployments)

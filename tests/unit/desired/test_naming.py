@@ -91,7 +91,7 @@ PAIR = (b.wanted("m"), b.wanted("m", endpoint=b.OTHER_BOX, backend="other"))
 
 
 def names(state: b.DesiredState) -> list[tuple[str, str]]:
-    return [(one.key.endpoint, one.key.name) for one in state.deployments]
+    return [(wanted.key.endpoint, wanted.key.name) for wanted in state.deployments]
 
 
 def test_a_pool_is_the_default() -> None:
@@ -107,7 +107,9 @@ def test_a_suffix_names_all_but_the_first_in_the_file() -> None:
 def test_an_error_refuses_all_but_the_first_and_says_so() -> None:
     state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "error", ORDER)
     assert names(state) == [(b.OTHER_BOX, "m")]
-    assert [(one.key.endpoint, one.reason) for one in state.refusals] == [(b.BOX, "clash")]
+    assert [(refusal.key.endpoint, refusal.reason) for refusal in state.refusals] == [
+        (b.BOX, "clash")
+    ]
 
 
 @pytest.mark.parametrize("on_clash", ["suffix", "error"])
@@ -172,14 +174,16 @@ def test_what_is_not_wanted_says_which_option_it_is(
 def test_a_refusal_for_a_clash_names_who_has_the_name() -> None:
     state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "error", ORDER)
     because = f"{b.OTHER_BOX} offers a model under this name already (on_clash: error)"
-    assert [(one.key, one.because) for one in state.refusals] == [(PAIR[0].key, because)]
+    assert [(refusal.key, refusal.because) for refusal in state.refusals] == [
+        (PAIR[0].key, because)
+    ]
 
 
 def test_a_refusal_joins_those_that_were_there() -> None:
     before = Refusal(b.Key(b.OTHER_BOX, "z", "openai/z"), "excluded", "why")
     desired = replace(b.desired(*PAIR, endpoints=BOTH), refusals=(before,))
     state = without_clashes(desired, b.observed(), "error", ORDER)
-    assert [one.reason for one in state.refusals] == ["clash", "excluded"]
+    assert [refusal.reason for refusal in state.refusals] == ["clash", "excluded"]
 
 
 @pytest.mark.parametrize(("complete", "ours"), [(True, True), (True, False), (False, False)])

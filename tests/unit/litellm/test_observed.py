@@ -86,11 +86,9 @@ def test_a_row_of_another_owner_on_another_endpoint_is_nothing_to_us() -> None:
     assert state_of(other).strays == ()
 
 
-@pytest.mark.parametrize(
-    "spelling", ["http://BOX:8000", "http://box:8000//v1/", "http://box:8000/"]
-)
-def test_the_spelling_of_an_address_does_not_matter(spelling: str) -> None:
-    assert len(state_of(row(litellm_params={"api_base": spelling})).deployments) == 1
+@pytest.mark.parametrize("address", ["http://BOX:8000", "http://box:8000//v1/", "http://box:8000/"])
+def test_an_address_is_the_same_in_any_form(address: str) -> None:
+    assert len(state_of(row(litellm_params={"api_base": address})).deployments) == 1
 
 
 @pytest.mark.parametrize(
@@ -173,8 +171,8 @@ def test_rows_are_in_the_order_of_key_and_id_however_they_are_listed() -> None:
         for url in (b.OTHER_BOX, b.BOX)
         for name, row_id in (("b", "3"), ("a", "2"), ("a", "1"))
     ]
-    for number, one in enumerate(rows):
-        one["model_info"]["id"] += str(number // 3)
+    for number, listed in enumerate(rows):
+        listed["model_info"]["id"] += str(number // 3)
     state = state_of(*rows)
     assert [seen.id for seen in state.deployments] == ["11", "21", "31"]
     assert [seen.id for seen in state.strays] == ["10", "20", "30"]

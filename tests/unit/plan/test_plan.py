@@ -42,8 +42,8 @@ def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:
     observed = b.observed(b.as_seen(b.wanted("gone")))
     plan = make_plan(b.desired(b.wanted("a"), endpoints=(site,)), observed)
     reworded = Plan(
-        tuple(replace(one, because="said otherwise") for one in plan.operations),
-        tuple(replace(one, because="said otherwise") for one in plan.skips),
+        tuple(replace(operation, because="other words") for operation in plan.operations),
+        tuple(replace(skip, because="other words") for skip in plan.skips),
     )
     assert reworded.digest == plan.digest
     assert len({plan.digest, replace(plan, skips=()).digest, Plan().digest}) == 3

@@ -52,7 +52,7 @@ def no_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @st.composite
-def wanted_ones(draw: st.DrawFn) -> DesiredDeployment:
+def wanted_rows(draw: st.DrawFn) -> DesiredDeployment:
     name = draw(NAMES)
     return b.wanted(
         name,
@@ -66,8 +66,8 @@ def wanted_ones(draw: st.DrawFn) -> DesiredDeployment:
 
 
 @st.composite
-def seen_ones(draw: st.DrawFn) -> ObservedDeployment:
-    wanted = draw(wanted_ones())
+def seen_rows(draw: st.DrawFn) -> ObservedDeployment:
+    wanted = draw(wanted_rows())
     seen = b.as_seen(wanted, revision=draw(st.integers(0, 2)))
     seen = b.edited(seen, **draw(PARAMS))
     mark = seen.mark
@@ -97,17 +97,18 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
 
 @st.composite
 def states(draw: st.DrawFn) -> States:
-    chosen = {one.key: one for one in draw(st.lists(wanted_ones(), max_size=5))}
+    chosen = {row.key: row for row in draw(st.lists(wanted_rows(), max_size=5))}
     sites = [draw(endpoints(b.BOX)), draw(endpoints(b.OTHER_BOX))]
     kept = sites[: draw(st.integers(1, 2))]
     urls = {site.url for site in kept}
     desired = b.desired(
-        *(one for one in chosen.values() if one.key.endpoint in urls), endpoints=tuple(kept)
+        *(wanted for wanted in chosen.values() if wanted.key.endpoint in urls),
+        endpoints=tuple(kept),
     )
-    seen = {one.id: one for one in draw(st.lists(seen_ones(), max_size=6))}
+    seen = {row.id: row for row in draw(st.lists(seen_rows(), max_size=6))}
     editing = draw(st.sampled_from([b.IN_PLACE, b.REMOVING, b.REPLACING]))
-    inside = [one for one in seen.values() if one.key.endpoint in urls]
-    outside = [one for one in seen.values() if one.key.endpoint not in urls]
+    inside = [row for row in seen.values() if row.key.endpoint in urls]
+    outside = [row for row in seen.values() if row.key.endpoint not in urls]
     return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
 
 
@@ -182,7 +183,7 @@ def test_every_row_is_an_operation_a_skip_or_unchanged(pair: States) -> None:
     operated = [op.touched for op in plan.operations]
     assert len(operated) == len(set(operated))
     skipped = {skip.id for skip in plan.skips}
-    wanted = {one.key for one in desired.deployments}
+    wanted = {row.key for row in desired.deployments}
     for seen in observed.deployments:
         in_place = seen.id in operated or seen.id in skipped
         assert in_place or seen.key in wanted
@@ -216,12 +217,12 @@ def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: i
 def test_no_public_name_loses_its_last_deployment_on_the_way(pair: States) -> None:
     desired, observed = pair
     plan = make_plan(desired, observed)
-    names = {one.key.name for one in desired.deployments}
-    offered = {one.key.name for one in observed.deployments} & names
+    names = {row.key.name for row in desired.deployments}
+    offered = {row.key.name for row in observed.deployments} & names
     for operation in plan.operations:
         for write in parts(operation):
             observed = simulate(write, observed, b.SCOPE)
-            assert offered <= {one.key.name for one in observed.deployments}
+            assert offered <= {row.key.name for row in observed.deployments}
 
 
 @given(states())

@@ -308,24 +308,24 @@ def test_a_plan_whose_rows_would_not_be_seen_again_is_refused() -> None:
         verify_plan(plan, b.desired(below), b.observed(), b.SCOPE)
 
 
-def test_what_a_backend_tells_anew_is_a_change_with_its_reason() -> None:
-    before = b.wanted("a", told={"max_input_tokens": 4096})
-    after = b.wanted("a", told={"max_input_tokens": 8192})
+def test_what_a_backend_reports_anew_is_a_change_with_its_reason() -> None:
+    before = b.wanted("a", reported={"max_input_tokens": 4096})
+    after = b.wanted("a", reported={"max_input_tokens": 8192})
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
     assert actions(plan) == [("update", "a", "changed")]
     assert plan.operations[0].because == "box tells otherwise: max_input_tokens"
 
 
-def test_what_a_backend_told_stays_while_it_tells_nothing() -> None:
-    before = b.wanted("a", told={"max_input_tokens": 4096, "supports_vision": True})
-    silent = b.wanted("a", told={})
+def test_what_a_backend_reported_stays_while_it_reports_nothing() -> None:
+    before = b.wanted("a", reported={"max_input_tokens": 4096, "supports_vision": True})
+    silent = b.wanted("a", reported={})
     for editing in (b.IN_PLACE, b.REPLACING):
         assert plan_of(b.desired(silent), b.observed(b.as_seen(before), editing=editing)) == Plan()
 
 
-def test_what_a_backend_told_survives_a_replacement() -> None:
-    before = b.wanted("a", told={"max_input_tokens": 4096}, params={"rpm": 1})
-    silent = b.wanted("a", told={})
+def test_what_a_backend_reported_survives_a_replacement() -> None:
+    before = b.wanted("a", reported={"max_input_tokens": 4096}, params={"rpm": 1})
+    silent = b.wanted("a", reported={})
     plan = plan_of(b.desired(silent), b.observed(b.as_seen(before)))
     (operation,) = plan.operations
     assert operation.action == "replace"
@@ -334,17 +334,17 @@ def test_what_a_backend_told_survives_a_replacement() -> None:
     assert mark["evidence"] == ("/model_info/max_input_tokens",)
 
 
-def test_what_a_backend_told_goes_when_discovery_is_switched_off() -> None:
-    before = b.wanted("a", told={"max_input_tokens": 4096})
+def test_what_a_backend_reported_goes_when_discovery_is_switched_off() -> None:
+    before = b.wanted("a", reported={"max_input_tokens": 4096})
     plan = plan_of(b.desired(b.wanted("a")), b.observed(b.as_seen(before)))
     assert [(c.op, c.path) for c in plan.operations[0].changes] == [
         ("remove", "/model_info/max_input_tokens")
     ]
 
 
-def test_the_configuration_can_take_away_what_a_backend_told() -> None:
-    before = b.wanted("a", told={"supports_vision": True})
-    after = b.wanted("a", told={}, decided=("supports_vision",))
+def test_the_configuration_can_take_away_what_a_backend_reported() -> None:
+    before = b.wanted("a", reported={"supports_vision": True})
+    after = b.wanted("a", reported={}, decided=("supports_vision",))
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
     assert [(c.op, c.path) for c in plan.operations[0].changes] == [
         ("remove", "/model_info/supports_vision")
@@ -440,10 +440,10 @@ def test_a_refusal_is_a_skip_in_its_words() -> None:
 )
 def test_what_an_incomplete_list_keeps_says_why(outcome: str, because: str) -> None:
     seen = b.as_seen(b.wanted("a"))
-    for detail, told in (("", ""), ("box: 503", " (box: 503)")):
+    for detail, suffix in (("", ""), ("box: 503", " (box: 503)")):
         site = b.endpoint(complete=False, outcome=outcome, detail=detail)
         plan = plan_of(b.desired(endpoints=(site,)), b.observed(seen))
-        assert plan.skips == (Skip("delete", seen.key, seen.id, "incomplete", because + told),)
+        assert plan.skips == (Skip("delete", seen.key, seen.id, "incomplete", because + suffix),)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What mends one row: what is sent, what is kept, and how it is explained."""
+"""The operation that corrects a row: what is sent, what is kept, and how it is explained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests import builders as b
 BEFORE, AFTER = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
 
 
-def mended(
+def correction(
     wanted: DesiredDeployment,
     seen: ObservedDeployment,
     editing: b.Editing = b.IN_PLACE,
@@ -36,49 +36,49 @@ def with_info(seen: ObservedDeployment, **info: Any) -> ObservedDeployment:
 
 @pytest.mark.parametrize("revision", [0, 2])
 def test_an_update_keeps_the_id_and_the_revision(revision: int) -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, row_id="old", revision=revision))
+    operation = correction(AFTER, b.as_seen(BEFORE, row_id="old", revision=revision))
     info = operation.row["model_info"]
     assert (operation.action, operation.id, info["id"]) == ("update", "old", "old")
     assert (operation.replaces, info["modelprovisioner"]["revision"]) == ("", revision)
 
 
 def test_an_adopted_row_starts_at_revision_0() -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, mark=None))
+    operation = correction(AFTER, b.as_seen(BEFORE, mark=None))
     assert operation.row["model_info"]["modelprovisioner"]["revision"] == 0
     assert operation.because == "registered without a mark for what box serves"
 
 
 def test_a_replacement_has_the_revision_of_its_id() -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, revision=2), b.REPLACING)
+    operation = correction(AFTER, b.as_seen(BEFORE, revision=2), b.REPLACING)
     info = operation.row["model_info"]
     assert operation.id == info["id"] == deployment_id(b.OWNER, AFTER.key, 3)
     assert info["modelprovisioner"]["revision"] == 3
 
 
 def test_a_replacement_of_an_unmarked_row_has_revision_1() -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, mark=None), b.REPLACING)
+    operation = correction(AFTER, b.as_seen(BEFORE, mark=None), b.REPLACING)
     assert operation.id == deployment_id(b.OWNER, AFTER.key, 1)
 
 
 def test_a_replacement_passes_over_ids_that_are_taken() -> None:
     taken = deployment_id(b.OWNER, AFTER.key, 1)
-    operation = mended(AFTER, b.as_seen(BEFORE), b.REPLACING, taken)
+    operation = correction(AFTER, b.as_seen(BEFORE), b.REPLACING, taken)
     assert operation.id == deployment_id(b.OWNER, AFTER.key, 2)
     assert operation.row["model_info"]["modelprovisioner"]["revision"] == 2
 
 
 @pytest.mark.parametrize("row_id", ["team/one", "/", ".", ".."])
 def test_a_row_whose_id_no_path_can_hold_is_replaced(row_id: str) -> None:
-    operation = mended(AFTER, b.as_seen(BEFORE, row_id=row_id))
+    operation = correction(AFTER, b.as_seen(BEFORE, row_id=row_id))
     assert (operation.action, operation.replaces) == ("replace", row_id)
 
 
 @pytest.mark.parametrize("row_id", ["...", ".a", "%2F", "\\", " ", "?"])
 def test_a_row_with_another_odd_id_is_updated(row_id: str) -> None:
-    assert mended(AFTER, b.as_seen(BEFORE, row_id=row_id)).action == "update"
+    assert correction(AFTER, b.as_seen(BEFORE, row_id=row_id)).action == "update"
 
 
-def test_a_paused_row_that_could_only_be_replaced_is_skipped_and_told() -> None:
+def test_a_paused_row_that_could_only_be_replaced_is_skipped() -> None:
     seen = b.as_seen(BEFORE, row_id="old", blocked=True)
     because = "paused by hand; it is brought in line once it is unblocked"
     assert adjust(AFTER, seen, b.REPLACING, ()) == Skip(
@@ -88,7 +88,7 @@ def test_a_paused_row_that_could_only_be_replaced_is_skipped_and_told() -> None:
 
 def test_a_switch_that_we_no_longer_want_is_not_sent_along() -> None:
     before = b.wanted("a", params={"use_in_pass_through": True})
-    operation = mended(b.wanted("a"), b.as_seen(before), b.REMOVING)
+    operation = correction(b.wanted("a"), b.as_seen(before), b.REMOVING)
     assert operation.action == "update"
     assert "use_in_pass_through" not in operation.row["litellm_params"]
 
@@ -101,7 +101,7 @@ def test_a_replacement_carries_over_all_but_the_defaults_of_litellm() -> None:
         drop_params=False,
         limits={"day": 5},
     )
-    params = mended(AFTER, seen, b.REPLACING).row["litellm_params"]
+    params = correction(AFTER, seen, b.REPLACING).row["litellm_params"]
     assert "use_litellm_proxy" not in params
     assert (params["use_in_pass_through"], params["drop_params"]) == (True, False)
     assert params["limits"] == {"day": 5}
@@ -109,14 +109,14 @@ def test_a_replacement_carries_over_all_but_the_defaults_of_litellm() -> None:
 
 def test_a_list_in_which_nothing_is_hidden_is_carried_over() -> None:
     value = [1, {"tokens": ["a"]}]
-    operation = mended(AFTER, b.edited(b.as_seen(BEFORE), extra=value), b.REPLACING)
+    operation = correction(AFTER, b.edited(b.as_seen(BEFORE), extra=value), b.REPLACING)
     assert thaw(operation.row["litellm_params"]["extra"]) == value
     assert operation.because == "rpm"
 
 
 def test_what_litellm_injects_does_not_hide_what_comes_after_it() -> None:
     seen = with_info(b.as_seen(BEFORE), supports_vision=True, access_groups=["beta"])
-    info = mended(AFTER, seen, b.REPLACING).row["model_info"]
+    info = correction(AFTER, seen, b.REPLACING).row["model_info"]
     assert "supports_vision" not in info
     assert info["access_groups"] == ("beta",)
 
@@ -134,18 +134,18 @@ def test_what_litellm_injects_does_not_hide_what_comes_after_it() -> None:
     ],
 )
 def test_a_value_that_is_hidden_anywhere_is_not_carried_over(value: Any) -> None:
-    operation = mended(AFTER, b.edited(b.as_seen(BEFORE), extra=value), b.REPLACING)
+    operation = correction(AFTER, b.edited(b.as_seen(BEFORE), extra=value), b.REPLACING)
     assert "extra" not in operation.row["litellm_params"]
     assert operation.because == "rpm; set by hand and not readable, so not carried over: extra"
 
 
 def test_everything_that_is_not_carried_over_is_named_in_order() -> None:
     seen = b.edited(b.as_seen(BEFORE), z_token="ab**yz", a_token="ab**yz")
-    assert mended(AFTER, seen, b.REPLACING).because.endswith(": a_token, z_token")
+    assert correction(AFTER, seen, b.REPLACING).because.endswith(": a_token, z_token")
 
 
 def test_a_change_of_nothing_but_the_mark_says_so() -> None:
-    operation = mended(b.wanted("a", backend="renamed"), b.as_seen(b.wanted("a")))
+    operation = correction(b.wanted("a", backend="renamed"), b.as_seen(b.wanted("a")))
     assert (operation.changes, operation.reason) == ((), "changed")
     assert operation.because == "only its mark is renewed"
 
@@ -162,24 +162,24 @@ def test_a_change_of_nothing_but_the_mark_says_so() -> None:
 )
 def test_six_changed_fields_are_named_and_the_others_counted(number: int, because: str) -> None:
     params = {f"p{index}": 1 for index in range(number)}
-    assert mended(b.wanted("a", params=params), b.as_seen(b.wanted("a"))).because == because
+    assert correction(b.wanted("a", params=params), b.as_seen(b.wanted("a"))).because == because
 
 
 def test_a_changed_field_inside_another_is_named_with_its_path() -> None:
     before = b.wanted("a", params={"extra": {"x": {"y": 1}}})
     after = b.wanted("a", params={"extra": {"x": {"y": 2}}})
-    assert mended(after, b.as_seen(before)).because == "extra/x/y"
+    assert correction(after, b.as_seen(before)).because == "extra/x/y"
 
 
-def test_an_edited_parameter_is_drift_although_a_field_of_its_name_was_told() -> None:
-    wanted = b.wanted("a", params={"size": 5}, told={"size": 7})
-    operation = mended(wanted, b.edited(b.as_seen(wanted), size=6))
+def test_an_edited_parameter_is_drift_although_a_field_of_its_name_was_reported() -> None:
+    wanted = b.wanted("a", params={"size": 5}, reported={"size": 7})
+    operation = correction(wanted, b.edited(b.as_seen(wanted), size=6))
     assert (operation.reason, operation.because) == ("drifted", "edited by hand: size")
 
 
-def test_an_edited_field_that_nobody_told_is_drift() -> None:
-    wanted = b.wanted("a", info={"mode": "chat"}, told={"size": 7})
-    operation = mended(wanted, with_info(b.as_seen(wanted), mode="rerank"))
+def test_an_edited_field_that_no_backend_reported_is_drift() -> None:
+    wanted = b.wanted("a", info={"mode": "chat"}, reported={"size": 7})
+    operation = correction(wanted, with_info(b.as_seen(wanted), mode="rerank"))
     assert operation.reason == "drifted"
 
 
@@ -187,16 +187,16 @@ def test_fields_that_were_taken_away_from_both_parts_come_back() -> None:
     wanted = b.wanted("a", params={"rpm": 5}, info={"mode": "chat"})
     fields = thaw(b.as_seen(wanted).fields)
     del fields["litellm_params"]["rpm"], fields["model_info"]["mode"]
-    operation = mended(wanted, replace(b.as_seen(wanted), fields=b.freeze(fields)))
+    operation = correction(wanted, replace(b.as_seen(wanted), fields=b.freeze(fields)))
     assert [(change.op, change.path) for change in operation.changes] == [
         ("add", "/litellm_params/rpm"),
         ("add", "/model_info/mode"),
     ]
 
 
-def test_what_was_told_before_stays_declared_so_that_it_can_be_removed_later() -> None:
-    before = b.wanted("a", params={"rpm": 5}, told={"size": 7})
-    operation = mended(b.wanted("a", params={"rpm": 6}, told={}), b.as_seen(before))
+def test_what_was_reported_before_stays_declared_so_that_it_can_be_removed_later() -> None:
+    before = b.wanted("a", params={"rpm": 5}, reported={"size": 7})
+    operation = correction(b.wanted("a", params={"rpm": 6}, reported={}), b.as_seen(before))
     mark = operation.row["model_info"]["modelprovisioner"]
     assert "/model_info/size" in mark["fields"]
     assert mark["evidence"] == ("/model_info/size",)
@@ -224,7 +224,7 @@ def test_of_a_parameter_that_is_never_listed_the_mark_knows_the_secrets() -> Non
     known = {"private_key": REFERENCE}
     assert adjust(wanted, as_listed(wanted, vertex_credentials=known), b.IN_PLACE, ()) is None
     for other in ({"private_key": {"$secret": "e" * 32}}, {"other": REFERENCE}, None, "text"):
-        operation = mended(wanted, as_listed(wanted, vertex_credentials=other))
+        operation = correction(wanted, as_listed(wanted, vertex_credentials=other))
         assert operation.reason == "drifted"
         assert operation.because.startswith("edited by hand: vertex_credentials")
 
@@ -238,7 +238,7 @@ def test_in_a_list_that_is_never_listed_a_secret_is_known_by_its_index() -> None
 def test_an_old_release_lists_such_a_parameter_and_shows_its_change() -> None:
     wanted = b.wanted("a", params={"client_secret": 12345})
     assert adjust(wanted, as_listed(wanted), b.REPLACING, ()) is None
-    operation = mended(wanted, as_listed(wanted, client_secret=54321), b.REPLACING)
+    operation = correction(wanted, as_listed(wanted, client_secret=54321), b.REPLACING)
     assert operation.because == "edited by hand: client_secret"
 
 
@@ -247,7 +247,7 @@ def test_a_parameter_that_is_never_listed_is_removed_once_it_is_not_wanted(
     editing: b.Editing,
 ) -> None:
     before = b.wanted("a", params={"client_secret": 12345})
-    operation = mended(b.wanted("a"), as_listed(before, client_secret=None), editing)
+    operation = correction(b.wanted("a"), as_listed(before, client_secret=None), editing)
     assert [(c.op, c.path) for c in operation.changes] == [
         ("remove", "/litellm_params/client_secret")
     ]
@@ -258,10 +258,10 @@ def test_a_field_of_model_info_with_such_a_name_is_listed() -> None:
     wanted = b.wanted("a", info={"client_secret": 12345, "access_groups": ["a"]})
     assert adjust(wanted, b.as_seen(wanted), b.IN_PLACE, ()) is None
     for info in ({"access_groups": ["*"]}, {"access_groups": "*"}, {"client_secret": 1}):
-        assert mended(wanted, with_info(b.as_seen(wanted), **info)).reason == "drifted"
+        assert correction(wanted, with_info(b.as_seen(wanted), **info)).reason == "drifted"
     fields = thaw(b.as_seen(wanted).fields)
     del fields["model_info"]["client_secret"]
-    assert mended(wanted, replace(b.as_seen(wanted), fields=b.freeze(fields))).changes
+    assert correction(wanted, replace(b.as_seen(wanted), fields=b.freeze(fields))).changes
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_changed_value_that_is_hidden_is_sent_and_named(
     seen = as_listed(
         b.wanted("a", params=before), **{k: listed.get(k, v) for k, v in before.items()}
     )
-    operation = mended(b.wanted("a", params=after), seen)
+    operation = correction(b.wanted("a", params=after), seen)
     assert (operation.reason, operation.changes) == ("changed", ())
     assert operation.because == f"its mark is renewed, and what LiteLLM does not show: {because}"
     assert thaw(operation.row["litellm_params"]).items() >= after.items()
@@ -299,7 +299,7 @@ def test_a_changed_value_that_is_hidden_is_sent_and_named(
 
 def test_secrets_are_not_named_as_what_is_not_shown() -> None:
     params = {"my_token": REFERENCE, "z": {"my_token": REFERENCE}, "client_secret": [REFERENCE]}
-    operation = mended(
+    operation = correction(
         b.wanted("a", params=params, backend="new"), b.as_seen(b.wanted("a", params=params))
     )
     assert operation.because == "only its mark is renewed"

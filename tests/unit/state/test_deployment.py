@@ -1,4 +1,4 @@
-"""The values that everything passes around."""
+"""Secrets, frozen values and ids."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_equal_secrets_are_one_and_an_empty_one_counts_as_none() -> None:
 
 def test_a_fingerprint_needs_the_secret_and_the_key() -> None:
     prints = {Secret(a).fingerprint(Secret(b)) for a in ("x", "y") for b in ("k", "l")}
-    assert {len(one) for one in prints} == {32}
+    assert {len(text) for text in prints} == {32}
     assert len(prints) == 4
     assert Secret("x").fingerprint(Secret("k")) == "c38edc8815c8489f64738978f44008f8"
 

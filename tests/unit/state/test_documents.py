@@ -34,7 +34,6 @@ def test_a_listing_is_written_with_everything_that_it_holds() -> None:
         "remote": False,
         "family": "",
         "slots": 2,
-        "trained": 0,
     }
 
 

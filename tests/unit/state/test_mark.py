@@ -1,4 +1,4 @@
-"""A mark, written into ``model_info`` and read back from what came of it there."""
+"""A mark, written into ``model_info`` and read back from whatever is found there."""
 
 from __future__ import annotations
 
