@@ -1,7 +1,7 @@
 """Writes what was measured into ``fixtures/README.md``: ``python -m tests.figures``.
 
-Its tables are never typed. They come from recordings: ``fixtures/contract`` (what a real LiteLLM
-was seen to do) and ``fixtures/campaign`` (what the engine was put through, and what came of it).
+Its tables are never edited by hand. They are made from recordings: ``fixtures/contract`` (what real
+LiteLLMs do) and ``fixtures/campaign`` (the figures of fault campaigns and of the soak).
 """
 
 from __future__ import annotations
@@ -22,30 +22,32 @@ Json = dict[str, Any]
 
 
 def recordings() -> list[Json]:
-    """What was recorded of real LiteLLMs, oldest version first."""
+    """Return the recordings of real LiteLLMs, the oldest version first."""
     found = [json.loads(path.read_text()) for path in (ROOT / "fixtures/contract").glob("*.json")]
-    return sorted(found, key=lambda one: parse_version(one["version"]))
+    return sorted(found, key=lambda recording: parse_version(recording["version"]))
 
 
 def campaign_reports() -> list[Path]:
-    """The recorded campaigns: on simulated LiteLLMs, then on real ones, oldest version first."""
+    """Return the recorded campaigns: simulated LiteLLMs, then real ones by version."""
     real = (ROOT / "fixtures/campaign").glob("litellm-*.json")
     by_version = sorted(real, key=lambda path: parse_version(path.stem.partition("-")[2]))
     return [ROOT / "fixtures/campaign/simulated.json", *by_version]
 
 
 def contract() -> str:
-    """The table of versions."""
+    """Return the table of versions."""
     recorded = recordings()
-    behaviours = list(dict.fromkeys(text for one in recorded for text in one["behaviours"]))
-    rows = [["seen on a real LiteLLM", *(one["version"] for one in recorded)]]
-    for text in sorted(behaviours, key=lambda t: [one["behaviours"].get(t) for one in recorded]):
+    behaviours = list(
+        dict.fromkeys(text for recording in recorded for text in recording["behaviours"])
+    )
+    rows = [["seen on a real LiteLLM", *(r["version"] for r in recorded)]]
+    for text in sorted(behaviours, key=lambda t: [r["behaviours"].get(t) for r in recorded]):
         marks = {True: "yes", False: "no", None: ""}
-        rows.append([text, *(marks[one["behaviours"].get(text)] for one in recorded)])
-    rows.append(["**a changed row is**", *(_changed(one["version"]) for one in recorded)])
-    rows.append(["**a removed parameter takes**", *(_removed(one["version"]) for one in recorded)])
-    rows.append(["cases held", *(str(one["cases"] + one["replica_cases"]) for one in recorded)])
-    rows.append(["cases that differ", *(str(len(one["not_passed"])) for one in recorded)])
+        rows.append([text, *(marks[r["behaviours"].get(text)] for r in recorded)])
+    rows.append(["**a changed row is**", *(_changed(r["version"]) for r in recorded)])
+    rows.append(["**a removed parameter takes**", *(_removed(r["version"]) for r in recorded)])
+    rows.append(["cases held", *(str(r["cases"] + r["replica_cases"]) for r in recorded)])
+    rows.append(["cases that differ", *(str(len(r["not_passed"])) for r in recorded)])
     return _table(rows, ":---:")
 
 
@@ -58,17 +60,17 @@ def _removed(version: str) -> str:
 
 
 def campaign() -> str:
-    """The figures of the last campaigns, one line per LiteLLM."""
+    """Return the figures of the last campaigns, a line for each LiteLLM."""
     reports = [json.loads(path.read_text()) for path in campaign_reports()]
     head = ["", "scenarios", "cycles", "faults", "kills", "samples", "rows compared", "violations"]
     lines = [head]
     for report in reports:
         scores = report["scores"]
-        total = {name: sum(one[name] for one in scores)
+        total = {name: sum(score[name] for score in scores)
                  for name in ("cycles", "kills", "samples", "compared")}  # fmt: skip
-        faults = sum(sum(one["faults"].values()) for one in scores)
-        violations = sum(len(one["violations"]) for one in scores)
-        seeds = max(one["seeds"] for one in scores)
+        faults = sum(sum(score["faults"].values()) for score in scores)
+        violations = sum(len(score["violations"]) for score in scores)
+        seeds = max(score["seeds"] for score in scores)
         figures = (total["cycles"], faults, total["kills"], total["samples"], total["compared"])
         played = f"{len(scores)} x {seeds} seeds" if seeds > 1 else str(len(scores))
         lines.append([report["litellm"], played, *(f"{n:,}" for n in figures), f"{violations}"])
@@ -76,7 +78,7 @@ def campaign() -> str:
 
 
 def soak() -> str:
-    """What one engine held at the beginning and at the end of the last long soak."""
+    """Return what an engine held at the beginning and at the end of the last long soak."""
     report = json.loads((ROOT / "fixtures/campaign/soak.json").read_text())
     first, last = report["first"], report["last"]
     rows = [["", "cycles", "faults", "memory", "descriptors", "threads", "requests a quiet cycle"]]
@@ -95,7 +97,7 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
 
 
 def with_figures(text: str) -> str:
-    """Return a README with its tables made anew."""
+    """Return a README with its tables made again."""
     for name, make in BLOCKS.items():
         text = filled(text, name, "python -m tests.figures", make())
     return text

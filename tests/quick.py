@@ -1,4 +1,4 @@
-"""The timing that tests give to the engine: as many attempts as always, almost without pauses."""
+"""The timing that tests give to the engine: as many attempts as usual, almost without pauses."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Reference:
         yield from self._maps("", self._root)
 
     def fields(self, schema: Schema) -> list[tuple[str, Schema]]:
-        """Return the fields of a map; one that is named by an expression such as ``^x-`` last."""
+        """Return the fields of a map; those named by an expression such as ``^x-`` come last."""
         named = dict(schema["properties"])
         for expression, field in schema.get("patternProperties", {}).items():
             named[f"{expression.removeprefix('^')}..."] = field
@@ -188,7 +188,7 @@ def config_schema() -> Schema:
 
 
 def with_reference(text: str) -> str:
-    """Return the README with its reference made anew."""
+    """Return the README with its reference made again."""
     content = Reference(config_schema()).text()
     return filled(text, "reference", "python -m tests.reference", content)
 

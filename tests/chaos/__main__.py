@@ -17,9 +17,9 @@ from .table import kinds, table
 def main() -> int:
     """Play, print the table, and return 1 if anything was violated."""
     options = _options()
-    chosen = [one for one in SCENARIOS if one.name in (options.scenario or (one.name,))]
+    chosen = [s for s in SCENARIOS if s.name in (options.scenario or (s.name,))]
     if not chosen:
-        print(f"no such scenario; there are: {', '.join(one.name for one in SCENARIOS)}")
+        print(f"no such scenario; there are: {', '.join(s.name for s in SCENARIOS)}")
         return 64
     seeds = [options.seed] if options.seed is not None else list(range(1, options.seeds + 1))
     make = simulated
@@ -27,7 +27,7 @@ def main() -> int:
     if options.real:
         commands = {name: getattr(options, name) for name in ("restart", "restart_database")}
         urls, key = options.urls, os.environ["LITELLM_MASTER_KEY"]
-        chosen = [one for one in chosen if _can_be_played(one, len(urls), commands)]
+        chosen = [s for s in chosen if _can_be_played(s, len(urls), commands)]
         if not chosen:
             return 64
 
@@ -39,8 +39,8 @@ def main() -> int:
         litellm = make(0, chosen[0])
         where = litellm.name
         litellm.close()
-    tell = (lambda _: None) if options.quiet else (lambda text: print(text, file=sys.stderr))
-    scores = campaign(chosen, seeds, make, tell)
+    report = (lambda _: None) if options.quiet else (lambda text: print(text, file=sys.stderr))
+    scores = campaign(chosen, seeds, make, report)
     print(f"{table(scores)}\n\nFaults: {kinds(scores)}")
     for score in scores:
         for violation in score.violations:
@@ -69,12 +69,14 @@ def _write(path: Path, where: str, scores: list[Score]) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.chaos",
-        description="Puts the engine under fire, and prints what it came to.",
+        description="Runs the engine under injected faults, and prints the figures.",
         epilog="A violation names its seed: --scenario NAME --seed N plays it again.",
     )
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 1 to N (5)")
     parser.add_argument("--seed", type=int, metavar="N", help="this seed alone")
-    parser.add_argument("--scenario", action="append", metavar="NAME", help="only this one; repeat")
+    parser.add_argument(
+        "--scenario", action="append", metavar="NAME", help="only this scenario; can be repeated"
+    )
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write the figures as JSON"
     )
@@ -85,7 +87,7 @@ def _options() -> argparse.Namespace:
     real.add_argument("--real", action="store_true", help="use it in place of the simulated ones")
     real.add_argument(
         "--reload", type=float, default=35.0, metavar="S",
-        help="seconds in which every replica has seen what another one did (35)",
+        help="seconds until every replica has seen what another replica did (35)",
     )  # fmt: skip
     real.add_argument("--restart", default="", metavar="CMD", help="restarts LiteLLM")
     real.add_argument("--restart-database", default="", metavar="CMD", help="restarts PostgreSQL")

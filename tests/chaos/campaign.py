@@ -1,4 +1,4 @@
-"""Plays scenarios with seeds, and tells what came of it."""
+"""Plays scenarios with seeds, and counts what happened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSIONS: Final = ("1.106.2", "1.83.14", "1.110.2", "1.74.15.post2", "1.109.3")
 
 @dataclass
 class Score:
-    """What one or more runs of a scenario came to. ``violations`` name the seed of each."""
+    """The figures of one or more runs of a scenario. Each of ``violations`` names its seed."""
 
     scenario: str
     seeds: int = 0
@@ -34,7 +34,7 @@ class Score:
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: Score) -> None:
-        """Count another run in."""
+        """Add the figures of another run."""
         for name in ("seeds", "cycles", "requests", "kills", "settled", "samples", "compared"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.faults += other.faults
@@ -70,7 +70,7 @@ def play(scenario: Scenario, seed: int, litellm: LiteLLM) -> Score:
                 try:
                     scenario.play(world)
                     world.end()
-                except Exception as error:  # noqa: BLE001 - the run goes on, the figure is not 0
+                except Exception as error:  # noqa: BLE001 - the campaign goes on, and the run counts as a violation
                     world.witness.blame(f"the run broke off: {type(error).__name__}: {error}")
             return _score(scenario, seed, world, litellm.name)
     finally:
@@ -98,15 +98,15 @@ def campaign(
     scenarios: list[Scenario],
     seeds: list[int],
     litellm: Callable[[int, Scenario], LiteLLM],
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> list[Score]:
-    """Play every scenario with every seed; ``tell`` hears of the progress."""
+    """Play every scenario with every seed; ``report`` gets the progress."""
     scores: list[Score] = []
     for scenario in scenarios:
         score, begun = Score(scenario.name), time.monotonic()
         for seed in seeds:
             score.add(play(scenario, seed, litellm(seed, scenario)))
-            tell(
+            report(
                 f"{scenario.name}: seed {seed}, {sum(score.faults.values())} faults,"
                 f" {score.kills} kills, {len(score.violations)} violations"
                 f" ({time.monotonic() - begun:.0f} s)"

@@ -32,7 +32,7 @@ _STARTER.set_forkserver_preload(["engine.cli.commands", "engine.reconcile", "tes
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with the machine of an engine.
+    """What is wrong with the machine on which an engine runs.
 
     ``clock`` is the seed of a wall clock that jumps by up to a day, forwards and backwards, each
     time it is read; ``disk_full`` lets every write to a file fail, ``stdout_full`` that of the log.
@@ -81,14 +81,14 @@ def _let_the_clock_jump(dice: random.Random) -> None:
 class EngineProcess:
     """One engine with its folder (config.yaml, secrets/, artifacts/), run again and again.
 
-    ``said`` is everything that all of its processes ever wrote, ``kills`` how often it was killed.
+    ``output`` has every line that its processes wrote, ``kills`` is how often it was killed.
     """
 
     def __init__(self, folder: Path, owner: str, timing: Timing) -> None:
         self.folder = folder
         self.owner = owner
         self.timing = timing
-        self.said: list[str] = []
+        self.output: list[str] = []
         self.kills = 0
         self.cycles = 0
         self.trouble = Trouble()
@@ -129,7 +129,7 @@ class EngineProcess:
         end = time.monotonic() + PATIENCE
         while self.running and time.monotonic() < end:
             with self._news:
-                # The pipes of a process end a moment before it does: so look again soon.
+                # The pipes of a process end a moment before it does: so check again soon.
                 if self._news.wait_for(lambda: self.cycles > before, _POLL):
                     return self._ended[-1]
         if self.running:
@@ -170,8 +170,8 @@ class EngineProcess:
             writing.close()
         self._process = process
         self._readers = [
-            threading.Thread(target=self._read, args=(reading, heed))
-            for (reading, _), heed in zip(pipes, (self._heed, self._hear), strict=True)
+            threading.Thread(target=self._read, args=(reading, handle))
+            for (reading, _), handle in zip(pipes, (self._read_log, self._keep), strict=True)
         ]
         for reader in self._readers:
             reader.start()
@@ -189,18 +189,18 @@ class EngineProcess:
         self._process = None
         return code or 0
 
-    def _read(self, reading: Connection, heed: Callable[[str], None]) -> None:
+    def _read(self, reading: Connection, handle: Callable[[str], None]) -> None:
         with reading, os.fdopen(os.dup(reading.fileno()), "r", errors="replace") as lines:
             for line in lines:
-                heed(line)
+                handle(line)
         with self._news:
             self._news.notify_all()
 
-    def _hear(self, line: str) -> None:
-        self.said.append(line)
+    def _keep(self, line: str) -> None:
+        self.output.append(line)
 
-    def _heed(self, line: str) -> None:
-        self.said.append(line)
+    def _read_log(self, line: str) -> None:
+        self.output.append(line)
         try:
             event = json.loads(line)
         except ValueError:  # it was killed in the middle of a line

@@ -1,6 +1,6 @@
-"""An HTTP proxy on loopback that stands between the engine and one server, and lets things fail.
+"""An HTTP proxy on loopback between the engine and one server, which injects faults.
 
-It also kills the engine between two requests, and tells a witness of every write.
+It also kills the engine between two requests, and calls a witness after every write.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Moment = Literal["before", "in_flight", "after"]
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "in_flight", "after")
 SIGN_IN: Final = b"<!doctype html><html><title>Sign in</title><body>Please sign in.</body></html>"
 PATIENCE: Final = 15.0
-"""Seconds that silence lasts at most; the engine has given up long before."""
+"""Seconds after which the proxy ends its silence; the engine has given up long before."""
 _DROPPED: Final = ("connection", "content-length", "host", "keep-alive", "transfer-encoding")
 
 
@@ -71,10 +71,10 @@ class FaultProxy:
     Replicas take turns by connection, as behind a Service of Kubernetes, or with
     ``by_request`` by request, as behind nginx.
 
-    ``dice`` decide what fails, ``tally`` counts what did, ``requests`` what was asked (with the
-    Authorization that came along). ``on_write`` is called after the server carried a write out,
-    before the engine hears of it; ``on_request`` before each request. ``port`` is known from the
-    beginning and stays the same.
+    ``dice`` decide what fails, ``tally`` counts the faults, ``requests`` are the methods and paths
+    that were sent, ``authorizations`` the headers of that name. ``on_write`` is called after the
+    server carried a write out, before the engine gets the answer; ``on_request`` before each
+    request. ``port`` is known from the beginning and stays the same.
     """
 
     def __init__(self, seed: str) -> None:
@@ -108,7 +108,7 @@ class FaultProxy:
         return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        """Listen no more; every thread has ended."""
+        """Stop listening, and wait for all threads."""
         self.stopped.set()
         self._server.end()
 
@@ -119,17 +119,17 @@ class FaultProxy:
 
     @property
     def sprung(self) -> bool:
-        """Whether the engine came as far as the trap."""
+        """Whether the engine reached the request of the trap."""
         with self._lock:
             return self._trap is not None and len(self.requests) - self._since >= self._trap.at
 
     def calm(self) -> None:
-        """Let nothing fail any more, and let arrive what was held back."""
+        """Stop all faults, and send the requests that were held back."""
         self.dice = Dice(self.dice.seed)
         self.deliver()
 
     def deliver(self, number: float = float("inf")) -> None:
-        """Carry out what was held back until the ``number``-th request."""
+        """Send the requests that were held back until the ``number``-th request."""
         with self._lock:
             due = [held for at, held in self._held if at <= number]
             self._held = [(at, held) for at, held in self._held if at > number]
@@ -153,7 +153,7 @@ class FaultProxy:
             return fault, None
 
     def turn(self, connection: int) -> int:
-        """Return which replica's turn it is."""
+        """Return the number of the replica whose turn it is."""
         return len(self.requests) if self.by_request else connection
 
     def forward(self, request: Request, turn: int = 0) -> Answer:
@@ -178,7 +178,7 @@ class FaultProxy:
             self._held.append((len(self.requests) + self._random.randint(1, 3), request))
 
     def listing(self, fault: Fault, answer: Answer) -> Answer:
-        """Return what a listing that is not the truth says."""
+        """Return a listing that is not true, made from a true one."""
         with self._lock:
             if fault.kind == "stale":
                 return self._random.choice(self._listings or [answer])
@@ -192,7 +192,7 @@ class FaultProxy:
         return Answer(answer.status, answer.headers, json.dumps({"data": rows}).encode())
 
     def remember(self, request: Request, answer: Answer) -> None:
-        """Keep the last listings, to serve one of them again some time."""
+        """Keep the last four listings, to send one of them again later."""
         if answer.status == 200 and request.method == "GET" and is_whole_listing(request.path):
             with self._lock:
                 self._listings = [*self._listings[-3:], answer]
@@ -231,7 +231,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing about a client that went away: that is what we kill it for."""
+        """Print nothing about a client that went away: we kill it on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -337,7 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _wait(self) -> None:
-        """Say nothing until the engine hangs up."""
+        """Send nothing until the engine hangs up."""
         self.connection.settimeout(PATIENCE)
         with suppress(OSError):
             while not self.server.proxy.stopped.is_set() and self.connection.recv(65536):

@@ -1,4 +1,4 @@
-"""What can go wrong between the engine and a server, and the dice that decide when it does."""
+"""The faults between the engine and a server, and the dice that decide when they happen."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 
 NOT_DONE: Final = ("refuse", "hang", "status", "html", "redirect")
 """The server never sees the request: closed without an answer, silence, 429/500/502/503, a
-sign-in page with 200, a redirect to a server that would like to have the key."""
+sign-in page with 200, a redirect to another server, which must not get the key."""
 DONE: Final = ("lost", "status_after", "html_after", "reset", "truncate", "drip", "twice", "late")
 """The server carries the request out. Then: no answer; an error; a sign-in page; a reset or an
-orderly end in mid-body; a body that drips in for ever; carried out a second time, with that
+orderly end in mid-body; a body that never ends; carried out twice, with the second
 answer; or no answer, and carried out only after further requests."""
 LISTING: Final = ("stale", "forgetful", "shuffled", "doubled")
-"""A readable listing of LiteLLM that is not the truth: an earlier one, one without some rows (a
+"""A readable listing of LiteLLM that is not true: an earlier one, one without some rows (a
 replica that has not loaded them yet), in another order, with rows repeated."""
 STATUSES: Final = (429, 500, 502, 503)
 

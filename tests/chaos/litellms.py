@@ -1,4 +1,4 @@
-"""The LiteLLM that a run of the campaign is about: a simulated one, or a real one."""
+"""The LiteLLM of a run of the campaign: a simulated or a real one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.fakes.litellm_rows import Database, parse_version
 from engine.fakes.server import Fault, FaultKind
 from engine.transport.timing import DEFAULT_TIMING, Timing
 
-from ..versions import told_version
+from ..versions import version_of
 
 Json = dict[str, Any]
 Rows = list[Json]
@@ -31,8 +31,8 @@ STATIC: Final[Json] = {
 _NOWHERE: Final = "http://127.0.0.1:9"
 _LISTING: Final = "/v2/model/info?size=1000000"
 RELOAD: Final = 0.03
-"""Seconds after which a simulated replica reads the database anew: in proportion to the pauses of
-the engines, which are a tenth of the usual ones too."""
+"""Seconds after which a simulated replica reads the database again. Short, as the pauses of the
+engines are, which are a tenth of the usual ones."""
 VOLATILE: Final = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
 
 
@@ -64,7 +64,7 @@ class LiteLLM(Protocol):
         """Wait until every replica has seen what the others did."""
 
     def crash(self) -> None:
-        """End every replica at once, in whatever it is doing."""
+        """End every replica at once, whatever it is doing."""
 
     def revive(self) -> None:
         """Start it again, and wait until it answers."""
@@ -73,7 +73,7 @@ class LiteLLM(Protocol):
         """Take the database away."""
 
     def find_database(self) -> None:
-        """Give it back, and wait until LiteLLM has noticed."""
+        """Bring it back, and wait until LiteLLM is connected to it again."""
 
     def close(self) -> None:
         """Remove what was made, and stop."""
@@ -159,7 +159,7 @@ class Simulated:
 
 
 class Real:
-    """A running LiteLLM; what is done to it is undone, as far as the engine does not do so."""
+    """A running LiteLLM; :meth:`close` removes the rows that were made."""
 
     timing = DEFAULT_TIMING
     timeout = 10.0
@@ -174,7 +174,7 @@ class Real:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {key}"
-        self.name = f"LiteLLM {told_version(self._urls[0], self._session)}"
+        self.name = f"LiteLLM {version_of(self._urls[0], self._session)}"
         self._wait(self._ready, "LiteLLM is not ready")
         self._before = {row["model_info"]["id"] for row in self.listings()[0] or ()}
 
@@ -234,7 +234,7 @@ class Real:
         return all(self._listing(url) is not None for url in self._urls)
 
     def _start(self, what: str) -> None:
-        """Begin what takes the service away and brings it back, in the middle of a cycle."""
+        """Start the command that stops the service and starts it again."""
         self._restarting = subprocess.Popen(
             self._commands[what], shell=True, stdout=subprocess.DEVNULL
         )
@@ -262,6 +262,6 @@ class Real:
 
 
 def lasting(row: Json) -> bytes:
-    """The bytes of a listed row, without what LiteLLM changes by itself."""
+    """Return the bytes of a listed row, without the fields that LiteLLM changes by itself."""
     info = {key: value for key, value in row["model_info"].items() if key not in VOLATILE}
     return json.dumps({**row, "model_info": info}, sort_keys=True).encode()

@@ -1,6 +1,6 @@
-"""What the engine is put through. Each scenario is a function that plays with a world.
+"""The scenarios of the campaign. Each is a function that acts on a world.
 
-A scenario ends in :meth:`World.settle`: with nothing failing any more, two cycles must do.
+A scenario ends with :meth:`World.settle`: without faults, two cycles must be enough to converge.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STEPS: Final = 6
 
 
 def unreliable_litellm(world: World) -> None:
-    """LiteLLM refuses, hangs, breaks off, and fails with the write done or not."""
+    """LiteLLM refuses, hangs, breaks off, and fails before or after it did the write."""
     world.add_site()
     world.add_site(keyed=True)
     world.add_engine()
@@ -38,7 +38,7 @@ def unreliable_litellm(world: World) -> None:
 
 
 def unreliable_backends(world: World) -> None:
-    """Backends refuse, hang, break off, and answer what is no list."""
+    """Backends refuse, hang, break off, and send answers that are not a list."""
     for keyed in (False, True, False):
         world.add_site(keyed=keyed)
     world.add_engine()
@@ -46,7 +46,7 @@ def unreliable_backends(world: World) -> None:
 
 
 def unreliable_everything(world: World) -> None:
-    """Every connection fails in every way, and both sides change meanwhile."""
+    """Every connection fails in every way while backends and configuration change."""
     world.add_site(keyed=True)
     world.add_site()
     world.add_engine()
@@ -54,7 +54,7 @@ def unreliable_everything(world: World) -> None:
 
 
 def untrue_listings(world: World) -> None:
-    """LiteLLM lists what was, leaves rows out, repeats and reorders them."""
+    """LiteLLM sends old listings, leaves rows out, repeats and reorders them."""
     world.add_site()
     world.add_site()
     world.add_engine()
@@ -62,7 +62,7 @@ def untrue_listings(world: World) -> None:
 
 
 def late_writes(world: World) -> None:
-    """Writes that nobody heard of again arrive after later ones, or twice."""
+    """Writes without an answer arrive after later ones, or twice."""
     world.add_site()
     world.add_engine()
     _storm(world, 0.3, litellm={"late": 5, "twice": 3, "lost": 2})
@@ -83,7 +83,7 @@ def kill_at_every_request(world: World) -> None:
 
 
 def _kill_everywhere(world: World, seat: Seat, proxy: FaultProxy, moment: Moment) -> None:
-    """Kill at the first request, at the second, ... until a cycle ends before it comes so far."""
+    """Kill at the first request, at the second, ... until a cycle ends before that request."""
     proxy.kill = seat.engine.kill
     for at in range(1, 1000):
         world.serve(world.sites[0], (0, 1, 2) if at % 2 else (2, 3, 4))
@@ -143,20 +143,21 @@ def engines_killed_side_by_side(world: World) -> None:
 def frozen_engine(world: World) -> None:
     """An engine is frozen in the middle of a cycle, and goes on after another has done the work."""
     world.add_site()
-    one, other = world.add_engine(), world.add_engine()
+    frozen_seat, other = world.add_engine(), world.add_engine()
     world.begin()
     world.settle()
     for _ in range(STEPS):
         world.churn()
         world.set_rpm(world.dice.randint(1, 1000))
         frozen = threading.Event()
-        _at_request(one, world.dice.randint(1, 12), lambda e=frozen: _freeze(one, e))  # type: ignore[misc]
-        thread = threading.Thread(target=one.engine.cycle)
+        at = world.dice.randint(1, 12)
+        _at_request(frozen_seat, at, lambda e=frozen: _freeze(frozen_seat, e))  # type: ignore[misc]
+        thread = threading.Thread(target=frozen_seat.engine.cycle)
         thread.start()
         frozen.wait(5)
         other.engine.cycle()
-        one.proxy.on_request = lambda _: None
-        os.kill(one.engine.pid, signal.SIGCONT)
+        frozen_seat.proxy.on_request = lambda _: None
+        os.kill(frozen_seat.engine.pid, signal.SIGCONT)
         thread.join()
     world.settle()
 
@@ -168,12 +169,12 @@ def _freeze(seat: Seat, frozen: threading.Event) -> None:
 
 
 def restarts_of_litellm(world: World) -> None:
-    """LiteLLM dies in the middle of a cycle, and comes back some time later."""
+    """LiteLLM stops in the middle of a cycle, and starts again later."""
     _away(world, world.litellm.crash, world.litellm.revive, "litellm restart")
 
 
 def outages_of_the_database(world: World) -> None:
-    """LiteLLM's database goes away in the middle of a cycle, and comes back some time later."""
+    """LiteLLM's database stops in the middle of a cycle, and starts again later."""
     _away(world, world.litellm.lose_database, world.litellm.find_database, "database outage")
 
 
@@ -215,7 +216,7 @@ def configuration_swapped(world: World) -> None:
 
 
 def _disturb(world: World, seat: Seat) -> None:
-    """Do to the files what a careless hand does."""
+    """Damage or change the files as somebody might by mistake."""
     config = seat.engine.folder / "config.yaml"
     kind = world.dice.choice(["half", "empty", "gone", "no key", "other", "tabs"])
     seat.proxy.tally[f"config {kind}"] += 1
@@ -236,7 +237,7 @@ def _disturb(world: World, seat: Seat) -> None:
 
 
 def jumping_clock(world: World) -> None:
-    """The wall clock jumps by up to a day at every look."""
+    """The wall clock jumps by up to a day each time it is read."""
     world.add_site()
     seat = world.add_engine()
     seat.engine.trouble = Trouble(clock=world.seed)
@@ -261,7 +262,7 @@ def full_disk(world: World) -> None:
 
 
 def full_log(world: World) -> None:
-    """The plan log cannot be written: nothing is done that it would not tell."""
+    """The plan log cannot be written: then nothing may be written to LiteLLM."""
     world.add_site()
     seat = world.add_engine()
     world.begin()
@@ -274,8 +275,8 @@ def full_log(world: World) -> None:
             world.witness.blame("a log that cannot be written is no error")
         if any(method != "GET" for method, _ in seat.proxy.requests[before:]):
             world.witness.blame("something was written although the log could not be")
-        if "error: the plan log cannot be written" not in "".join(seat.engine.said):
-            world.witness.blame("nobody was told that the log cannot be written")
+        if "error: the plan log cannot be written" not in "".join(seat.engine.output):
+            world.witness.blame("no message says that the log cannot be written")
         seat.proxy.tally["log full"] += 1
         seat.engine.trouble = Trouble()
         world.settle()
@@ -283,7 +284,7 @@ def full_log(world: World) -> None:
 
 
 def replicas(world: World) -> None:
-    """Two replicas behind a load balancer, each of which knows late of what the other did."""
+    """Two replicas behind a load balancer; each learns late what the other did."""
     world.add_site()
     world.add_site()
     seat = world.add_engine()
@@ -299,7 +300,7 @@ def _storm(
     backends: Mapping[str, int] = NOTHING,
     before: Callable[[], None] = lambda: None,
 ) -> None:
-    """Let the truth change between cycles of which a share of the requests fails."""
+    """Change backends and configuration between cycles in which some requests fail."""
     world.begin()
     for _ in range(2):
         world.break_things(rate, litellm=litellm, backends=backends)
@@ -326,7 +327,7 @@ def _at_request(seat: Seat, number: int, act: Callable[[], None]) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario with what it needs of a LiteLLM."""
+    """A scenario, and what it needs: a number of replicas, and a command of ``Real``."""
 
     play: Callable[[World], None]
     replicas: int = 1

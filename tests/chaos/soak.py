@@ -25,9 +25,9 @@ from .world import World
 
 Json = dict[str, Any]
 WARM_UP: Final = 0.25
-"""The share of the rounds in which caches fill, and which is not judged."""
+"""The share of the rounds that is not judged, because caches still fill."""
 GROWTH: Final = 4.0
-"""MiB by which memory may differ between the first and the last part of what is judged."""
+"""MiB by which memory may grow from the first to the last third of the rounds that are judged."""
 CHURN: Final = 5
 QUICK_FAULTS: Final = {
     name: n for name, n in LITELLM_FAULTS.items() if name not in ("hang", "drip")
@@ -61,29 +61,29 @@ class Soak:
     violations: list[str] = field(default_factory=list)
 
     def judge(self) -> list[str]:
-        """Return sentences about everything that was not flat."""
+        """Return a sentence for each thing that grew or changed."""
         judged = self.readings[int(len(self.readings) * WARM_UP) :]
         third = max(1, len(judged) // 3)
         first, last = judged[:third], judged[-third:]
         wrong = list(self.violations)
-        before = statistics.median(one.memory for one in first)
-        after = statistics.median(one.memory for one in last)
+        before = statistics.median(reading.memory for reading in first)
+        after = statistics.median(reading.memory for reading in last)
         if after - before > GROWTH:
             wrong.append(f"memory grew from {before:.1f} to {after:.1f} MiB")
         for name in ("descriptors", "threads"):
-            most = [max(getattr(one, name) for one in part) for part in (first, last)]
+            most = [max(getattr(reading, name) for reading in part) for part in (first, last)]
             if most[1] > most[0]:
                 wrong.append(f"{name} grew from {most[0]} to {most[1]}")
-        surplus = max(one.surplus for one in self.readings)
+        surplus = max(reading.surplus for reading in self.readings)
         if surplus:
-            wrong.append(f"LiteLLM came to hold {surplus} rows more than are wanted")
-        counts = {one.requests for one in self.readings}
+            wrong.append(f"LiteLLM has {surplus} rows more than are wanted")
+        counts = {reading.requests for reading in self.readings}
         if len(counts) > 1:
             wrong.append(f"a quiet cycle costs different numbers of requests: {sorted(counts)}")
         return wrong
 
     def to_json(self) -> Json:
-        """Return it for the report: what was held at first, once warm, and in the end."""
+        """Return the report: the first reading after the warm-up, and the last one."""
         first, last = self.readings[int(len(self.readings) * WARM_UP)], self.readings[-1]
         return {
             "cycles": self.cycles,
@@ -104,7 +104,7 @@ class Soak:
 
 
 def read(pid: int, requests: int, surplus: int) -> Reading:
-    """Read what a process holds, once the threads of its last cycle have ended."""
+    """Return what a process holds, once the threads of its last cycle have ended."""
     process = Path(f"/proc/{pid}")
     threads = min(len(list((process / "task").iterdir())) for _ in _moments())
     status = dict(
@@ -122,9 +122,9 @@ def _moments() -> Iterator[None]:
 
 
 def soak(
-    litellm: LiteLLM, seconds: float, folder: Path, tell: Callable[[str], None] = lambda _: None
+    litellm: LiteLLM, seconds: float, folder: Path, report: Callable[[str], None] = lambda _: None
 ) -> Soak:
-    """Let one engine work for some seconds; at least eight rounds."""
+    """Run one engine for some seconds, and for at least eight rounds; ``report`` gets progress."""
     done = Soak()
     with World("soak", litellm, folder) as world:
         world.add_site()
@@ -145,7 +145,7 @@ def soak(
             asked = sum(len(proxy.requests) for proxy in world.proxies) - before
             done.readings.append(read(seat.engine.pid, asked, world.surplus_rows()))
             done.cycles, done.faults = seat.engine.cycles, sum(world.tally.values())
-            tell(str(done))
+            report(str(done))
         world.end()
         done.violations = world.witness.violations
     return done
@@ -159,16 +159,16 @@ def main() -> int:
     options = parser.parse_args()
     litellm = Simulated("1.106.2")
     begun = time.monotonic()
-    told = [begun]
+    last = [begun]
 
-    def tell(text: str) -> None:
-        if time.monotonic() - told[0] > 10:
-            told[0] = time.monotonic()
-            print(f"{told[0] - begun:.0f} s: {text}", file=sys.stderr)
+    def print_sometimes(text: str) -> None:
+        if time.monotonic() - last[0] > 10:
+            last[0] = time.monotonic()
+            print(f"{last[0] - begun:.0f} s: {text}", file=sys.stderr)
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            done = soak(litellm, options.minutes * 60, Path(folder), tell)
+            done = soak(litellm, options.minutes * 60, Path(folder), print_sometimes)
     finally:
         litellm.close()
     print(done)

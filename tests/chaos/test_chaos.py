@@ -1,6 +1,6 @@
-"""A small campaign in each run of the tests, and proof that its witness sees what must not be.
+"""A small campaign, and tests that its witness sees each kind of violation.
 
-The large one, with more seeds or on a real LiteLLM: ``python -m tests.chaos --help``.
+For the large one, with more seeds or on a real LiteLLM: ``python -m tests.chaos --help``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ QUICK = [
 
 
 @pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
-def test_a_scenario_leaves_nothing_to_complain_of(scenario: Scenario) -> None:
+def test_a_scenario_has_no_violation(scenario: Scenario) -> None:
     score = play(scenario, 1, simulated(1, scenario))
     assert score.violations == []
     assert score.settled > 0
@@ -48,10 +48,10 @@ def test_a_scenario_leaves_nothing_to_complain_of(scenario: Scenario) -> None:
 
 def test_the_same_seed_makes_the_same_decisions() -> None:
     kinds = dict.fromkeys((*NOT_DONE, *DONE, *LISTING), 1)
-    one, other = (Dice("7", 0.5, kinds) for _ in range(2))
+    first, second = (Dice("7", 0.5, kinds) for _ in range(2))
     asked = [("GET", "/v2/model/info?size=1"), ("POST", "/model/new")] * 50
-    decided = [one.fault(*request) for request in asked]
-    assert decided == [other.fault(*request) for request in asked]
+    decided = [first.fault(*request) for request in asked]
+    assert decided == [second.fault(*request) for request in asked]
     assert len({fault.kind for fault in decided if fault}) > 10
 
 
@@ -107,7 +107,7 @@ def test_the_witness_sees_a_duplicate(world: World) -> None:
     assert f"{site.anchor} is there 2 times (chaos)" in judged
 
 
-def test_the_witness_sees_what_is_not_converged(world: World) -> None:
+def test_the_witness_sees_that_the_engine_has_not_converged(world: World) -> None:
     expected = world.expected()
     site = world.sites[0]
     world.litellm.call("POST", "/model/delete", {"id": row_of(world, site.anchor)})
@@ -124,7 +124,7 @@ def test_the_witness_sees_a_secret_in_the_listing(world: World) -> None:
     assert world.witness.violations == ["a secret can be read in LiteLLM's listing"]
 
 
-def test_a_delete_that_is_still_on_its_way_is_not_blamed_on_the_engine(world: World) -> None:
+def test_a_delayed_delete_is_not_a_violation_of_the_engine(world: World) -> None:
     site, seat = world.sites[0], world.seats[0]
     model = next(name for name in site.models if name != site.anchor)
     headers = (("Authorization", f"Bearer {world.litellm.key}"),)
@@ -148,6 +148,6 @@ def test_the_clock_of_an_engine_jumps(world: World) -> None:
 
 
 def test_a_secret_in_the_output_is_a_violation(world: World) -> None:
-    world.seats[0].engine.said.append(f"oops {world.sites[0].key}\n")
+    world.seats[0].engine.output.append(f"oops {world.sites[0].key}\n")
     world.end()
     assert world.witness.violations == ["a secret is in the output of an engine"]

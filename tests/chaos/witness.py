@@ -1,4 +1,4 @@
-"""Looks at LiteLLM all along, and notes whatever must never be."""
+"""Watches LiteLLM during a run, and records everything that must never happen."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PERIOD: Final = 0.1
 class Witness:
     """Compares every sample with what has to hold at any moment.
 
-    ``protect`` are the offers that have to stay once a replica has listed them: their models are
-    served all along, and every configuration wants them. None of ``secrets``, which may grow, may
+    ``protected`` are the offers that must stay once a replica has listed them: their backends serve
+    them all the time, and every configuration wants them. None of ``secrets``, which may grow, may
     be listed. ``violations`` are sentences.
     """
 
@@ -44,11 +44,11 @@ class Witness:
         self.violations: list[str] = []
 
     def watch(self) -> None:
-        """Look all along from now on, in a thread of its own, until :meth:`close`."""
+        """Look again and again, in a thread of its own, until :meth:`close`."""
         self._watching.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._closed.set()
         if self._watching.is_alive():
             self._watching.join()
@@ -57,22 +57,22 @@ class Witness:
         while not self._closed.wait(_PERIOD):
             try:
                 self.sample()
-            except Exception as error:  # noqa: BLE001 - a blind witness must not go unnoticed
+            except Exception as error:  # noqa: BLE001 - a witness that cannot look is a violation
                 self.blame(f"the witness cannot look: {type(error).__name__}: {error}")
 
     def blame(self, what: str) -> None:
-        """Note a violation, once."""
+        """Record a violation, each only once."""
         if what not in self.violations:
             self.violations.append(what)
 
     def protect(self, offers: set[Offer]) -> None:
-        """From now on these have to stay, once they are listed, and no others."""
+        """Let these offers, and no others, be the ones that must stay once they are listed."""
         with self._lock:
             self.protected = set(offers)
             self._first = {number: seen & offers for number, seen in self._first.items()}
 
     def remember_foreign(self) -> None:
-        """Take what is listed now for other people's rows, which nobody may touch."""
+        """Record the rows that are listed now: they belong to others, and nobody may touch them."""
         rows = self._litellm.listings()[0]
         assert rows is not None
         self._foreign = {row["model_info"]["id"]: lasting(row) for row in rows}
@@ -118,12 +118,12 @@ class Witness:
         return None
 
     def count_ours(self, rows: Rows) -> int:
-        """Return how many rows the engines have made, wherever they lead to."""
+        """Return how many rows the engines have made, on whatever endpoint."""
         infos = [row["model_info"] for row in rows]
         return sum(MARK in info and info["id"] not in self._foreign for info in infos)
 
     def judge(self, expected: dict[str, dict[Offer, Json]]) -> list[str]:
-        """Return what is wrong with LiteLLM now that nothing fails any more.
+        """Return what is wrong with LiteLLM once all faults have stopped.
 
         ``expected`` holds, per owner, the fields of ``litellm_params`` that each offer must have.
         """

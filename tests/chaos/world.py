@@ -1,4 +1,4 @@
-"""A fleet under fire: backends, a LiteLLM, engines, and a fault proxy on every way between them."""
+"""Backends, a LiteLLM, engines, and a fault proxy on every connection between them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 HURRY: Final = 1.0
-"""Seconds that an engine waits for a backend while things fail, so that silence costs little."""
+"""Seconds that an engine waits for a backend while faults are injected: short, to save time."""
 LEISURE: Final = 20.0
-"""Seconds that it waits for any server else, so that a slow machine is not taken for a fault."""
+"""Seconds that it waits for a server otherwise, so that a slow machine is no fault."""
 POOL: Final = 6
-"""Models that a backend may come to serve, besides the one that it always serves."""
+"""Models that a backend may serve, in addition to the one that it always serves."""
 
 
 @dataclass
 class Site:
-    """A backend behind its fault proxy; ``models`` is what it truly serves."""
+    """A backend behind its fault proxy; ``models`` is what it really serves."""
 
     name: str
     backend: FakeBackend
@@ -93,7 +93,7 @@ class World:
         self._stack.close()
 
     def add_site(self, *, keyed: bool = False, kind: str = "openai") -> Site:
-        """Let there be one more backend."""
+        """Add a backend."""
         number = len(self.sites)
         name = f"box{number}"
         key = f"sk-{name}-{self.dice.getrandbits(64):016x}" if keyed else ""
@@ -111,7 +111,7 @@ class World:
         return [f"{site.name}-model-{number}" for number in range(POOL)]
 
     def add_engine(self, owner: str = "chaos", sites: list[Site] | None = None) -> Seat:
-        """Let there be one more engine, configured with some of the sites (all)."""
+        """Add an engine, configured with ``sites`` (None: with all)."""
         folder = self.folder / f"engine{len(self.seats)}"
         engine = EngineProcess(folder, owner, self.litellm.timing)
         seat = Seat(engine, self._unused.pop(), self.sites if sites is None else sites)
@@ -122,7 +122,7 @@ class World:
         return seat
 
     def begin(self) -> None:
-        """Make other people's rows, and start to look."""
+        """Make rows of other people, and start the witness."""
         for number, body in enumerate(self._rows_of_others()):
             body["model_info"]["id"] = f"chaos-foreign-{self.dice.getrandbits(64):016x}-{number}"
             self.litellm.call("POST", "/model/new", body)
@@ -197,7 +197,7 @@ class World:
         (seat.engine.folder / "config.yaml").write_text(json.dumps(document, indent=1))
 
     def churn(self) -> str:
-        """Change the truth a little; return what was changed."""
+        """Change what a backend serves, a parameter or a key; return which of them."""
         site = self.dice.choice(self.sites)
         what = self.dice.choice(["add", "remove", "remove", "swap", "rpm", "key"])
         away = [model for model in self.pool(site) if model not in site.models]
@@ -213,11 +213,11 @@ class World:
         return what
 
     def offer(self, site: Site, model: str) -> None:
-        """Let a backend serve one model more.
+        """Let a backend serve another model.
 
-        Not while a delete of it is still on its way, nor while a replica still lists a deployment
-        of it that another one has deleted: that would seem to be lost once the delete arrives, or
-        the replica learns of it, and nobody could have kept it.
+        Not while a delete of it is delayed, nor while one replica lists a deployment of it that
+        another replica has deleted. The deployment would disappear later, through no fault of the
+        engine, and the witness would call it lost.
         """
         self.deliver()
         if not self.witness.replicas_agree((site.proxy.url, model)):
@@ -226,13 +226,13 @@ class World:
         self.protect()
 
     def withdraw(self, site: Site, model: str) -> None:
-        """Let a backend serve a model no longer."""
+        """Let a backend stop serving a model."""
         self.deliver()
         self.witness.protect(self.witness.protected - {(site.proxy.url, model)})
-        site.backend.models = [one for one in site.models if one != model]
+        site.backend.models = [name for name in site.models if name != model]
 
     def serve(self, site: Site, numbers: tuple[int, ...]) -> None:
-        """Let a backend serve just these of its pool, and its anchor."""
+        """Let a backend serve these models of its pool, and its anchor, and no others."""
         wanted = [self.pool(site)[number] for number in numbers]
         for model in {*site.models} - {*wanted, site.anchor}:
             self.withdraw(site, model)
@@ -255,14 +255,14 @@ class World:
             self.configure(seat)
 
     def protect(self) -> None:
-        """Tell the witness what has to stay."""
+        """Give the witness the offers that must stay."""
         configured = [site for seat in self.seats for site in seat.sites]
         self.witness.protect({(s.proxy.url, model) for s in configured for model in s.models})
 
     def break_things(
         self, rate: float, *, litellm: Mapping[str, int], backends: Mapping[str, int]
     ) -> None:
-        """From now on a share of the requests fails, by kinds with their weights."""
+        """Let a share of the requests fail from now on; the maps give the weight of each fault."""
         self._wait_for_servers(hurried=True)
         for number, seat in enumerate(self.seats):
             seed = f"{self.seed}/engine{number}/{self.settled}"
@@ -277,7 +277,7 @@ class World:
             self.configure(seat)
 
     def deliver(self) -> None:
-        """Let arrive what was held back."""
+        """Send the requests that were held back."""
         for proxy in self.proxies:
             proxy.deliver()
 
@@ -315,7 +315,7 @@ class World:
         return self.witness.count_ours(rows) - sum(map(len, self.expected().values()))
 
     def settle(self) -> None:
-        """Let nothing fail any more: two cycles must do, the third must be quiet."""
+        """Stop all faults: two cycles must be enough, and the third must not write."""
         for proxy in self.proxies:
             proxy.calm()
         self._wait_for_servers(hurried=False)
@@ -332,16 +332,16 @@ class World:
         before = [len(seat.proxy.requests) for seat in self.seats]
         self.cycle()
         for seat, start in zip(self.seats, before, strict=True):
-            writes = [one for one in seat.proxy.requests[start:] if one[0] != "GET"]
+            writes = [asked for asked in seat.proxy.requests[start:] if asked[0] != "GET"]
             if writes:
                 self.witness.blame(f"a cycle without changes writes: {writes}")
         self.settled += 1
 
     def _once_litellm_has_reloaded(self) -> list[str]:
-        """Judge again, without another cycle, until LiteLLM has read its database anew.
+        """Judge again, without another cycle, until LiteLLM has read its database again.
 
-        Before 1.98 a reload that overlaps with a write lets a deleted row come back, or a new one
-        go, in LiteLLM's memory and so in its listings, until the next reload.
+        Before 1.98, a reload that overlaps with a write may bring a deleted row back, or lose a new
+        row, in LiteLLM's memory and so in its listings, until the next reload.
         """
         end = time.monotonic() + self.litellm.lag
         while (wrong := self.witness.judge(self.expected())) and time.monotonic() < end:
@@ -349,7 +349,7 @@ class World:
         return wrong
 
     def end(self) -> None:
-        """Stop the engines; look for what leaked."""
+        """Stop the engines; look for secrets that leaked."""
         for seat in self.seats:
             code = seat.engine.stop()
             if code:
@@ -360,17 +360,17 @@ class World:
                 self.witness.blame("LiteLLM was sent a key that is not its own")
         for site in self.sites:
             sent = site.proxy.authorizations
-            if any(self.litellm.key in one for one in sent):
+            if any(self.litellm.key in header for header in sent):
                 self.witness.blame("a backend was sent LiteLLM's key")
             for other in self.sites:
-                if other is not site and other.key and any(other.key in one for one in sent):
-                    self.witness.blame("a backend was sent the key of another one")
+                if other is not site and other.key and any(other.key in header for header in sent):
+                    self.witness.blame("a backend was sent the key of another backend")
         for proxy in self.proxies:
             if any(path.startswith("/elsewhere") for _, path in proxy.requests):
                 self.witness.blame("a redirect to another server was followed")
 
     def _look_for_secrets(self, seat: Seat) -> None:
-        texts = {"output": "".join(seat.engine.said)}
+        texts = {"output": "".join(seat.engine.output)}
         for path in seat.engine.folder.glob("artifacts/*"):
             texts["artifact"] = texts.get("artifact", "") + path.read_text()
         for where, text in texts.items():

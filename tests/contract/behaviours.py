@@ -1,7 +1,8 @@
 """What differs between versions of LiteLLM, as far as the engine relies on it.
 
-A test asks a behaviour for a version, and so is a test of that behaviour. A recorded run against
-a real proxy tells which were seen; the table in ``fixtures/README.md`` is made of that.
+A test calls a behaviour with a version, and so becomes a test of that behaviour. A recorded run
+against a real proxy notes which behaviours were seen; the table in ``fixtures/README.md`` is made
+from these recordings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 Version = tuple[int, ...]
 
 asked: defaultdict[str, dict[str, bool]] = defaultdict(dict)
-"""Per test (its node id): the behaviours that it held a proxy against, and what was expected."""
+"""By test (its node id): the behaviours that it checked, and whether each was expected."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Behaviour:
     until: Version = (9999,)
 
     def __call__(self, version: Version) -> bool:
-        """Tell whether a version does it."""
+        """Return whether a version does it."""
         expected = self.since <= version < self.until
         test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
         asked[test][self.text] = expected
@@ -73,7 +74,7 @@ a_model_is_validated: Final = Behaviour("a row without `model` is a 422", (1, 83
 
 
 def default_false(version: Version) -> set[str]:
-    """The boolean parameters that a version writes as false when they are not sent."""
+    """Return the boolean parameters that a version stores as false when they are not sent."""
     known = {"use_in_pass_through", "use_litellm_proxy", "merge_reasoning_content_in_choices"}
     if version >= (1, 95):
         known |= {"use_xai_oauth"}

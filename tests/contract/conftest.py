@@ -1,4 +1,4 @@
-"""The proxies that the contract is held against: simulated ones, and a real one if there is one.
+"""The proxies on which the contract is checked: simulated ones, and a real one if it is named.
 
 The real one is named by LITELLM_URL and LITELLM_MASTER_KEY. It may be in use: a test touches only
 rows that it made itself, and removes them.
@@ -19,7 +19,7 @@ import requests
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import parse_version
 
-from ..versions import told_version
+from ..versions import version_of
 from .behaviours import asked
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ REPLICAS = [url.strip() for url in os.environ.get("LITELLM_URLS", "").split(",")
 _URL, _KEY = os.environ.get("LITELLM_URL", ""), os.environ.get("LITELLM_MASTER_KEY", "")
 PROXIES = (*SIMULATED, REAL) if _URL and _KEY else SIMULATED
 NO_REAL_PROXY = (
-    "THE CONTRACT WAS NOT HELD AGAINST A REAL LITELLM: set LITELLM_URL (such as "
+    "THE CONTRACT WAS NOT CHECKED ON A REAL LITELLM: set LITELLM_URL (such as "
     "http://127.0.0.1:4000, a proxy with a database) and LITELLM_MASTER_KEY to do so"
 )
 RECORD = os.environ.get("CONTRACT_RECORD", "")
-"""A folder into which a run against a real proxy writes what it saw, as <version>.json."""
+"""A folder for the recording of a run against a real proxy: <version>.json."""
 NAME_PREFIX = "contract-name-"
 CONFIG_MODEL: Json = {
     "model_name": "static-model",
@@ -46,18 +46,18 @@ CONFIG_MODEL: Json = {
 
 
 class Proxy:
-    """A proxy under test; ``version`` is what it says of itself."""
+    """A proxy under test; ``version`` is what it reports."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
         self._key = key
         self.session = self.session_of_its_own()
-        self.version_text = told_version(self.url, self.session)
+        self.version_text = version_of(self.url, self.session)
         self.version = parse_version(self.version_text)
         self.made: list[str] = []
 
     def session_of_its_own(self) -> requests.Session:
-        """A session with a connection that nobody else uses."""
+        """Return a session with connections of its own."""
         session = requests.Session()
         session.trust_env = False
         session.headers["Authorization"] = f"Bearer {self._key}"
@@ -150,7 +150,7 @@ def client(simulator: LiteLLMSimulator) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="session", params=PROXIES)
 def target(request: pytest.FixtureRequest) -> Iterator[Proxy]:
-    """One proxy after the other, each with a model in its configuration file."""
+    """Each proxy in turn, with a model in its configuration file."""
     if request.param == REAL:
         proxy = Proxy(_URL, _KEY)
         with proxy.session:
@@ -172,7 +172,7 @@ _OUTCOMES: dict[str, str] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Remember what came of each case that a real proxy was held against."""
+    """Remember the outcome of each case on a real proxy."""
     if f"[{REAL}" in report.nodeid and (report.when == "call" or report.outcome != "passed"):
         _OUTCOMES[report.nodeid] = report.outcome
 

@@ -1,4 +1,4 @@
-"""What we rely on in LiteLLM, held against the simulator and, if there is one, a real proxy.
+"""What we rely on in LiteLLM, checked on the simulator and, if one is named, on a real proxy.
 
 An expectation that differs between versions is a function of the version, the same one for both.
 """
@@ -58,12 +58,12 @@ def unknown(prefix: str = "contract-unknown") -> str:
 
 
 def error(answer: requests.Response) -> Json:
-    told: Json = answer.json()["error"]
-    return told
+    found: Json = answer.json()["error"]
+    return found
 
 
 def absent(proxy: Proxy) -> str | None:
-    """What an error's ``param`` is where nothing is named."""
+    """Return the ``param`` of an error that is not about a parameter."""
     return None if absent_param_is_null(proxy.version) else "None"
 
 
@@ -82,12 +82,12 @@ def test_readiness_says_that_the_database_is_connected(proxy: Proxy) -> None:
     assert (answer.json()["status"], answer.json()["db"]) == (status, "connected")
 
 
-def test_readiness_tells_the_version_in_old_releases_only(proxy: Proxy) -> None:
-    told = proxy.call("GET", "/health/readiness").json()
-    assert ("litellm_version" in told) == readiness_tells_version(proxy.version)
+def test_readiness_has_the_version_in_old_releases_only(proxy: Proxy) -> None:
+    state = proxy.call("GET", "/health/readiness").json()
+    assert ("litellm_version" in state) == readiness_tells_version(proxy.version)
 
 
-def test_readiness_details_tell_the_version_in_new_releases(proxy: Proxy) -> None:
+def test_readiness_details_have_the_version_in_new_releases(proxy: Proxy) -> None:
     answer = proxy.call("GET", "/health/readiness/details")
     if readiness_tells_version(proxy.version):
         assert answer.status_code == 404
@@ -96,7 +96,7 @@ def test_readiness_details_tell_the_version_in_new_releases(proxy: Proxy) -> Non
         assert answer.json()["litellm_version"] == proxy.version_text
 
 
-def test_model_hub_info_tells_the_version_to_anybody(proxy: Proxy) -> None:
+def test_model_hub_info_has_the_version_and_needs_no_key(proxy: Proxy) -> None:
     answer = requests.get(f"{proxy.url}/public/model_hub/info", timeout=60)
     assert answer.json()["litellm_version"] == proxy.version_text
 
@@ -116,7 +116,7 @@ def test_liveliness_needs_no_key(proxy: Proxy) -> None:
         ("POST", "/model/delete"),
     ],
 )
-def test_without_a_key_nothing_is_answered(proxy: Proxy, method: str, path: str) -> None:
+def test_a_request_without_a_key_is_refused(proxy: Proxy, method: str, path: str) -> None:
     body: Json | None = None if method == "GET" else {}
     answer = requests.request(method, proxy.url + path, json=body, timeout=60)
     assert answer.status_code == 401
@@ -128,7 +128,7 @@ def test_without_a_key_nothing_is_answered(proxy: Proxy, method: str, path: str)
     }
 
 
-def test_a_wrong_key_is_told_from_none(proxy: Proxy) -> None:
+def test_a_wrong_key_has_an_error_of_its_own(proxy: Proxy) -> None:
     headers = {"Authorization": "Bearer sk-wrong"}
     answer = requests.get(f"{proxy.url}/v2/model/info", headers=headers, timeout=60)
     assert (answer.status_code, error(answer)["type"]) == (401, "token_not_found_in_db")
@@ -183,7 +183,7 @@ def test_a_model_name_may_repeat(proxy: Proxy) -> None:
 
 
 def crashing(proxy: Proxy, body: Json) -> requests.Response:
-    """POST /model/new what LiteLLM may stumble over, whereupon it closes the connection."""
+    """POST to /model/new what may make LiteLLM fail and close the connection."""
     with proxy.session_of_its_own() as session:
         return session.post(f"{proxy.url}/model/new", json=body, timeout=60)
 
@@ -203,7 +203,7 @@ def test_create_without_a_model_is_refused(proxy: Proxy) -> None:
     assert answer.json()["detail"][0]["loc"] == ["body", "litellm_params", "model"]
 
 
-def test_create_with_rpm_that_is_no_number_is_a_422(proxy: Proxy) -> None:
+def test_create_with_an_rpm_that_is_not_a_number_is_a_422(proxy: Proxy) -> None:
     _, answer = proxy.request_new({"rpm": "abc"})
     assert answer.status_code == 422
 
@@ -219,7 +219,7 @@ def test_an_unknown_provider_is_saved_but_not_live(proxy: Proxy) -> None:
     assert proxy.delete(model_id).status_code == 200
 
 
-def test_an_unknown_provider_takes_its_id(proxy: Proxy) -> None:
+def test_a_row_of_an_unknown_provider_occupies_its_id(proxy: Proxy) -> None:
     model_id, _ = proxy.request_new({"model": "sglang/contract"})
     _, answer = proxy.request_new(model_id=model_id)
     assert (answer.status_code, error(answer)["message"]) == (500, NOT_ADDED)
@@ -346,7 +346,9 @@ def test_nulls_inside_maps_are_listed(proxy: Proxy) -> None:
     assert listed == {"none": null, "list": [null, 1], "map": {"none": null}}
 
 
-def test_what_is_no_text_is_masked_under_a_name_that_looks_like_a_secret(proxy: Proxy) -> None:
+def test_numbers_booleans_and_nulls_are_masked_under_a_name_that_looks_like_a_secret(
+    proxy: Proxy,
+) -> None:
     sent = {"token": 5, "a-key": None, "secret": True, "auth": {"plain": 5}, "private": [5]}
     listed = proxy.row(proxy.new({"extra_body": sent}))["litellm_params"]["extra_body"]
     expected: Json = dict(sent)
@@ -357,7 +359,7 @@ def test_what_is_no_text_is_masked_under_a_name_that_looks_like_a_secret(proxy: 
     assert listed == expected
 
 
-def test_values_that_are_no_secret_come_back_as_sent(proxy: Proxy) -> None:
+def test_values_under_plain_names_come_back_as_sent(proxy: Proxy) -> None:
     sent = {
         "api_base": "http://127.0.0.1:9/some/v1",
         "rpm": 7,
@@ -533,7 +535,7 @@ def test_a_deleted_row_is_gone_at_once(proxy: Proxy) -> None:
         assert answer.json() == {"message": f"Model: {model_id} deleted successfully"}
         return model_id not in proxy.listed()
 
-    # An unserialised reload that overlaps with the delete brings the row back until the next one.
+    # A reload that overlaps with the delete may bring the row back until the next reload.
     assert is_gone() or (proxy.version < SERIALISED and is_gone())
 
 
@@ -558,7 +560,7 @@ def test_delete_without_an_id_is_a_422(proxy: Proxy) -> None:
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "id"])
 
 
-def test_a_blocked_row_says_so(proxy: Proxy) -> None:
+def test_a_blocked_row_is_listed_as_blocked(proxy: Proxy) -> None:
     model_id = proxy.new()
     answer = proxy.call("POST", "/model/block", {"model_id": model_id})
     if not has_blocking(proxy.version):
@@ -573,7 +575,7 @@ def test_a_blocked_row_says_so(proxy: Proxy) -> None:
 # --- listings -------------------------------------------------------------------------------
 
 
-def test_a_config_file_row_is_no_db_model(proxy: Proxy) -> None:
+def test_a_config_file_row_is_not_a_db_model(proxy: Proxy) -> None:
     assert proxy.config_row()["model_info"]["db_model"] is False
 
 
@@ -650,7 +652,7 @@ def test_v1_finds_nothing_that_is_not_live(proxy: Proxy, live: str) -> None:
     )
 
 
-# --- what a test of one real proxy cannot show: replicas, an empty database, faults ---------
+# --- simulator only: replicas, an empty database, faults ------------------------------------
 
 
 def ids(proxy: Proxy) -> set[str]:
@@ -677,7 +679,7 @@ def test_an_empty_router_finds_nothing_by_id() -> None:
         assert proxy.listing("?modelId=x")["total_count"] == 0
 
 
-def test_v1_of_a_router_that_never_was_is_a_500() -> None:
+def test_v1_is_a_500_until_the_first_model_was_made() -> None:
     with LiteLLMSimulator() as simulator, client(simulator) as proxy:
         answer = proxy.call("GET", "/v1/model/info")
         assert answer.status_code == 500
@@ -696,7 +698,7 @@ def test_a_team_row_has_its_public_name_and_cannot_be_written() -> None:
 
 
 @pytest.mark.parametrize("kind", get_args(FaultKind))
-def test_a_fault_happens_as_asked(kind: FaultKind) -> None:
+def test_a_fault_of_the_simulator_happens(kind: FaultKind) -> None:
     with LiteLLMSimulator() as simulator, client(simulator) as proxy:
         simulator.fault = lambda method, *_: (
             Fault(kind, 503, "busy", seconds=0.01) if method == "POST" else None
@@ -705,8 +707,12 @@ def test_a_fault_happens_as_asked(kind: FaultKind) -> None:
         with suppress(requests.RequestException):
             got = proxy.request_new(model_id="x")[1]
             answer = (got.status_code, got.text[:9])
-        told = {"status": (503, "busy"), "status_after": (503, "busy"), "html": (200, "<!doctype")}
-        assert answer == told.get(kind)
+        answers = {
+            "status": (503, "busy"),
+            "status_after": (503, "busy"),
+            "html": (200, "<!doctype"),
+        }
+        assert answer == answers.get(kind)
         assert ("x" in simulator.database.rows) == (
             kind in {"reset_after", "status_after", "truncate"}
         )

@@ -1,4 +1,4 @@
-"""Lists that are too long, too deep, too wide; ids, numbers and texts that are none."""
+"""Lists that are too long, too deep or too wide; ids, numbers and texts that are not valid."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def ids(count: int) -> bytes:
 # --- whole cycles, in a process of their own ---
 
 LISTS: dict[str, tuple[Callable[[], bytes], str]] = {
-    # what the backend answers, and what the message says of it
+    # what the backend answers, and a part of the message about it
     "ten megabytes of maps": (maps, "holds over 150000 values"),
     "half a million models": (lambda: ids(500_000), "holds over 150000 values"),
     "more models than are read": (lambda: ids(MAX_MODELS + 1), "has over 5000 models"),
@@ -83,11 +83,11 @@ LISTS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.mark.parametrize("case", LISTS)
 def test_a_hostile_list_harms_nobody(tmp_path: Path, case: str) -> None:
-    make, said = LISTS[case]
+    make, message = LISTS[case]
     with town(tmp_path) as place:
         outcome = survived(place, answer(make()))
     assert "bad  http" in outcome.out
-    assert said in outcome.out
+    assert message in outcome.out
 
 
 def test_a_small_bomb_of_values_harms_nobody(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_eight_hostile_backends_at_once_leave_the_process_alive(
 
 
 class Place:
-    """Backends that say what they are told to, and what the engine reads of them."""
+    """Backends that answer as a script says, and the listings that the engine reads from them."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -154,12 +154,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(tmp_path, stack)
 
 
-def test_a_list_as_long_as_a_list_may_be_is_read(place: Place) -> None:
+def test_a_list_of_the_greatest_length_is_read(place: Place) -> None:
     assert len(place.listing(ids(MAX_MODELS)).models) == MAX_MODELS
 
 
 @pytest.mark.parametrize("kind", ["openai", "ollama", "llamacpp", "vllm", "lmstudio", "auto"])
-def test_a_list_that_is_too_long_says_what_to_do(place: Place, kind: str) -> None:
+def test_a_list_that_is_too_long_is_invalid_with_a_remedy(place: Place, kind: str) -> None:
     listing = place.listing(ids(MAX_MODELS + 1), type=kind)
     assert listing.outcome == INVALID
     assert not listing.models
@@ -167,7 +167,7 @@ def test_a_list_that_is_too_long_says_what_to_do(place: Place, kind: str) -> Non
     assert "type: static" in listing.detail
 
 
-def test_pages_that_together_are_too_long_are_no_list(place: Place) -> None:
+def test_pages_that_together_are_too_long_are_invalid(place: Place) -> None:
     asked = iter(range(1000))
 
     def script(exchange: Any) -> None:
@@ -180,16 +180,16 @@ def test_pages_that_together_are_too_long_are_no_list(place: Place) -> None:
     assert "over 5000 models" in listing.detail
 
 
-def test_lists_that_together_are_too_long_cost_the_longest(place: Place) -> None:
+def test_of_lists_that_together_are_too_long_the_longest_is_invalid(place: Place) -> None:
     counts = (MAX_MODELS - 20, 10, MAX_MODELS, MAX_MODELS - 20)
     assert sum(counts) > MAX_ALL_MODELS >= sum(counts) - MAX_MODELS
     listings = place.listings(*(answer(ids(count)) for count in counts))
-    assert [one.outcome for one in listings] == [OK, OK, INVALID, OK]
+    assert [listing.outcome for listing in listings] == [OK, OK, INVALID, OK]
     assert "it lists 5000 models, and all backends together over 10000" in listings[2].detail
     assert "check that url leads to the right list" in listings[2].detail
 
 
-def test_static_lists_count_as_well(place: Place) -> None:
+def test_static_lists_are_counted_too(place: Place) -> None:
     many = [f"m{number}" for number in range(MAX_ALL_MODELS + 1)]
     (listing,) = place.listings(b"", type="static", models=many)
     assert (listing.outcome, listing.models) == (INVALID, ())
@@ -209,7 +209,7 @@ def test_a_list_of_nothing_but_overlong_ids_is_not_an_empty_list(place: Place) -
 
 
 @pytest.mark.parametrize(("depth", "read"), [(MAX_DEPTH - 3, True), (MAX_DEPTH - 2, False)])
-def test_an_answer_is_read_to_a_depth(place: Place, depth: int, *, read: bool) -> None:
+def test_an_answer_is_read_down_to_a_maximum_depth(place: Place, depth: int, *, read: bool) -> None:
     body = b'{"data":[{"id":"a","x":' + b"[" * depth + b"]" * depth + b"}]}"
     listing = place.listing(body)
     assert (listing.outcome == OK) is read
@@ -224,13 +224,13 @@ def test_an_answer_is_read_to_a_depth(place: Place, depth: int, *, read: bool) -
         ('{"id":"a","id":"a","x":{"y":[1],"y":[1]}}', OK),
     ],
 )
-def test_an_entry_that_contradicts_itself_says_nothing(
+def test_a_list_with_an_entry_that_contradicts_itself_is_invalid(
     place: Place, entry: str, outcome: str
 ) -> None:
     assert place.listing(f'{{"data":[{entry}]}}'.encode()).outcome == outcome
 
 
-def test_a_name_that_is_given_twice_steers_no_terminal(place: Place) -> None:
+def test_a_repeated_name_is_shown_without_control_characters(place: Place) -> None:
     listing = place.listing(b'{"\\u001b[31m%s":1,"\\u001b[31m%s":2}' % ((b"x" * 9000,) * 2))
     assert listing.outcome == INVALID
     assert listing.detail.isprintable()
@@ -245,11 +245,14 @@ def test_an_odd_number_is_unknown(place: Place, subtests: pytest.Subtests, kind:
     names = ("max_model_len", "context_length", "max_output_tokens", "total_slots", "n_ctx")
     scripts = []
     for number in NUMBERS:
-        told = dict.fromkeys((*names, "max_input_tokens", "max_total_tokens", "parallel"), number)
-        model = {**told, "id": "m", "name": "m", "key": "m", "type": "llm", "details": told}
-        model |= {"meta": told, "loaded_instances": [{"config": told}], "model_id": "m"}
-        props = {"default_generation_settings": told, "modalities": told, "chat_template": number}
-        document = {"data": [model], "models": [model], **told, **props, "model_id": "m"}
+        numbers = dict.fromkeys(
+            (*names, "max_input_tokens", "max_total_tokens", "parallel"), number
+        )
+        model = {**numbers, "id": "m", "name": "m", "key": "m", "type": "llm", "details": numbers}
+        model |= {"meta": numbers, "loaded_instances": [{"config": numbers}], "model_id": "m"}
+        props = {"default_generation_settings": numbers, "modalities": numbers}
+        props["chat_template"] = number
+        document = {"data": [model], "models": [model], **numbers, **props, "model_id": "m"}
         scripts.append(as_json(document))
     listings = place.listings(*scripts, type=kind, use_slots=True)
     for number, listing in zip(NUMBERS, listings, strict=True):
@@ -269,7 +272,7 @@ def test_a_number_within_bounds_is_known(place: Place) -> None:
 
 
 @pytest.mark.parametrize("digits", ["²", "٣", "9" * 5000, "-1", "1e3", ""])
-def test_an_argument_that_only_looks_like_a_number_is_unknown(place: Place, digits: str) -> None:
+def test_an_argument_that_is_not_a_plain_number_is_unknown(place: Place, digits: str) -> None:
     status = {"value": "loaded", "args": ["--ctx-size", digits]}
     listing = place.listing({"data": [{"id": "m", "status": status}]}, type="llamacpp")
     assert listing.outcome == OK, listing.detail
@@ -277,27 +280,25 @@ def test_an_argument_that_only_looks_like_a_number_is_unknown(place: Place, digi
 
 
 @pytest.mark.parametrize("name", ["\ud800", "a\x00", "*", "x" * (MAX_ID + 1)])
-def test_a_family_or_parent_that_is_no_name_is_unknown(place: Place, name: str) -> None:
+def test_a_family_or_parent_that_is_not_a_usable_name_is_unknown(place: Place, name: str) -> None:
     entry = {"id": "m", "root": name, "parent": name}
     (model,) = place.listing({"data": [entry]}, type="vllm").models
     assert (model.family, model.parent) == ("unknown", "unknown")
 
 
-# --- what is counted before anything is made of it ---
+# --- values are counted before they are parsed ---
 
 
 @pytest.mark.parametrize(
     ("text", "values"),
     [(b"1", 0), (b"[]", 1), (b"[1,2]", 2), (b'{"a":1,"b":[{},{}]}', 6), (b'"a,b"', 1)],
 )
-def test_the_values_of_a_text_are_rather_overrated_than_underrated(
-    text: bytes, values: int
-) -> None:
+def test_the_values_of_a_text_are_counted_even_in_small_pieces(text: bytes, values: int) -> None:
     assert values_in(text) == values
     assert sum(values_in(text[at : at + 1]) for at in range(len(text))) == values
 
 
-def test_an_answer_is_given_up_where_its_values_become_too_many(place: Place) -> None:
+def test_reading_stops_when_an_answer_has_too_many_values(place: Place) -> None:
     sent = 0
 
     def script(exchange: Any) -> None:
@@ -313,7 +314,7 @@ def test_an_answer_is_given_up_where_its_values_become_too_many(place: Place) ->
 
 
 @pytest.mark.parametrize("text", ["abc", "é", "größe", "模型", "🙂", "a" * 100 + "🙂"])
-def test_the_size_of_a_text_is_never_underrated(text: str) -> None:
+def test_the_size_of_a_text_is_never_underestimated(text: str) -> None:
     overhead = 80
     assert text_size(text.encode()) >= text.__sizeof__() - overhead
 
@@ -328,7 +329,7 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_value_takes_more_memory_than_is_counted_for_it(shape: str) -> None:
+def test_a_value_takes_no_more_memory_than_is_counted_for_it(shape: str) -> None:
     body = bytearray(SHAPES[shape](20_000))
     counted = (1 + values_in(body)) * VALUE_COST + text_size(body)
     tracemalloc.start()
@@ -342,10 +343,10 @@ def test_no_value_takes_more_memory_than_is_counted_for_it(shape: str) -> None:
     assert taken < counted
 
 
-# --- what several answers may cost together ---
+# --- memory of several answers together ---
 
 
-def test_small_answers_cost_the_others_nothing() -> None:
+def test_small_answers_take_nothing_from_the_common_memory() -> None:
     pool = Pool(0)
     with Allowance(pool) as allowance:
         allowance.spend(FREE_MEMORY)
@@ -353,7 +354,7 @@ def test_small_answers_cost_the_others_nothing() -> None:
             allowance.spend(1)
 
 
-def test_what_an_answer_took_is_given_back() -> None:
+def test_the_memory_of_an_answer_is_given_back() -> None:
     pool = Pool(2 * MAX_BODY)
     for _ in range(5):
         with Allowance(pool) as first, Allowance(pool) as second:
@@ -367,7 +368,7 @@ def test_what_an_answer_took_is_given_back() -> None:
     assert not pool.draw(1)
 
 
-def test_the_gets_of_one_reading_count_together(place: Place) -> None:
+def test_the_bytes_of_all_pages_of_one_reading_are_added_up(place: Place) -> None:
     page = {"id": "m", "x": "a" * (MAX_BODY // 3)}
     asked = iter(range(1000))
 
@@ -381,7 +382,7 @@ def test_the_gets_of_one_reading_count_together(place: Place) -> None:
     assert place.http.pool.draw(MAX_MEMORY), "all of it was given back"
 
 
-def test_the_values_of_one_reading_count_together() -> None:
+def test_the_values_of_all_pages_of_one_reading_are_added_up() -> None:
     allowance = Allowance()
     allowance.spend(0, MAX_VALUES)
     with pytest.raises(Garbled, match="holds over 150000 values"):
@@ -393,7 +394,7 @@ def test_the_values_of_one_reading_count_together() -> None:
 UGLY = "a\x1b]0;owned\x07\x9b31m\u202e\u2066\u200f\ufeff\U000e0041\r\n\u2028b"
 
 
-def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
+def test_control_characters_of_an_id_never_reach_a_terminal_or_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ExitStack() as stack:
@@ -415,6 +416,6 @@ def test_an_ugly_id_steers_no_terminal_and_breaks_no_line(
     assert all(map(json.loads, stream.getvalue().splitlines()))
 
 
-def test_the_operator_log_shows_marks_that_turn_text_around() -> None:
+def test_the_operator_log_escapes_marks_that_reverse_text() -> None:
     record = logging.LogRecord("engine", 20, __file__, 1, "%s", (UGLY.replace("\n", ""),), None)
     assert LogFormatter(Redactor(), as_json=False).format(record).isprintable()

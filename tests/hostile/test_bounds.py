@@ -28,25 +28,25 @@ HIT_BY = {
     "MAX_REDIRECTS": f"{CLIENT}::test_a_redirect_loop_ends",
     "MAX_BODY": f"{CLIENT}::test_an_over_long_body_is_garbled",
     "MAX_VALUES": f"{LIES}::test_a_hostile_list_harms_nobody",
-    "MAX_DEPTH": f"{LIES}::test_an_answer_is_read_to_a_depth",
+    "MAX_DEPTH": f"{LIES}::test_an_answer_is_read_down_to_a_maximum_depth",
     "MAX_INTEGER": f"{LIES}::test_an_odd_number_is_unknown",
     "MAX_EXAMINED": f"{CLIENT}::test_no_error_holds_a_part_of_the_key",
     "MAX_EXCERPT": f"{CLIENT}::test_a_long_error_is_cut",
-    "VALUE_COST": f"{LIES}::test_no_value_takes_more_memory_than_is_counted_for_it",
-    "FREE_MEMORY": f"{LIES}::test_small_answers_cost_the_others_nothing",
+    "VALUE_COST": f"{LIES}::test_a_value_takes_no_more_memory_than_is_counted_for_it",
+    "FREE_MEMORY": f"{LIES}::test_small_answers_take_nothing_from_the_common_memory",
     "MAX_MEMORY": f"{LIES}::test_eight_hostile_backends_at_once_leave_the_process_alive",
-    "MAX_MODELS": f"{LIES}::test_a_list_that_is_too_long_says_what_to_do",
-    "MAX_ALL_MODELS": f"{LIES}::test_lists_that_together_are_too_long_cost_the_longest",
+    "MAX_MODELS": f"{LIES}::test_a_list_that_is_too_long_is_invalid_with_a_remedy",
+    "MAX_ALL_MODELS": f"{LIES}::test_of_lists_that_together_are_too_long_the_longest_is_invalid",
     "MAX_ID": f"{LIES}::test_an_overlong_id_is_left_out_with_a_note",
     "MAX_PAGES": "unit/backends/test_paging.py::test_pages_without_end_are_not_read_for_ever",
     "MAX_SHOWN": f"{SERVERS}::test_ollama_asks_about_a_bounded_number_of_models",
     "MAX_TOKENS": f"{LIES}::test_a_number_within_bounds_is_known",
     "MAX_SLOTS": f"{LIES}::test_a_number_within_bounds_is_known",
     "MAX_LISTING": f"{LITELLM}::test_a_listing_that_is_too_large_is_refused",
-    "MAX_ROW": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
-    "MAX_ROWS": f"{LITELLM}::test_as_many_rows_as_there_may_be_are_read",
-    "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_word",
-    "MAX_MARKED": f"{LITELLM}::test_of_a_mark_only_so_much_is_read",
+    "MAX_ROW": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_message",
+    "MAX_ROWS": f"{LITELLM}::test_the_greatest_number_of_rows_is_read",
+    "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_message",
+    "MAX_MARKED": f"{LITELLM}::test_a_mark_is_read_only_up_to_its_bounds",
     "MAX_DECLARED": f"{SIZE}::test_a_row_that_would_be_too_large_is_refused",
     "MAX_FIELDS": f"{SIZE}::test_more_fields_than_a_mark_may_name_are_refused",
     "MAX_CONFIG": f"{YAML}::test_a_bomb_is_refused_quickly",
@@ -54,16 +54,16 @@ HIT_BY = {
     "MAX_CONFIG_DEPTH": f"{YAML}::test_a_bomb_is_refused_quickly",
     "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
-    "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_length",
+    "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_maximum_length",
     "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
     "MAX_TIMEOUT": f"{LOADER}::test_a_wrong_field_is_refused_with_its_line_and_path",
     "MAX_PERIOD": f"{LOADER}::test_a_wrong_top_level_is_refused_with_its_line",
-    "MAX_INTERVAL": f"{FILES}::test_a_sleep_interval_that_is_none_counts_as_sixty",
+    "MAX_INTERVAL": f"{FILES}::test_an_unusable_sleep_interval_counts_as_sixty",
     "MAX_NAME": f"{DEPLOYMENTS}::test_long_and_unprintable_names_are_made_usable",
     "MAX_RENAMED": f"{PATTERNS}::test_a_text_that_doubles_again_and_again_ends_at_a_bound",
     "MAX_QUOTED": "unit/test_validate.py::test_long_values_and_keys_are_cut",
     "MAX_REASON": f"{PATTERNS}::test_a_refusal_is_short_however_long_the_pattern_is",
-    "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_much_wrong_does_not_fill_the_log",
+    "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_many_problems_does_not_fill_the_log",
 }
 """The test that hits each bound."""
 
@@ -77,31 +77,31 @@ def test_every_bound_is_in_the_table() -> None:
 TEXTS = {path: path.read_text() for path in sorted(ENGINE.rglob("*.py"))}
 
 
-def test_a_bound_says_its_unit_and_reason() -> None:
+def test_every_bound_has_a_docstring() -> None:
     body = ast.parse(TEXTS[ENGINE / "bounds.py"]).body
-    told = [
+    documented = [
         ast.unparse(node.target)
         for node, following in pairwise(body)
         if isinstance(node, ast.AnnAssign)
         and isinstance(following, ast.Expr)
         and isinstance(following.value, ast.Constant)
     ]
-    assert sorted(told) == NAMES
+    assert sorted(documented) == NAMES
 
 
-def test_a_bound_holds_somewhere() -> None:
+def test_every_bound_is_used() -> None:
     users = [text for text in TEXTS.values() if re.search(r"from \.+bounds import", text)]
     used = {name for name in NAMES for text in users if len(re.findall(rf"\b{name}\b", text)) > 1}
     assert sorted(used) == NAMES
 
 
-def test_a_test_hits_it() -> None:
+def test_the_test_of_each_bound_exists() -> None:
     for name, place in HIT_BY.items():
         file, _, test = place.partition("::")
         assert f"def {test}(" in (TESTS / file).read_text(), name
 
 
-def test_no_bound_is_named_twice() -> None:
+def test_no_other_module_defines_a_bound_of_the_same_name() -> None:
     elsewhere = [
         (path.name, ast.unparse(node.target))
         for path, text in TEXTS.items()
@@ -109,4 +109,4 @@ def test_no_bound_is_named_twice() -> None:
         for node in ast.parse(text).body
         if isinstance(node, ast.AnnAssign)
     ]
-    assert [one for one in elsewhere if one[1].lstrip("_") in NAMES] == []
+    assert [(file, name) for file, name in elsewhere if name.lstrip("_") in NAMES] == []

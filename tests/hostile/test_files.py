@@ -1,6 +1,6 @@
 """Configurations, key files, expressions and options that are not what they should be.
 
-What a YAML text may do, and what a key holds, is in ``tests/unit/config``.
+YAML texts and the content of key files are tested in ``tests/unit/config``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def ended(work: Callable[[], object]) -> Exception | None:
     def run() -> None:
         try:
             work()
-        except Exception as error:  # noqa: BLE001 - it is what is asked for
+        except Exception as error:  # noqa: BLE001 - the caller examines it
             raised.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -69,31 +69,31 @@ PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_configuration_that_is_no_file_is_refused_with_the_remedy(
+def test_a_configuration_that_is_not_a_file_is_refused_with_the_remedy(
     tmp_path: Path, place: str
 ) -> None:
     path = tmp_path / "config.yaml"
-    make, said = PLACES[place]
+    make, message = PLACES[place]
     make(path)
     error = ended(lambda: read_text(path))
     assert isinstance(error, ConfigError)
     assert f"{path}: " in str(error)
-    assert said in str(error)
+    assert message in str(error)
     assert "name another file with --config" in str(error)
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_key_that_is_in_no_file_is_refused(tmp_path: Path, place: str) -> None:
+def test_a_key_file_that_is_not_a_file_is_refused(tmp_path: Path, place: str) -> None:
     path = tmp_path / "box"
-    make, said = PLACES[place]
+    make, message = PLACES[place]
     make(path)
     error = ended(lambda: read_key(path))
     assert isinstance(error, ValueError)
     assert f"the key file {path}" in str(error)
-    assert said in str(error)
+    assert message in str(error)
 
 
-def test_a_pipe_that_takes_the_place_of_a_file_is_noticed(
+def test_a_file_that_becomes_a_pipe_before_it_is_opened_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "box"
@@ -135,13 +135,15 @@ def test_files_of_a_hundred_megabytes_are_not_read(tmp_path: Path) -> None:
         read_key(path)
 
 
-def test_a_key_as_large_as_a_key_file_may_be_is_read(tmp_path: Path) -> None:
+def test_a_key_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
     (tmp_path / "box").write_text("k" * MAX_KEY_FILE)
     assert len(read_key(tmp_path / "box")) == MAX_KEY_FILE
 
 
 @pytest.mark.parametrize("name", ["../litellm", "..", ".", "a/b", "/etc/passwd", "~root", "a\0b"])
-def test_the_name_of_a_backend_leads_to_no_other_secret(tmp_path: Path, name: str) -> None:
+def test_the_name_of_a_backend_cannot_be_a_path_to_another_secret(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "litellm").write_text("k")
     (tmp_path / "config.yaml").write_text(
@@ -168,7 +170,7 @@ def test_the_name_of_a_backend_leads_to_no_other_secret(tmp_path: Path, name: st
         "!<str> x",
     ],
 )
-def test_no_tag_makes_anything(tag: str) -> None:
+def test_every_tag_is_refused(tag: str) -> None:
     with pytest.raises(ConfigError, match="a tag"):
         read_yaml(f"a: {tag}\n", "config.yaml")
 
@@ -183,7 +185,7 @@ def test_no_tag_makes_anything(tag: str) -> None:
         "&a : *a",
     ],
 )
-def test_no_anchor_holds_itself(text: str) -> None:
+def test_an_anchor_that_contains_itself_ends(text: str) -> None:
     error = ended(lambda: read_yaml(text, "config.yaml"))
     assert error is None or isinstance(error, ConfigError)
 
@@ -197,7 +199,7 @@ def test_a_number_with_too_many_digits_is_a_text() -> None:
 # --- expressions ---
 
 
-def test_an_expression_has_a_length(tmp_path: Path) -> None:
+def test_an_expression_has_a_maximum_length(tmp_path: Path) -> None:
     compile_pattern("a" * MAX_PATTERN)
     with pytest.raises(ValueError, match=f"longer than {MAX_PATTERN} characters; shorten it"):
         compile_pattern("a" * (MAX_PATTERN + 1))
@@ -210,15 +212,15 @@ def test_an_expression_that_would_take_much_memory_is_refused(text: str) -> None
     assert "not a regular expression (RE2)" in str(error)
 
 
-def test_no_expression_takes_long(tmp_path: Path) -> None:
+def test_matching_takes_linear_time(tmp_path: Path) -> None:
     pattern = compile_pattern("(a|aa|a*)*b" * 20)
     assert ended(lambda: pattern.search("a" * 100_000)) is None
 
 
-# --- how much is told ---
+# --- how many problems a message lists ---
 
 
-def test_a_document_with_very_much_wrong_does_not_fill_the_log() -> None:
+def test_a_document_with_very_many_problems_does_not_fill_the_log() -> None:
     document: Any = {"editing": {}, "data": [{"model_name": number} for number in range(20_000)]}
     assert len(problems(document, "observed")) <= MAX_PROBLEMS + 1
     with pytest.raises(InvalidDocument) as error:
@@ -228,7 +230,7 @@ def test_a_document_with_very_much_wrong_does_not_fill_the_log() -> None:
     assert lines[-1] == "  ... and more; correct these first"
 
 
-def test_all_that_is_wrong_is_told_where_it_is_not_very_much() -> None:
+def test_a_message_lists_all_problems_if_they_are_not_too_many() -> None:
     document: dict[str, Any] = {"data": [{}] * 20}
     with pytest.raises(InvalidDocument) as error:
         validate(document, "observed")
@@ -245,17 +247,17 @@ NO_INTERVALS = [
 
 
 @pytest.mark.parametrize("text", NO_INTERVALS)
-def test_a_sleep_interval_that_is_none_counts_as_sixty(
+def test_an_unusable_sleep_interval_counts_as_sixty(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     monkeypatch.setenv("SLEEP_INTERVAL", text)
     with caplog.at_level(logging.WARNING, "engine"):
         assert _interval(argparse.Namespace(interval=None)) == 60.0
     (record,) = caplog.records
-    said = record.getMessage()
-    assert "is not a whole number from 1 to 86400; using 60" in said
-    assert said.isprintable()
-    assert len(said) < 150
+    message = record.getMessage()
+    assert "is not a whole number from 1 to 86400; using 60" in message
+    assert message.isprintable()
+    assert len(message) < 150
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1", 1), (" 60 ", 60), ("86400", MAX_INTERVAL)])
@@ -270,7 +272,7 @@ def test_a_sleep_interval_is_a_number_of_seconds(
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "1e999", "abc", "86401"])
 @pytest.mark.parametrize("option", ["--interval", "--keep"])
-def test_an_option_that_is_no_such_number_is_wrong_usage(
+def test_an_option_with_an_unusable_number_is_wrong_usage(
     capsys: pytest.CaptureFixture[str], option: str, text: str
 ) -> None:
     if option == "--keep" and text == "86401":
@@ -282,7 +284,7 @@ def test_an_option_that_is_no_such_number_is_wrong_usage(
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "1e999", "abc"])
-def test_a_pause_that_is_none_is_wrong_usage(text: str) -> None:
+def test_an_unusable_pause_is_wrong_usage(text: str) -> None:
     with pytest.raises(SystemExit) as left:
         main(["demo", "--pause", text])
     assert left.value.code == 64

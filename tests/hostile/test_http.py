@@ -1,4 +1,7 @@
-"""HTTP that never ends, lies about its length, or leads elsewhere; more is in test_transport."""
+"""HTTP that never ends, has a wrong length, or redirects to another server.
+
+More is in ``tests/unit/transport``.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from .town import survived, town
 KEY = "sk-hostile-0123456789abcdef"
 SHORT = 0.4
 HANGS = 10.0
-"""Seconds after which something hangs that should end after SHORT."""
+"""Seconds after which a request with the timeout SHORT counts as hanging."""
 
 
 class Talk:
@@ -48,11 +51,11 @@ def talk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Talk]:
         yield Talk(stack)
 
 
-# --- without end ---
+# --- answers without an end ---
 
 
 def forever(head: bytes, piece: bytes) -> Script:
-    """The script of an answer that goes on as fast as it can."""
+    """Return the script of an answer that never ends and comes as fast as it can."""
 
     def script(exchange: Exchange) -> None:
         going = exchange.send(head)
@@ -80,7 +83,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_what_has_no_end_ends(talk: Talk, what: str) -> None:
+def test_reading_an_answer_without_an_end_stops(talk: Talk, what: str) -> None:
     client, _ = talk.client(ENDLESS[what], timeout=SHORT)
     begun = time.monotonic()
     with pytest.raises(TransportError):
@@ -88,7 +91,7 @@ def test_what_has_no_end_ends(talk: Talk, what: str) -> None:
     assert time.monotonic() - begun < HANGS
 
 
-def test_hints_before_an_answer_do_not_get_into_the_next(talk: Talk) -> None:
+def test_early_hints_are_not_read_as_the_next_answer(talk: Talk) -> None:
     hint = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     client, server = talk.client(hint + as_json([1]))
     for _ in range(3):
@@ -97,7 +100,7 @@ def test_hints_before_an_answer_do_not_get_into_the_next(talk: Talk) -> None:
     assert len(server.exchanges) == 3
 
 
-def test_an_answer_that_nobody_asked_for_is_not_taken_for_one(talk: Talk) -> None:
+def test_an_answer_without_a_request_is_ignored(talk: Talk) -> None:
     def script(exchange: Exchange) -> None:
         exchange.send(as_json({"asked": exchange.path}))
         exchange.send(as_json({"asked": "never"}) * 3)
@@ -108,7 +111,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_one(talk: Talk) -> Non
         time.sleep(0.05)
 
 
-# --- lengths and packings ---
+# --- lengths and compression ---
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_one(talk: Talk) -> Non
         ("2, 2", None),
     ],
 )
-def test_a_length_that_is_none_is_survived(
+def test_an_invalid_length_does_no_harm(
     talk: Talk, length: str, error: type[Exception] | None
 ) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
@@ -149,20 +152,22 @@ def zeros(wbits: int) -> bytes:
     ],
     ids=["zlib", "raw deflate", "gzip in deflate", "x-gzip"],
 )
-def test_a_bomb_of_any_packing_is_cut(talk: Talk, packing: str, make: Callable[[], bytes]) -> None:
+def test_a_compression_bomb_of_any_kind_is_cut(
+    talk: Talk, packing: str, make: Callable[[], bytes]
+) -> None:
     client, _ = talk.client(answer(make(), f"Content-Encoding: {packing}"), timeout=20)
     with pytest.raises(Garbled, match=f"has over {MAX_BODY} bytes|not JSON|broken"):
         client.get("/models", attempts=1)
 
 
 @pytest.mark.parametrize("packing", ["br", "zstd", "compress", "nonsense", "gzip, br"])
-def test_a_packing_that_is_not_known_is_no_json(talk: Talk, packing: str) -> None:
+def test_an_unknown_compression_is_not_json(talk: Talk, packing: str) -> None:
     client, _ = talk.client(answer(b"\x28\xb5\x2f\xfd" * 100, f"Content-Encoding: {packing}"))
     with pytest.raises(Garbled):
         client.get("/models", attempts=1)
 
 
-# --- elsewhere ---
+# --- redirects ---
 
 
 @pytest.mark.parametrize(
@@ -182,7 +187,7 @@ def test_a_packing_that_is_not_known_is_no_json(talk: Talk, packing: str) -> Non
         "http:elsewhere.example",
     ],
 )
-def test_the_key_goes_nowhere_else(talk: Talk, target: str) -> None:
+def test_the_key_is_never_sent_to_another_server(talk: Talk, target: str) -> None:
     client, server = talk.client(answer(b"", f"Location: {target}", status="302 Found"))
     with pytest.raises(TransportError) as refused:
         client.get("/models", attempts=1)
@@ -191,13 +196,13 @@ def test_the_key_goes_nowhere_else(talk: Talk, target: str) -> None:
     assert hosts == {f"127.0.0.1:{server.port}"}
 
 
-def test_from_https_nothing_leads_to_http() -> None:
+def test_a_redirect_from_https_to_http_is_refused() -> None:
     client = Client("https://box", Secret(KEY), Connection(10.0), QUICK)
     with pytest.raises(Rejected, match=r"redirects to another server .*configure that URL itself"):
         client._same_origin("GET https://box/models", "https://box/models", "http://box/models")
 
 
-def test_redirects_without_end_on_one_server_end(talk: Talk) -> None:
+def test_following_endless_redirects_on_one_server_stops(talk: Talk) -> None:
     def script(exchange: Exchange) -> None:
         exchange.send(answer(b"", f"Location: {exchange.path}/x", status="307 Over There"))
 
@@ -207,7 +212,7 @@ def test_redirects_without_end_on_one_server_end(talk: Talk) -> None:
     assert len(server.exchanges) == 4
 
 
-# --- what outlives an answer ---
+# --- cookies ---
 
 
 def test_cookies_are_not_kept(talk: Talk) -> None:
@@ -222,10 +227,10 @@ def test_cookies_are_not_kept(talk: Talk) -> None:
     assert not list(client._session.cookies)
 
 
-# --- time: all that one backend is asked, together ---
+# --- time of all requests to one backend together ---
 
 
-def test_after_its_time_nothing_more_is_asked(talk: Talk) -> None:
+def test_no_request_is_sent_after_the_time_is_up(talk: Talk) -> None:
     client, server = talk.client(as_json([]))
     allowance = Allowance(seconds=AMPLE)
     assert client.get("/models", allowance=allowance) == []
@@ -236,7 +241,7 @@ def test_after_its_time_nothing_more_is_asked(talk: Talk) -> None:
 
 
 def slowly(document: object) -> Script:
-    """The script that takes its time, but never too long for one answer."""
+    """Return the script of answers that are slow, but each within the timeout."""
 
     def script(exchange: Exchange) -> None:
         exchange.wait(0.3)
@@ -250,7 +255,7 @@ PAGES = {"data": [{"id": "m"}], "has_more": True, "last_id": "m"}
 
 
 @pytest.mark.parametrize(("kind", "document"), [("ollama", TAGS), ("auto", PAGES)])
-def test_a_backend_with_many_slow_answers_holds_nobody_up(
+def test_a_backend_with_many_slow_answers_does_not_delay_the_cycle(
     tmp_path: Path, kind: str, document: object
 ) -> None:
     with town(tmp_path, kind, timeout=1) as place:

@@ -1,4 +1,4 @@
-"""A LiteLLM whose listing is too long, too large or none; rows and marks that somebody forged."""
+"""Listings of LiteLLM that are too long, too large or invalid; forged rows and marks."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from tests.rawserver import Exchange, as_json
 
 from .town import MAX_PEAK, Town, listing, town
 
-# --- listings, each read by a process of its own ---
+# --- listings, each read in a process of its own ---
 
 
 def real_row(number: int, name: str) -> dict[str, Any]:
-    """A row of the size that LiteLLM's have: 7 KB, 200 keys, most of them null."""
+    """Return a row of the usual size in LiteLLM: 7 KB, 200 keys, most of them null."""
     info: dict[str, Any] = {f"null_cost_of_something_{key:03}": None for key in range(150)}
     info.update({f"supports_thing_{key}": False for key in range(20)})
     info |= {"id": f"id-{number}", "db_model": True, "mode": "chat", "price": 1.5e-7}
@@ -83,8 +83,8 @@ LISTINGS: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("case", LISTINGS)
-def test_a_listing_beyond_its_bounds_is_refused_with_a_word(tmp_path: Path, case: str) -> None:
-    make, said = LISTINGS[case]
+def test_a_listing_beyond_its_bounds_is_refused_with_a_message(tmp_path: Path, case: str) -> None:
+    make, message = LISTINGS[case]
     with town(tmp_path) as place:
         litellm = place.server(listing(b'{"data":[' + make().rstrip(b",") + b"]}"))
         place.configure(url=litellm.url)
@@ -92,7 +92,7 @@ def test_a_listing_beyond_its_bounds_is_refused_with_a_word(tmp_path: Path, case
         assert {exchange.head[:4] for exchange in litellm.exchanges} == {"GET "}
     assert outcome.code == 1
     assert outcome.out.startswith("error: ")
-    assert said in outcome.out
+    assert message in outcome.out
     assert 0 < outcome.peak < MAX_PEAK, f"{outcome.peak >> 20} MiB"
 
 
@@ -121,7 +121,7 @@ def place(tmp_path: Path, stack: ExitStack) -> Town:
     return Town(tmp_path, stack)
 
 
-def test_a_row_that_is_none_stops_the_cycle_and_is_named(
+def test_an_invalid_row_stops_the_cycle_and_the_message_names_it(
     place: Town, subtests: pytest.Subtests
 ) -> None:
     server = place.server(listing([]))
@@ -156,7 +156,7 @@ def test_a_listing_that_is_too_large_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("health", "said"),
+    ("health", "message"),
     [
         ({"db": "\x1b[31m" + "x" * 5000}, "database is "),
         ({"db": {"a": ["\x1b"]}}, "database is "),
@@ -164,13 +164,13 @@ def test_a_listing_that_is_too_large_is_refused(
         ([], "database is not reported"),
     ],
 )
-def test_what_litellm_says_of_its_database_steers_no_terminal(
-    place: Town, health: Any, said: str
+def test_the_state_of_the_database_is_shown_without_control_characters(
+    place: Town, health: Any, message: str
 ) -> None:
     place.configure(url=place.server(as_json(health)).url)
     with pytest.raises(EngineError) as error:
         place.cycle()
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 500
 
@@ -178,7 +178,7 @@ def test_what_litellm_says_of_its_database_steers_no_terminal(
 @pytest.mark.parametrize(
     "version", ["9" * 5000 + ".1", "²." * 9, "\x1b[31m", {"a": 1}, 1.98, "x" * 9999]
 )
-def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, version: Any) -> None:
+def test_with_an_unreadable_version_rows_are_replaced(place: Town, version: Any) -> None:
     def script(exchange: Exchange) -> None:
         if exchange.path.startswith("/health"):
             exchange.send(as_json({"db": "connected", "litellm_version": version}))
@@ -193,7 +193,7 @@ def test_a_version_that_is_none_means_that_rows_are_replaced(place: Town, versio
     assert isinstance(version, float) or not editing_of(str(version)).in_place
 
 
-# --- ids that no path can hold ---
+# --- ids that do not fit into a path ---
 
 ODD_IDS = ["", ".", "..", "a/b", "/", "%2e", " ", "?#", "\\"]
 ROLES = ["adopted", "duplicate", "surplus"]
@@ -205,7 +205,7 @@ UNREACHABLE = "no request can name a row whose id is empty; delete it in LiteLLM
 def test_rows_with_odd_ids_stop_nothing(
     tmp_path: Path, stack: ExitStack, version: str, role: str
 ) -> None:
-    """Each row has a model of its own: one to adopt, one that we have too, or one not listed."""
+    """Each row has its own model: one to adopt, one that we registered too, or one not listed."""
     place = Town(tmp_path, stack, version=version)
     names = [f"model-{number}" for number in range(len(ODD_IDS))]
     place.good.models = ["good-1", *(names if role != "surplus" else ())]
@@ -229,7 +229,7 @@ def test_rows_with_odd_ids_stop_nothing(
     assert sorted(row.model_name for row in stored) == sorted(place.good.models)
 
 
-# --- marks that somebody forged ---
+# --- forged marks ---
 
 REVISIONS: list[Any] = [10**30, 10**400, -1, True, "7", 1.5, 1e308, None, [], {}, 2**63]
 FORGED: dict[str, dict[str, Any]] = {
@@ -257,9 +257,9 @@ FORGED: dict[str, dict[str, Any]] = {
 
 
 def stored(place: Town, marks: dict[str, Any]) -> list[Row]:
-    """Store two rows with each mark on the endpoint of ``good``: for a listed model, and for none.
+    """Store two rows with each mark on the endpoint of ``good``, and return them.
 
-    ``good`` lists a model of the name of each mark.
+    The model of the first one is listed by ``good``, that of the second is not.
     """
     place.good.models = list(marks)
     rows = []
@@ -278,7 +278,7 @@ def stored(place: Town, marks: dict[str, Any]) -> list[Row]:
 
 
 def touched(place: Town, rows: list[Row]) -> list[str]:
-    """The names of those rows that are not as they were stored."""
+    """Return the names of those rows that have changed since they were stored."""
     now = place.proxy.database.rows
     return [row.model_name for row in rows if now.get(row.model_id) is not row]
 
@@ -307,7 +307,7 @@ def test_a_forged_mark_of_ours_does_no_harm(place: Town) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.83.14", "1.110.2"])
-def test_our_own_row_is_put_right_whatever_became_of_its_mark(
+def test_our_own_row_is_corrected_whatever_its_mark_has_become(
     tmp_path: Path, stack: ExitStack, version: str
 ) -> None:
     place = Town(tmp_path, stack, version=version)
@@ -334,14 +334,14 @@ NO_MARKS: dict[str, Any] = {
 }
 
 
-def test_what_is_no_mark_makes_nothing_ours(place: Town) -> None:
+def test_a_row_with_an_invalid_mark_is_not_ours(place: Town) -> None:
     place.configure(ownership="marked")
     rows = stored(place, NO_MARKS)
     assert place.cycle().converged
     assert touched(place, rows) == []
 
 
-def test_of_a_mark_only_so_much_is_read() -> None:
+def test_a_mark_is_read_only_up_to_its_bounds() -> None:
     many = [f"/model_info/{number:05}" for number in range(2 * MAX_MARKED)]
     opaque = {f"/litellm_params/{number:05}": "f" for number in range(2 * MAX_MARKED)}
     mark = read_mark({"owner": "x", "fields": many, "evidence": many, "opaque": opaque})
@@ -384,7 +384,7 @@ json_values = st.recursive(
     ascii_only=st.booleans(),
     size=st.integers(1, 40),
 )
-def test_a_listing_is_read_as_the_json_that_it_is(
+def test_a_listing_is_read_like_any_json(
     rows: list[Any], pages: int, indent: int | None, ascii_only: bool, size: int
 ) -> None:
     document = {"x": rows, "data": rows, "more": {"data": [1]}, "total_pages": pages}
@@ -397,7 +397,7 @@ def test_a_listing_is_read_as_the_json_that_it_is(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_a_number_is_read_whole_wherever_a_piece_ends(
+def test_a_number_is_read_whole_even_across_pieces(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(answers, "_WINDOW", 1)
@@ -410,7 +410,7 @@ WHOLE = b'{"data": [{"a": 1.5, "b": [true, null]}, 12], "total_pages": 1, "c": "
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_no_part_of_a_listing_is_a_listing(size: int) -> None:
+def test_a_cut_listing_is_refused(size: int) -> None:
     for end in range(len(WHOLE) - 1):
         with pytest.raises(ValueError, match=r"."):
             read(WHOLE[:end], size)
@@ -426,7 +426,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_no_json_is_no_listing(subtests: pytest.Subtests, size: int) -> None:
+def test_invalid_json_is_refused(subtests: pytest.Subtests, size: int) -> None:
     for body in BROKEN:
         with subtests.test(repr(body)), pytest.raises(ValueError, match=r"."):
             read(body, size)
@@ -443,31 +443,31 @@ def test_what_is_no_json_is_no_listing(subtests: pytest.Subtests, size: int) -> 
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_a_listing_that_contradicts_itself_is_none(body: bytes, size: int) -> None:
+def test_a_listing_with_a_repeated_name_is_refused(body: bytes, size: int) -> None:
     with pytest.raises(Garbled, match="two values"):
         read(body, size)
 
 
 @pytest.mark.parametrize("document", [[1, 2], None, "data", {}, {"data": None}, {"data": {}}, 7])
-def test_what_is_no_listing_is_given_back(document: Any) -> None:
+def test_json_that_is_not_a_listing_is_returned_as_it_is(document: Any) -> None:
     found = read(json.dumps(document).encode(), 3)
     assert found == ({} if document == {"data": None} else document)
 
 
-def test_as_many_rows_as_there_may_be_are_read() -> None:
+def test_the_greatest_number_of_rows_is_read() -> None:
     body = b'{"data":[' + b",".join([b"1"] * MAX_ROWS) + b"]}"
     assert len(read(body, 65536)["data"]) == MAX_ROWS
     with pytest.raises(Garbled, match="delete those that are not needed"):
         read(body.replace(b"[1", b"[1,1"), 65536)
 
 
-def test_a_row_as_large_as_a_row_may_be_is_read() -> None:
+def test_a_row_of_the_greatest_size_is_read() -> None:
     body = b'{"data":["' + b"x" * (MAX_ROW - 100) + b'"]}'
     assert len(read(body, 65536)["data"][0]) == MAX_ROW - 100
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         (b'"' + b"x" * MAX_ROW + b'"', f"a row of it has over {MAX_ROW} characters"),
         (b'"' + b"x" * 4 * MAX_ROW, f"a row of it has over {MAX_ROW} characters, or does not end"),
@@ -475,8 +475,8 @@ def test_a_row_as_large_as_a_row_may_be_is_read() -> None:
     ],
     ids=["too large", "without end", "too deep"],
 )
-def test_a_row_beyond_its_bounds_is_refused(row: bytes, said: str) -> None:
-    with pytest.raises(Garbled, match=said):
+def test_a_row_beyond_its_bounds_is_refused(row: bytes, message: str) -> None:
+    with pytest.raises(Garbled, match=message):
         read(b'{"data":[' + row + b"]}", 65536)
 
 
@@ -490,7 +490,7 @@ def test_rows_that_take_too_much_memory_are_refused(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("depth", "kept"), [(MAX_DEPTH - 2, True), (MAX_DEPTH - 1, False)])
-def test_a_row_is_read_to_a_depth(depth: int, *, kept: bool) -> None:
+def test_a_row_is_read_down_to_a_maximum_depth(depth: int, *, kept: bool) -> None:
     nested: Any = 1
     for _ in range(depth - 1):
         nested = [nested]
@@ -502,7 +502,7 @@ def test_a_row_is_read_to_a_depth(depth: int, *, kept: bool) -> None:
             Rows().kept(row)
 
 
-def test_what_rows_say_alike_is_kept_once() -> None:
+def test_equal_texts_of_rows_are_stored_once() -> None:
     rows = Rows()
     first, second = (
         rows.kept({"model_info": json.loads('{"some key": "some text", "null": null}'), "x": 1})

@@ -1,4 +1,4 @@
-"""As much of everything as there may be, at once: a cycle stays within its container."""
+"""The greatest allowed input of every kind at once: a cycle stays below the memory limit."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .town import Town
 
 ROOT = Path(__file__).parents[2]
 ROOM = 10 << 20
-"""Bytes that have to be left below the limit."""
+"""Bytes that must stay free below the limit."""
 ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "1048576"}
-"""What the image tells the C library."""
+"""The settings of the C library in the image."""
 ODD = 20
-"""Models, and rows, below the bounds: `good` has some of its own."""
+"""How far models and rows stay below the bounds: `good` has some of its own."""
 
 
 def limit() -> int:
-    """The bytes that k8s/deployment.yaml allows."""
+    """Return the bytes that k8s/deployment.yaml allows."""
     pod = yaml.safe_load((ROOT / "k8s/deployment.yaml").read_text())["spec"]["template"]["spec"]
     text = pod["containers"][0]["resources"]["limits"]["memory"]
     assert text.endswith("Mi")
@@ -35,7 +35,7 @@ def limit() -> int:
 
 
 def full_list(name: str) -> bytes:
-    """As many models, in a text as long, as one list may have."""
+    """Return a list with almost as many models, and as many bytes, as a list may have."""
     padding = "x" * (MAX_BODY // MAX_MODELS - 60)
     count = MAX_MODELS - ODD
     return json.dumps(
@@ -57,7 +57,7 @@ def store(place: Town, row: dict[str, Any], row_id: str) -> None:
     place.proxy.database.rows[row_id] = Row(row_id, row["model_name"], params, info)
 
 
-def test_a_cycle_with_as_much_as_there_may_be_fits_into_the_container(
+def test_a_cycle_with_the_greatest_allowed_input_fits_into_the_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in ALLOCATOR.items():

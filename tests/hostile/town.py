@@ -1,4 +1,4 @@
-"""A simulated LiteLLM, a good backend and a bad one beside it, and cycles in their own process."""
+"""A simulated LiteLLM, a good and a bad backend, and cycles in a process of their own."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, 
 
 MASTER = "sk-town-master-key"
 MAX_PEAK = 200 << 20
-"""Bytes of memory that no cycle may take, with whatever input: the container has 256 MiB."""
+"""Bytes of memory that no cycle may reach with any input: the container has 256 MiB."""
 MAX_SECONDS = 60
-"""A cycle that takes longer hangs."""
+"""Seconds after which a cycle counts as hanging."""
 _RUN = """
 import sys
 from engine.cli.main import main
@@ -39,7 +39,7 @@ SERVED = as_json({"data": [{"id": "kept-1"}, {"id": "kept-2"}]})
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit code, all that it wrote, the bytes of memory it took."""
+    """How a command ended: its exit code, its output, the most bytes of memory that it took."""
 
     code: int
     out: str
@@ -114,7 +114,7 @@ def town(folder: Path, kind: str = "openai", timeout: float = AMPLE) -> Iterator
 
 
 def survived(place: Town, script: Script | bytes) -> Outcome:
-    """Let ``bad`` turn bad, and check that a cycle reconciles ``good`` and touches nothing else."""
+    """Let ``bad`` play a script; check that a cycle changes ``good`` as it should, and no more."""
     assert place.cycle().converged
     before = place.rows()
     assert {"good-1"} < before.keys()
@@ -132,7 +132,7 @@ def survived(place: Town, script: Script | bytes) -> Outcome:
 
 
 def listing(rows: bytes | list[Any], **more: Any) -> Script:
-    """The script of a LiteLLM that lists these rows, and takes no writes."""
+    """Return the script of a LiteLLM that lists these rows, and accepts no writes."""
     body = rows if isinstance(rows, bytes) else json.dumps({"data": rows, **more}).encode()
 
     def script(exchange: Exchange) -> None:

@@ -59,7 +59,7 @@ def replicas() -> Iterator[list[RealProxy]]:
 
 @pytest.fixture
 def litellm(servers: Servers) -> RealProxy:
-    """The proxy, which forgets at the end what the test put into it."""
+    """The proxy; at the end the rows of the test are removed from it."""
     return servers.litellm
 
 
@@ -73,7 +73,7 @@ class Servers:
         self._stack = stack
 
     def start(self, kind: str, models: list[str], *, key: str | None = None) -> ChatBackend:
-        """A fake backend on a port that no row of anybody names."""
+        """Start a fake backend on a port that no row in LiteLLM uses."""
         taken = {str(row["litellm_params"].get("api_base")) for row in self.litellm.rows()}
         while True:
             backend = ChatBackend(kind, models, key=key)
@@ -94,7 +94,7 @@ class Servers:
         return self.sites[-1]
 
     def llamacpp(self, models: list[str]) -> list[str]:
-        """The URLs of one real llama.cpp server per model, or of fakes that serve the models."""
+        """Return the URL of a real llama.cpp server for each model, or of fakes that serve them."""
         urls = [url.strip().rstrip("/") for url in os.environ.get("LLAMACPP_URLS", "").split(",")]
         if len(urls) < len(models):
             return [self.start("openai", [model]).url for model in models]
@@ -105,7 +105,9 @@ class Servers:
 
     def clean(self) -> None:
         """Remove every row of the test, also those that LiteLLM stored and does not list."""
-        planned = [model_id for one in self.installations for model_id in sorted(one.planned)]
+        planned = [
+            model_id for installed in self.installations for model_id in sorted(installed.planned)
+        ]
         for model_id in (*self.litellm.made, *planned):
             self.litellm.delete(model_id)
         for site in self.sites:
@@ -129,7 +131,7 @@ Install = Callable[..., Installation]
 
 @pytest.fixture
 def install(servers: Servers, tmp_path: Path, unique: str) -> Iterator[Install]:
-    """Makes an installation in front of the proxy, or of one of its replicas."""
+    """Return a function that makes an installation for the proxy, or for one of its replicas."""
     with ExitStack() as stack:
 
         def new(proxy: RealProxy = servers.litellm) -> Installation:
@@ -144,10 +146,10 @@ def install(servers: Servers, tmp_path: Path, unique: str) -> Iterator[Install]:
 
 @pytest.fixture
 def installation(install: Install) -> Installation:
-    """An installation in front of the proxy."""
+    """An installation for the proxy."""
     return install()
 
 
 def section(backend: ChatBackend, **fields: Any) -> dict[str, Any]:
-    """A fake in a configuration, under the name `box` unless given another one."""
+    """Return the section of a fake in a configuration; its name is `box` unless given."""
     return {"name": "box", "type": backend.kind, "url": backend.url, **fields}

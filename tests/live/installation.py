@@ -1,4 +1,4 @@
-"""The engine as an operator has it: a configuration, a folder of keys, and a command to run."""
+"""The engine as an operator uses it: a configuration, a folder of keys, and a command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tap import Request, Tap
 Json = dict[str, Any]
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE = 180.0
-"""Seconds until a command that should have ended counts as stuck."""
+"""Seconds after which a command that has not ended counts as stuck."""
 _PROMPT = 5.0
 """Seconds in which SIGTERM must have ended the loop."""
 
@@ -45,7 +45,7 @@ class Outcome:
         return [json.loads(line) for line in self.stdout.splitlines()]
 
     def events(self, event: str) -> list[Json]:
-        """The lines of one kind."""
+        """Return the lines of one event."""
         return [line for line in self.lines if line["event"] == event]
 
     @property
@@ -56,7 +56,9 @@ class Outcome:
     @property
     def operations(self) -> list[Json]:
         """What was planned."""
-        return [one for line in self.events("plan") for one in line["plan"]["operations"]]
+        return [
+            operation for line in self.events("plan") for operation in line["plan"]["operations"]
+        ]
 
     @property
     def results(self) -> list[tuple[str, str, str]]:
@@ -99,7 +101,7 @@ class Installation:
         self.config.write_text(json.dumps(document, indent=1))
 
     def run(self, *arguments: str, debug: bool = False) -> Outcome:
-        """Run a command to its end, and until LiteLLM lists no row that it was to delete."""
+        """Run a command to its end, and until LiteLLM lists none of the rows that it deleted."""
         before = len(self.tap.requests)
         process = self.start(*arguments, debug=debug)
         try:
@@ -126,7 +128,7 @@ class Installation:
         return outcome
 
     def assert_quiet(self) -> None:
-        """A further cycle finds nothing to do, only reads, and is one line of the log."""
+        """Check that another cycle has nothing to do, only reads, and is one line in the log."""
         outcome = self.cycle()
         assert outcome.code == 0, str(outcome)
         assert outcome.writes == [], str(outcome)
@@ -134,7 +136,7 @@ class Installation:
         assert outcome.lines[0]["event"] == "cycle", str(outcome)
 
     def start(self, *arguments: str, debug: bool = False) -> subprocess.Popen[str]:
-        """Start a command; the tap's traps are for it."""
+        """Start a command; from now on the traps of the tap kill it."""
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY)}
         if debug:
             environment["DEBUG"] = "true"
@@ -152,7 +154,7 @@ class Installation:
 
     @contextmanager
     def looping(self, *arguments: str, interval: float = 3600) -> Iterator[Loop]:
-        """Run the loop; it ends with the block, however that ends."""
+        """Run the loop until the block ends, also with an error."""
         loop = Loop(self.start("run", "--interval", str(interval), *arguments))
         try:
             yield loop
@@ -164,7 +166,8 @@ class Installation:
         """Remember the ids of planned rows: LiteLLM lists none that it cannot serve."""
         for line in stdout.splitlines():
             if '"event": "plan"' in line:
-                self.planned |= {one["id"] for one in json.loads(line)["plan"]["operations"]}
+                operations = json.loads(line)["plan"]["operations"]
+                self.planned |= {operation["id"] for operation in operations}
 
 
 class Loop:
@@ -193,7 +196,7 @@ class Loop:
         return self.cycles()
 
     def wait_for_stderr(self, text: str, seconds: float = 30) -> None:
-        """Wait until a text has been said on stderr."""
+        """Wait until a text is on stderr."""
         self._wait(lambda: text in "\n".join(self.stderr), seconds, repr(text))
 
     def hang_up(self) -> None:
@@ -225,6 +228,6 @@ class Loop:
 
     def _wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
         with self._news:
-            came = self._news.wait_for(condition, seconds)
-        said = "\n".join([*self.stdout, "--- stderr", *self.stderr])
-        assert came, f"no {what} within {seconds:g} s\n{said}"
+            happened = self._news.wait_for(condition, seconds)
+        output = "\n".join([*self.stdout, "--- stderr", *self.stderr])
+        assert happened, f"no {what} within {seconds:g} s\n{output}"

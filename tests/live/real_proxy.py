@@ -1,4 +1,4 @@
-"""A real LiteLLM as the tests see it: through its API, and with other people's rows in it."""
+"""A real LiteLLM, used through its API; it may hold rows of other people."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import requests
 from engine.fakes.litellm_rows import parse_version
 from engine.state.deployment import MARK
 
-from ..versions import SERIALISED, told_version
+from ..versions import SERIALISED, version_of
 
 Json = dict[str, Any]
 RELOAD: Final = 40.0
-"""Seconds until a replica has read its database anew: LiteLLM's interval is 30."""
+"""Seconds until a replica has read its database again: LiteLLM's interval is 30."""
 _RELOADING: Final = 0.2
 """Seconds until a reload that has begun is over."""
 VOLATILE = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
@@ -32,7 +32,7 @@ class RealProxy:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {key}"
-        version = parse_version(told_version(self.url, self._session))
+        version = parse_version(version_of(self.url, self._session))
         self._serialised = version >= SERIALISED
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class RealProxy:
         return found[0]
 
     def stores(self, model_id: str) -> bool:
-        """Whether a row is there, even one that LiteLLM cannot serve (as far as 1.83 tells)."""
+        """Whether a row is there, even one that LiteLLM cannot serve (1.83 and later show it)."""
         answer = self.call("GET", f"/v2/model/info?modelId={model_id}&size=1000000")
         assert answer.status_code == 200, answer.text
         return model_id in ids(answer.json()["data"])

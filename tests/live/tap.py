@@ -1,4 +1,4 @@
-"""A pass-through HTTP proxy on loopback: it counts requests and kills its client between them."""
+"""An HTTP proxy on loopback that passes everything on, records requests and can kill its client."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Trap:
 class Tap:
     """Passes everything on to ``upstream``; a context manager that listens while it is entered.
 
-    ``requests`` holds what was asked, ``deleted`` the ids of the rows that the server was asked to
-    delete, and not to make again since. ``answer`` may answer a request itself, with a status and
-    a body, or return None to pass it on; it is called in the thread of the request, so that it
-    may also wait. ``stop`` and ``start`` keep the port.
+    ``requests`` are all requests so far, ``deleted`` the ids of rows that were deleted through it
+    and not made again. ``answer`` may answer a request itself, with a status and a body, or return
+    None to pass it on; it is called in the thread of the request, so it may also wait. ``stop`` and
+    ``start`` keep the port.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -86,7 +86,7 @@ class Tap:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Let every request wait for its answer until the block ends."""
+        """Hold back every answer until the block ends."""
         released = threading.Event()
 
         def wait(_method: str, _path: str, _body: bytes) -> None:
@@ -145,7 +145,7 @@ class _Server(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing about a client that went away: that is what we kill it for."""
+        """Print nothing about a client that went away: we kill it on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):

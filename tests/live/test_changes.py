@@ -1,4 +1,4 @@
-"""A changed configuration or key reaches the rows; what was taken away is gone."""
+"""A changed configuration or key reaches the rows; removed fields are gone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_changed_parameter_defaults_reach_every_row(
     rows = litellm.rows_on(backend.url)
     assert [row["model_name"] for row in rows] == backend.models
     params = [row["litellm_params"] for row in rows]
-    assert [(one["rpm"], one["weight"]) for one in params] == [(20, 2), (20, 2)]
+    assert [(sent["rpm"], sent["weight"]) for sent in params] == [(20, 2), (20, 2)]
     installation.assert_quiet()
 
 

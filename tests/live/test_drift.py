@@ -1,4 +1,4 @@
-"""What somebody changes behind our back."""
+"""Changes that somebody makes in LiteLLM by hand."""
 
 from __future__ import annotations
 

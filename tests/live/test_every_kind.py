@@ -1,4 +1,4 @@
-"""Every kind of backend, by its recordings, in front of a real LiteLLM."""
+"""Every kind of backend, played from recordings, with a real LiteLLM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .real_proxy import RealProxy
 
 
 @pytest.mark.parametrize("automatic", [False, True], ids=["configured", "auto"])
-def test_every_kind_gets_one_row_per_model_and_is_quiet_then(
+def test_every_kind_gets_one_row_per_model_and_then_no_write(
     servers: Servers,
     installation: Installation,
     litellm: RealProxy,
@@ -44,7 +44,7 @@ def test_every_kind_gets_one_row_per_model_and_is_quiet_then(
     installation.configure(*backends)
     first = installation.converge()
     rows = [row for url in servers.sites for row in litellm.rows_on(url)]
-    created = [one for one in first.operations if one["action"] == "create"]
+    created = [operation for operation in first.operations if operation["action"] == "create"]
     assert len(rows) == len(created) > len(KINDS)
     keys = Counter(
         (row["model_name"], canonical_endpoint(row["litellm_params"]["api_base"])) for row in rows

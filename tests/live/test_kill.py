@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an apply, and one cycle later all is well."""
+"""kill -9 in the middle of an apply; one cycle later everything is as it should be."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .tap import Moment, Trap
 _CREATED, _CHANGED, _DELETED = 7, 6, 7
 OPERATIONS: Final = _CREATED + _CHANGED + _DELETED
 BUDGET: Final = 30.0
-"""Seconds for each moment; on a proxy that needs longer, only every second, third, ... request of
-the apply is a place to die at."""
+"""Seconds for each moment. On a slow proxy the engine is killed only at every second, third, ...
+request, so that the test ends in this time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Scene:
 
 
 def scenes(unique: str) -> tuple[Scene, Scene]:
-    """Two scenes; what is created, changed and deleted alternates in the order of names."""
+    """Return two scenes; by name, creates, changes and deletes take turns."""
     stay = [f"{number:02}-stay-{unique}" for number in range(_CHANGED)]
     odd = [f"{number:02}-odd-{unique}" for number in range(_CREATED)]
     even = [f"{number:02}-even-{unique}" for number in range(_DELETED)]
@@ -45,7 +45,7 @@ def scenes(unique: str) -> tuple[Scene, Scene]:
 
 
 @pytest.mark.parametrize("moment", ["in_flight", "after"])
-def test_one_cycle_mends_an_apply_that_was_killed_at_any_request(
+def test_one_cycle_completes_an_apply_that_was_killed_at_any_request(
     servers: Servers,
     installation: Installation,
     litellm: RealProxy,
@@ -74,9 +74,9 @@ def test_one_cycle_mends_an_apply_that_was_killed_at_any_request(
         installation.tap.set_trap(None)
         assert killed.code == -9, f"request {place}: {killed}"
 
-        mended = installation.cycle()
-        where = f"killed {moment} request {place}, {killed.requests[-1]}: {mended}"
-        assert mended.code == 0, where
+        completed = installation.cycle()
+        where = f"killed {moment} request {place}, {killed.requests[-1]}: {completed}"
+        assert completed.code == 0, where
         rows = litellm.rows_on(backend.url)
         assert names(rows) == sorted(there.models), where
         assert len(set(ids(rows))) == len(rows), where

@@ -1,7 +1,7 @@
-"""What real llama.cpp servers tell of themselves, registered on a real LiteLLM.
+"""Facts that real llama.cpp servers report, registered on a real LiteLLM.
 
-LLAMACPP_TOOLS_URL names one whose chat template has tools, LLAMACPP_EMBEDDING_URL one that was
-started for embeddings; LLAMACPP_URLS has plain ones.
+LLAMACPP_TOOLS_URL is a server whose chat template has tools, LLAMACPP_EMBEDDING_URL was started
+for embeddings, LLAMACPP_URLS are plain servers.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def test_an_embedding_llamacpp_answers_embeddings_through_litellm(
     servers: Servers, installation: Installation, litellm: RealProxy
 ) -> None:
     url = server_of("LLAMACPP_EMBEDDING_URL", servers)
-    told = [{"regex": ".", "capabilities": {"mode": "embedding"}}]
-    row = registered(installation, litellm, url, type="llamacpp", overrides=told)
+    overrides = [{"regex": ".", "capabilities": {"mode": "embedding"}}]
+    row = registered(installation, litellm, url, type="llamacpp", overrides=overrides)
     assert row["model_info"]["mode"] == "embedding"
     answer = requests.post(
         f"{litellm.url}/v1/embeddings",

@@ -1,4 +1,4 @@
-"""What cannot be seen is not deleted."""
+"""A model is not deleted while its backend cannot be listed."""
 
 from __future__ import annotations
 

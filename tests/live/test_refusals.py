@@ -1,4 +1,4 @@
-"""A LiteLLM that is not there or does not let us in."""
+"""A LiteLLM that is down or refuses the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret leaves by a log, a plan or an error, whatever happens."""
+"""No secret gets into a log, a plan or an error, whatever happens."""
 
 from __future__ import annotations
 
@@ -85,23 +85,23 @@ def test_no_secret_is_in_any_output(
     assert "GET" in everything, "DEBUG=true logs requests"
     for secret in secrets:
         assert secret is not None
-        for spelling in _spellings(secret):
-            assert spelling not in everything, f"{secret} as {spelling}"
+        for form in _forms(secret):
+            assert form not in everything, f"{secret} as {form}"
 
 
 def _quoted(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
-    """A LiteLLM that fails to write and says what."""
-    said = {"error": {"message": f"cannot store {body.decode()}"}}
-    return None if method == "GET" else (500, json.dumps(said).encode())
+    """Answer as a LiteLLM that cannot write, and repeats the row in its error."""
+    answer = {"error": {"message": f"cannot store {body.decode()}"}}
+    return None if method == "GET" else (500, json.dumps(answer).encode())
 
 
 def _echoed(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
-    """A LiteLLM that refuses to write and sends the request back."""
+    """Answer as a LiteLLM that refuses a write, and sends the request back."""
     return None if method == "GET" else (400, body)
 
 
-def _spellings(secret: str) -> set[str]:
-    """The ways in which a secret may be written into a log or a URL."""
+def _forms(secret: str) -> set[str]:
+    """Return the forms that a secret may have in a log or a URL."""
     bare = secret.removeprefix("Bearer ")
     return {
         bare,

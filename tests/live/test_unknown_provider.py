@@ -28,7 +28,7 @@ def test_an_unknown_provider_is_an_error_with_a_remedy_and_harms_no_other_model(
     assert "provider prefix" in failed["detail"]
 
 
-def test_a_mended_provider_converges(
+def test_a_corrected_provider_converges(
     servers: Servers, installation: Installation, litellm: RealProxy, unique: str
 ) -> None:
     backend = servers.start("openai", [f"a-{unique}"])

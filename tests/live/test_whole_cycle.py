@@ -11,8 +11,8 @@ from .installation import Installation
 from .real_proxy import RealProxy, names
 
 _GO_CONFIG = """\
-# Every field of the Go program, and its traps: vLLM's address without /v1, Ollama's bare root,
-# an api_key among the parameters, scalars that YAML 1.1 reads in its own way.
+# Every field of the Go program, with its special cases: vLLM's address without /v1, Ollama's bare
+# root, an api_key among the parameters, scalars that YAML 1.1 reads differently.
 litellm:
   url: {litellm}/
 owner: {owner}
@@ -67,7 +67,7 @@ backends:
     ("ollama_format", "ollama_path"),
     [("ollama/{model}", "/api/generate"), ("ollama_chat/{model}", "/api/chat")],
 )
-def test_a_go_configuration_leads_to_chats_through_litellm_and_then_to_silence(
+def test_a_go_configuration_leads_to_chats_through_litellm_and_then_to_no_write(
     servers: Servers,
     installation: Installation,
     litellm: RealProxy,

@@ -1,4 +1,4 @@
-"""What import contracts cannot say: how large things may be, and what pure means.
+"""Rules that import contracts cannot express: sizes, and calls that pure modules do not make.
 
 Who may import whom is in ``pyproject.toml``, under ``tool.importlinter``.
 """
@@ -25,7 +25,7 @@ PURE = (
 MOST_LINES = 260
 MOST_FUNCTION_LINES = 45
 MOST_MODULES = 13
-"""Modules in one folder; the kinds of backends are a list, and may be more."""
+"""Modules in one folder; `backends/kinds` has one per kind, and may have more."""
 
 
 @cache
@@ -34,7 +34,7 @@ def tree(module: str) -> ast.Module:
     return ast.parse((ENGINE / module).read_text())
 
 
-def test_the_core_neither_prints_nor_opens_nor_asks() -> None:
+def test_the_core_does_not_print_open_files_or_ask_for_input() -> None:
     calls = [
         (module, node.func.id)
         for module in MODULES
@@ -64,9 +64,11 @@ def test_no_folder_is_crowded() -> None:
     assert [folder for folder, modules in folders.items() if modules > MOST_MODULES + 1] == []
 
 
-def test_every_package_says_what_it_holds() -> None:
-    silent = [m for m in MODULES if m.endswith("__init__.py") and not ast.get_docstring(tree(m))]
-    assert silent == []
+def test_every_package_has_a_docstring() -> None:
+    undocumented = [
+        m for m in MODULES if m.endswith("__init__.py") and not ast.get_docstring(tree(m))
+    ]
+    assert undocumented == []
 
 
 def test_nothing_inherits_from_our_own_classes_except_errors() -> None:

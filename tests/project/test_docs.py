@@ -1,4 +1,4 @@
-"""What the documentation names is there, and what is there is named."""
+"""The documentation names only what exists, and names everything that it should."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=below_root)
-def test_every_command_can_be_given(document: Path) -> None:
+def test_every_command_is_valid(document: Path) -> None:
     for line in commands(document.read_text()):
         for module in re.findall(r"python3? -m (tests[\w.]*)", line):
             assert importlib.util.find_spec(module), line
@@ -92,11 +92,11 @@ def test_every_word_of_a_plan_is_explained() -> None:
         for section in text.split("## Reasons of ")[1:]
     )
     assert [operations, skips] == reasons
-    events = [one["properties"]["event"]["const"] for one in schema("planlog")["oneOf"]]
+    events = [line["properties"]["event"]["const"] for line in schema("planlog")["oneOf"]]
     assert {*ACTIONS, *OUTCOMES, *LISTING_OUTCOMES, *events} <= code_spans(text)
 
 
-def test_every_kind_of_backend_is_listed_with_what_it_may_ask_and_its_providers() -> None:
+def test_every_kind_of_backend_is_listed_with_its_requests_and_providers() -> None:
     listed = {
         row[0].strip("`"): row[1:] for row in rows(read("engine/backends/README.md"), "`type`")
     }

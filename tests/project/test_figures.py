@@ -1,4 +1,4 @@
-"""What fixtures/README.md says was measured is what was recorded."""
+"""The figures in fixtures/README.md are those of the recordings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.chaos.scenarios import SCENARIOS
 from tests.figures import README, ROOT, campaign_reports, recordings, with_figures
 
 
-def test_the_tables_of_the_readme_are_made_of_the_recordings() -> None:
+def test_the_tables_of_the_readme_are_up_to_date() -> None:
     text = README.read_text()
     assert with_figures(text) == text, "run: python -m tests.figures"
 
 
 def test_no_recorded_case_differs_from_the_simulator() -> None:
     recorded = recordings()
-    assert [one["version"] for one in recorded] == [
+    assert [recording["version"] for recording in recorded] == [
         "1.74.15.post2",
         "1.83.14",
         "1.106.2",
@@ -27,13 +27,13 @@ def test_no_recorded_case_differs_from_the_simulator() -> None:
         "1.109.3",
         "1.110.2",
     ]
-    assert {one["version"]: one["not_passed"] for one in recorded if one["not_passed"]} == {}
+    assert {r["version"]: r["not_passed"] for r in recorded if r["not_passed"]} == {}
 
 
 @pytest.mark.parametrize("path", campaign_reports(), ids=lambda path: path.stem)
 def test_a_recorded_campaign_has_no_violation(path: Path) -> None:
     report = json.loads(path.read_text())
-    assert [one["violations"] for one in report["scores"] if one["violations"]] == []
+    assert [score["violations"] for score in report["scores"] if score["violations"]] == []
 
 
 def test_the_recorded_soak_was_flat() -> None:
@@ -42,7 +42,7 @@ def test_the_recorded_soak_was_flat() -> None:
     assert report["minutes"] >= 10
 
 
-def test_every_kind_of_fault_was_met_in_the_recorded_campaign() -> None:
+def test_the_recorded_campaign_has_every_kind_of_fault() -> None:
     report = json.loads((ROOT / "fixtures/campaign/simulated.json").read_text())
     met = {kind.split()[0] for score in report["scores"] for kind in score["faults"]}
     assert {*NOT_DONE, *DONE, *LISTING} <= met
@@ -50,5 +50,5 @@ def test_every_kind_of_fault_was_met_in_the_recorded_campaign() -> None:
 
 def test_the_recorded_campaign_played_every_scenario() -> None:
     report = json.loads((ROOT / "fixtures/campaign/simulated.json").read_text())
-    played = [one["scenario"] for one in report["scores"]]
+    played = [score["scenario"] for score in report["scores"]]
     assert played == [scenario.name for scenario in SCENARIOS]

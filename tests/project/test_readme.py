@@ -21,7 +21,7 @@ from tests.replay import staged
 README = ROOT / "README.md"
 
 
-def test_it_is_short() -> None:
+def test_the_readme_is_short() -> None:
     assert read("README.md").count("\n") < 200
 
 
@@ -29,24 +29,24 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
     return {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
 
 
-def test_every_command_is_there_with_its_options() -> None:
+def test_every_command_is_listed_with_its_options() -> None:
     (commands,) = (
         action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
     table = [row[0].strip("`") for row in rows(read("README.md"), "command")]
-    told = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
+    listed = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
     common = options(_common())
-    assert told == {name: options(sub) - common for name, sub in commands.choices.items()}
+    assert listed == {name: options(sub) - common for name, sub in commands.choices.items()}
     assert common <= set(re.findall(r"--[\w-]+", read("README.md")))
 
 
-def test_every_exit_code_is_there() -> None:
+def test_every_exit_code_is_listed() -> None:
     listed = _EPILOG.partition("first steps")[0]
     codes = re.findall(r"^  (\d+) ", listed, re.MULTILINE)
     assert [row[0] for row in rows(read("README.md"), "exit code")] == codes
 
 
-def test_the_plan_that_it_shows_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_in_the_readme_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = ROOT / "fixtures/scenarios/readme"
     with staged(folder, tmp_path, monkeypatch) as stage:
         stage.prepare()

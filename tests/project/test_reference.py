@@ -1,4 +1,4 @@
-"""The configuration reference is that of the schema, and its examples are what the engine takes."""
+"""The configuration reference is up to date, and the engine accepts its examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.reference import README, Reference, config_schema, in_one_line, with_
 REFERENCE = Reference(config_schema())
 
 
-def test_the_reference_is_that_of_the_schema() -> None:
+def test_the_reference_is_up_to_date() -> None:
     text = README.read_text()
     assert with_reference(text) == text, "run: python -m tests.reference"
 
@@ -26,7 +26,7 @@ def test_every_map_of_the_configuration_is_in_the_reference() -> None:
 
 
 def required(schema: Any) -> dict[str, Any]:
-    """Return a map with no more than it must have."""
+    """Return a map with its required fields only."""
     fields = dict(REFERENCE.fields(schema))
     return {name: fields[name]["examples"][0] for name in schema.get("required", ())}
 
@@ -49,7 +49,7 @@ def placed(path: str, value: dict[str, Any], maps: dict[str, Any]) -> dict[str, 
     return placed(owner, {**required(maps[owner]), name.removesuffix("[]"): inner}, maps)
 
 
-def test_the_engine_takes_every_example(tmp_path: Path) -> None:
+def test_the_engine_accepts_every_example(tmp_path: Path) -> None:
     (tmp_path / "litellm").write_text("sk-reference")
     refused = []
     for config in examples():
