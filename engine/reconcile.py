@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
-from .backends.probe import probed
+from .backends.probe import probe_models
 from .backends.scope import scope_of
 from .config.model import Config, secret_values
 from .desired.clashes import without_clashes
@@ -101,7 +101,7 @@ def reconcile_once(config: Config, engine: Engine) -> Report:
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
-    listings = probed(config.backends, listings, observed, engine.http)
+    listings = probe_models(config.backends, listings, observed, scope, engine.http)
     desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")

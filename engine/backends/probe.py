@@ -1,8 +1,8 @@
 """``discovery: probe``: ask loaded models what their servers do not tell. Off unless configured.
 
 A probe is a chat with a few tokens, so it is sent only to models that are loaded already, only for
-what is unknown, a few at a time, and once: what it finds is registered as evidence, and evidence
-stays. A timeout or an error of the server finds nothing, and is asked again in a later cycle.
+what is unknown, and only a few in each cycle. What it finds is registered as evidence, and is not
+asked again. A timeout or an error of the server finds nothing; a later cycle asks again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..desired.naming import offer_of
 from ..errors import Rejected, TransportError
 from ..state.deployment import State
-from ..state.endpoint import canonical_endpoint
+from ..state.endpoint import Scope
 from ..state.frozen import freeze
 from ..state.listing import OK, Listing, Model
 from ..transport.client_pool import Http
@@ -52,18 +52,32 @@ Ask = Callable[[dict[str, Any]], Any]
 
 
 @dataclass(slots=True)
-class _Budget:
+class _Cycle:
+    """What the probes of one cycle share: ``known`` fields are not asked for again."""
+
+    http: Http
+    scope: Scope
+    known: set[_Field]
     left: int = BUDGET
 
 
-def probed(
-    backends: tuple[Backend, ...], listings: tuple[Listing, ...], observed: State, http: Http
+def probe_models(
+    backends: tuple[Backend, ...],
+    listings: tuple[Listing, ...],
+    observed: State,
+    scope: Scope,
+    http: Http,
 ) -> tuple[Listing, ...]:
-    """Return the listings with what probes found; unchanged where none is configured or due."""
-    budget = _Budget()
-    known = set(_known(observed))
+    """Return the listings with what probes found; unchanged where none is configured or due.
+
+    ``listings`` has one Listing per backend, in their order; ``scope`` is that of the backends.
+
+    Raises:
+        UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
+    """
+    cycle = _Cycle(http, scope, set(_known(observed)))
     return tuple(
-        _probed(backend, listing, known, http, budget)
+        _probe_backend(backend, listing, cycle)
         if backend.discovery == "probe" and listing.outcome == OK
         else listing
         for backend, listing in zip(backends, listings, strict=True)
@@ -78,45 +92,49 @@ def _known(observed: State) -> Iterator[_Field]:
             yield seen.key.endpoint, seen.key.upstream, name
 
 
-def _probed(
-    backend: Backend,
-    listing: Listing,
-    known: set[_Field],
-    http: Http,
-    budget: _Budget,
-) -> Listing:
-    endpoint = canonical_endpoint(backend.url)
-    client = client_of(backend, http)
+def _probe_backend(backend: Backend, listing: Listing, cycle: _Cycle) -> Listing:
+    client = client_of(backend, cycle.http)
 
     def ask(body: dict[str, Any]) -> Any:
-        budget.left -= 1
+        cycle.left -= 1
         return client.send("POST", _CHAT, body)
 
     models = []
     for model in listing.models:
-        found = {}
-        offer = offer_of(backend, model)
-        may_chat = _may_chat(model) and not offer.filtered and not offer.unwanted
-        for name, (probe, cost) in _PROBES.items():
-            unknown = name not in model.info and (endpoint, offer.upstream, name) not in known
-            if may_chat and unknown and budget.left >= cost:
-                found[name] = _answer(probe, ask, model)
-        told = {name: value for name, value in found.items() if value is not None}
-        models.append(_with(model, told))
+        answers = {}
+        for name in _unknown(backend, model, cycle):
+            probe, cost = _PROBES[name]
+            if cycle.left >= cost:
+                answers[name] = _answer(probe, ask, model)
+        found = {name: value for name, value in answers.items() if value is not None}
+        models.append(_with(model, found))
     return replace(listing, models=tuple(models))
+
+
+def _unknown(backend: Backend, model: Model, cycle: _Cycle) -> list[str]:
+    """Return the fields to ask a model for; none if it must not be asked."""
+    offer = offer_of(backend, model)
+    if not _may_chat(model) or offer.filtered or offer.unwanted:
+        return []
+    endpoint = cycle.scope.endpoint_of(offer.model.api_base)
+    return [
+        name
+        for name in _PROBES
+        if name not in model.info and (endpoint, offer.upstream, name) not in cycle.known
+    ]
 
 
 def _may_chat(model: Model) -> bool:
     return model.state == LOADED and not model.remote and model.info.get("mode") == "chat"
 
 
-def _with(model: Model, told: dict[str, bool]) -> Model:
-    if not told:
+def _with(model: Model, found: dict[str, bool]) -> Model:
+    if not found:
         return model
-    sources = dict.fromkeys(told, f"probe: POST {_CHAT}")
+    sources = dict.fromkeys(found, f"probe: POST {_CHAT}")
     return replace(
         model,
-        info=freeze({**model.info, **told}),
+        info=freeze({**model.info, **found}),
         sources=freeze({**model.sources, **sources}),
     )
 
