@@ -35,7 +35,7 @@ _IMAGE: Final = (  # 32 x 32 red points
     "tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/SM9AAAAAElFTkSuQmCC"
 )
 _IMAGE_TOKENS: Final = 8
-"""A server that looks at an image counts at least so many tokens more than without it."""
+"""A server that reads an image counts at least this many more tokens than without it."""
 _TOOL: Final = {
     "type": "function",
     "function": {
@@ -85,7 +85,7 @@ def probe_models(
 
 
 def _known(observed: State) -> Iterator[_Field]:
-    """Yield what is registered as evidence."""
+    """Yield the fields that are registered as evidence."""
     for seen in observed.deployments:
         for path in seen.mark.evidence if seen.mark else ():
             name = path.removeprefix("/model_info/")
@@ -143,7 +143,7 @@ def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) ->
     try:
         answer = probe(ask, model.id)
     except Rejected as error:
-        # The server understood and will not: "auto tool choice requires ...", "not multimodal".
+        # The server understood and refuses: "auto tool choice requires ...", "not multimodal".
         answer = False if error.status in (400, 422, 501) else None
     except TransportError as error:
         log.info("a probe of %r found nothing: %s", model.id, error)
@@ -152,7 +152,7 @@ def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) ->
 
 
 def _tools(ask: Ask, model_id: str) -> bool | None:
-    """Demand a tool call: true if there is one, false if an answer comes without."""
+    """Require a tool call; return whether the answer has one, None if it is not an answer."""
     body = _body(model_id, "Call the tool.") | {"tools": [_TOOL], "tool_choice": "required"}
     message = part(_first_choice(ask(body)), "message")
     if not isinstance(message, dict):
@@ -162,7 +162,7 @@ def _tools(ask: Ask, model_id: str) -> bool | None:
 
 
 def _vision(ask: Ask, model_id: str) -> bool | None:
-    """Send the same words with and without an image: one that is looked at costs tokens."""
+    """Send the same text with and without an image; return whether the image costs tokens."""
     text = "What is this?"
     content = [
         {"type": "text", "text": text},
@@ -179,7 +179,7 @@ _PROBES: Final[dict[str, tuple[Callable[[Ask, str], bool | None], int]]] = {
     "supports_function_calling": (_tools, 1),
     "supports_vision": (_vision, 2),
 }
-"""By field: how it is asked, and how many requests that takes."""
+"""By field: the probe, and how many requests it sends."""
 
 
 def _body(model_id: str, content: object) -> dict[str, Any]:

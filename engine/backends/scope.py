@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def scope_of(backends: tuple[Backend, ...]) -> Scope:
     """Return the scope of the configured backends.
 
-    A configured address always belongs to itself, also where the API of another backend's kind
-    might be there. Of two backends that may both have their API at an address, the first has it.
+    A configured address always belongs to itself, even if another backend may have its API there.
+    If two backends may have their API at the same address, it belongs to the first one.
     """
     urls = [canonical_endpoint(backend.url) for backend in backends]
     places = dict(zip(urls, urls, strict=True))

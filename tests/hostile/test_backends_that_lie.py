@@ -163,7 +163,7 @@ def test_a_list_that_is_too_long_says_what_to_do(place: Place, kind: str) -> Non
     listing = place.listing(ids(MAX_MODELS + 1), type=kind)
     assert listing.outcome == INVALID
     assert not listing.models
-    assert "has over 5000 models, which is more than is read; check that url" in listing.detail
+    assert "has over 5000 models, which is more than the engine reads; check" in listing.detail
     assert "type: static" in listing.detail
 
 
@@ -185,7 +185,7 @@ def test_lists_that_together_are_too_long_cost_the_longest(place: Place) -> None
     assert sum(counts) > MAX_ALL_MODELS >= sum(counts) - MAX_MODELS
     listings = place.listings(*(answer(ids(count)) for count in counts))
     assert [one.outcome for one in listings] == [OK, OK, INVALID, OK]
-    assert "it lists 5000 models, and all backends together over 10000" in listings[2].detail
+    assert "it lists 5000 models, and all backends together list over 10000" in listings[2].detail
     assert "check that url leads to the right list" in listings[2].detail
 
 

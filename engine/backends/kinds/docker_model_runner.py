@@ -1,7 +1,7 @@
 """Docker Model Runner: the models that were pulled, below ``/engines/v1``.
 
-Its ``context_window`` is what the model is started with; where it is not told the engine's default
-counts. Nothing tells what a model is for.
+``context_window`` is the window that the model is started with; without it the default of its
+engine applies. Nothing shows what a model is for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
 }
-"""LiteLLM's ``docker_model_runner/`` has no embedding, ``openai/`` no rerank."""
+"""LiteLLM has no embedding for ``docker_model_runner/``, and no rerank for ``openai/``."""
 _SOURCE: Final = "GET /engines/v1/models: dmr.context_window"
 
 

@@ -1,6 +1,6 @@
-"""GPUStack: the list, and once more per category, which it tells only as a filter.
+"""GPUStack: the list, and once more for each category, which is only a filter of the list.
 
-Only models with a running instance are listed, and only those that the key may use.
+It lists only models that have a running instance and that the key may use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", V1),
 }
-"""``openai/`` has no rerank in LiteLLM; older versions have theirs beside ``/v1-openai``."""
+"""LiteLLM has no rerank for ``openai/``. Older versions have rerank at ``/v1``, next to the rest at
+``/v1-openai``."""
 _CATEGORIES: Final = {
     "llm": "chat",
     "embedding": "embedding",
@@ -49,9 +50,9 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 
 
 def _add_modes(records: list[Record], server: Server, path: str) -> None:
-    """Note the category of models that are in the list of exactly one.
+    """Note the category of each model that is listed in exactly one category.
 
-    A server that does not know the filter gives the whole list for each of them.
+    A server that does not know the filter returns the whole list for each category.
     """
     members = {name: _ids(server, path, name) for name in _CATEGORIES}
     for record in records:

@@ -16,7 +16,7 @@ ROUTES: Final = {
     "embedding": Route("infinity", LISTED),
     "rerank": Route("infinity", LISTED),
 }
-"""Rerank through another provider than ``infinity/`` fails on infinity's answers."""
+"""Only LiteLLM's ``infinity/`` can read the rerank answers of infinity."""
 _SOURCE: Final = "GET /models: capabilities"
 _MODES: Final = {
     "embed": "embedding",
@@ -27,7 +27,7 @@ _MODES: Final = {
 
 
 def ask(server: Server) -> Found:
-    """List the models, wherever the list is: a ``/v1`` in the URL is often there by habit."""
+    """List the models; a ``/v1`` in the URL may be there by habit, so both places are tried."""
     if not server.models_endpoint:
         server = replace(server, url=server.endpoint)
     entries, listed = listed_below(server, PLACES)
@@ -43,7 +43,7 @@ def ask(server: Server) -> Found:
 
 
 def _listed(name: str, words: list[str]) -> Record:
-    """Note what a model is for; its capabilities come as a set, in no order."""
+    """Note what a model is for; its capabilities have no order."""
     record = Record(name)
     record.mode(first_mode((word for word in _MODES if word in words), _MODES), _SOURCE)
     if record.info.get("mode") == "embedding":

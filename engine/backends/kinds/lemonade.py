@@ -1,7 +1,7 @@
-"""Lemonade: labels tell what each model is for; without such a label its recipe does.
+"""Lemonade: the labels of a model, or else its recipe, show what it is for.
 
-``context_length`` is what a model is loaded with, or will be; ``max_context_window`` what it was
-trained for.
+``context_length`` is the window that a model is or will be loaded with, ``max_context_window`` the
+one that it was trained for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
 }
-"""LiteLLM's ``lemonade/`` has only chat, and asks the server for more than it needs."""
+"""LiteLLM's ``lemonade/`` has only chat, and sends the server more requests than it needs."""
 _LIST: Final = "GET /v1/models"
 _LABELS: Final = {
     "chat": "chat",
@@ -51,7 +51,7 @@ _FLAGS: Final = {
 
 
 def ask(server: Server) -> Found:
-    """List the models; before it had ``/v1`` everything was below ``/api/v1``."""
+    """List the models; older versions have everything below ``/api/v1``."""
     entries, listed = listed_below(server, PLACES)
     records, skipped, absent = [], [], []
     for name, entry in entries:
@@ -71,7 +71,7 @@ def ask(server: Server) -> Found:
 
 
 def _listed(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
-    """Read an entry; a label that is not there is no statement."""
+    """Read an entry; a missing label says nothing."""
     record = Record(name)
     recipe = entry.get("recipe")
     record.mode(

@@ -1,7 +1,7 @@
-"""TabbyAPI: one loaded model, described apart from the list.
+"""TabbyAPI: one loaded model, described separately from the list.
 
-A key of its administrator sees every folder of models, any other key the loaded one. Where it is
-told to, it lists the names of OpenAI's models as well, for clients that insist on them.
+A key of its administrator lists every model on the disk, any other key the loaded model. If so
+configured, the list also has names of OpenAI's models, for clients that require them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EMBEDDING: Final = "GET /v1/model/embedding"
 
 
 def ask(server: Server) -> Found:
-    """List the models, and read what the loaded ones run with."""
+    """List the models, and read the settings of the loaded ones."""
     entries, listed = listed_below(server, PLACES)
     loaded, model = _loaded(server, "/v1/model")
     skipped = [name for name, _ in entries if name == _DUMMY != id_of(model)]
@@ -35,12 +35,12 @@ def ask(server: Server) -> Found:
         elif loaded:
             record.state = UNLOADED
     _add_embedding(records, server)
-    notes = left_out(server, skipped, "it is a name without a model behind it")
+    notes = left_out(server, skipped, "there is no model behind this name")
     return entries.found(records, listed, *notes)
 
 
 def _loaded(server: Server, path: str) -> tuple[bool, Any]:
-    """Return whether the server tells what is loaded, and that; it answers 503 for nothing."""
+    """Return whether it is known what is loaded, and the loaded model; a 503 means none is."""
     try:
         model = server.optional(path)
     except Unavailable as error:
@@ -55,7 +55,7 @@ def _add_parameters(record: Record, parameters: Any) -> None:
     record.tokens("max_input_tokens", part(parameters, "max_seq_len"), f"{source}.max_seq_len")
     record.flag("vision", part(parameters, "use_vision"), f"{source}.use_vision")
     if isinstance(parameters, dict) and "prompt_template" in parameters:
-        # without one it refuses chats
+        # without a template it refuses chats
         mode = "chat" if parameters["prompt_template"] else "completion"
         record.mode(mode, f"{source}.prompt_template")
 

@@ -12,13 +12,13 @@ from ..server import V1, Found, Route, Server
 ALLOWED: Final = ("GET /v1/models", "GET /info")
 PLACES: Final = ("/v1",)
 ROUTES: Final = {"": Route("openai", V1)}
-"""``huggingface/`` reaches chat as well, but not completions."""
+"""LiteLLM's ``huggingface/`` has chat too, but no completions."""
 _INFO: Final = "GET /info"
 _TAGS: Final = {"text-generation": "chat", "image-text-to-text": "chat"}
 
 
 def ask(server: Server) -> Found:
-    """List the model and read its limits; versions without a list name it in /info alone."""
+    """List the model and read its limits; versions without a list name it only in /info."""
     try:
         entries, listed = listed_below(server, PLACES)
     except Rejected as error:
@@ -35,7 +35,7 @@ def ask(server: Server) -> Found:
 
 
 def _named_by(info: Any, server: Server, missing: Rejected) -> Entries:
-    """Return the list that /info stands for."""
+    """Return a list of the model that /info names."""
     name = part(info, "model_id")
     if not isinstance(name, str) or not name:
         raise Garbled(f"{missing}; and /info names no model: {server.quote(info)}")
