@@ -228,7 +228,7 @@ def test_any_answer_ends_in_records_or_in_a_transport_error(
 _MOST_SENT = {"auto": 10 + MAX_PAGES}
 """Before it asks as one kind, ``auto`` looks for the signs of the others."""
 _PRICED = {"openrouter", "auto"}
-"""Only OpenRouter tells prices, and ``auto`` may take an answer for OpenRouter's."""
+"""Only OpenRouter lists prices, and ``auto`` may take an answer for OpenRouter's."""
 
 
 def assert_sound(record: Record, *, priced: bool) -> None:

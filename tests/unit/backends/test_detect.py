@@ -73,7 +73,7 @@ def test_auto_recognises_a_recorded_server_and_names_its_sign(
     assert found.notes[0].startswith(f"recognised as {kind}: {sign}")
     assert len(sent) == len(set(sent)), "asked twice"
     plain = result_of(KINDS[kind], case)
-    assert [record.id for record in found.records] == [one["id"] for one in plain["records"]]
+    assert [record.id for record in found.records] == [entry["id"] for entry in plain["records"]]
     assert found.listed == plain["base"]
     assert list(found.notes[1:]) == plain["notes"]
 

@@ -139,7 +139,7 @@ def only_at(path: str, body: bytes) -> Script:
 ONE = as_json({"object": "list", "data": [{"id": "m"}]})
 
 
-# --- addresses: what is asked, and what LiteLLM is to be told ---
+# --- addresses: what is requested, and what LiteLLM gets ---
 
 PROVIDERS = {"openai": "openai", "vllm": "hosted_vllm", "ollama": "ollama_chat"}
 ADDRESSES = [
@@ -784,7 +784,7 @@ EVERY_KIND = (*KINDS, "auto")
 
 
 class Mirror:
-    """One server of each kind that answers with whatever it is told to."""
+    """One server of each kind that plays any script."""
 
     def __init__(self, place: Place) -> None:
         self.place = place

@@ -80,7 +80,7 @@ def model(name: str = "m", **changes: Any) -> Model:
 def found(backend: Backend, *models: Model, observed: b.State | None = None) -> list[Any]:
     listing = Listing("box", "ok", tuple(replace(m, api_base=f"{backend.url}/v1") for m in models))
     (after,) = probe((backend,), (listing,), observed or b.observed())
-    return [thaw(one.info) for one in after.models]
+    return [thaw(probed.info) for probed in after.models]
 
 
 def probe(
@@ -170,8 +170,8 @@ def test_nothing_is_asked_unless_probes_are_configured(
 def test_what_is_registered_as_evidence_is_not_asked_again(
     backend: Backend, chatty: Chatty
 ) -> None:
-    told = {"supports_function_calling": False, "supports_vision": False}
-    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", told=told)
+    evidence = {"supports_function_calling": False, "supports_vision": False}
+    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", told=evidence)
     assert found(backend, model(), observed=b.observed(b.as_seen(row))) == [{"mode": "chat"}]
     assert chatty.requests == []
 
@@ -207,9 +207,9 @@ def with_rule(backend: Backend) -> Backend:
 def test_what_is_registered_for_a_renamed_model_is_not_asked_again(
     backend: Backend, chatty: Chatty
 ) -> None:
-    told = {"supports_function_calling": True, "supports_vision": True}
+    evidence = {"supports_function_calling": True, "supports_vision": True}
     endpoint = canonical_endpoint(backend.url)
-    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", told=told)
+    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", told=evidence)
     assert found(with_rule(backend), model(), observed=b.observed(b.as_seen(wanted))) == [
         {"mode": "chat"}
     ]
