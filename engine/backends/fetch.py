@@ -7,9 +7,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..bounds import MAX_ALL_MODELS
+from ..config.model import AUTO, STATIC, Backend
 from ..errors import TransportError
 from ..state.endpoint import canonical_endpoint
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
@@ -20,10 +21,6 @@ from . import detect
 from .kinds import KINDS
 from .normalize import left_out_notes, model_of, outcome_of, static_listing
 from .server import Found, Server
-
-if TYPE_CHECKING:
-    from ..config.model import Backend
-
 
 _POLL: Final = 0.2
 """Seconds between two looks at whether the engine is to stop."""
@@ -100,7 +97,7 @@ def client_of(backend: Backend, http: Http) -> Client:
 
 
 def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
-    if backend.kind == "static":
+    if backend.kind == STATIC:
         return static_listing(backend)
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
@@ -127,7 +124,7 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
 
 def _ask(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
     """Return the kind of a backend, configured or recognised, and what its adapter found."""
-    if backend.kind == "auto":
+    if backend.kind == AUTO:
         return detect.ask_as(server_of(backend, client, detect.ALLOWED, allowance))
     adapter = KINDS[backend.kind]
     return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))

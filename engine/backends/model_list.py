@@ -78,7 +78,7 @@ def read_entries(document: object, quote: Quote) -> Entries:
     return found
 
 
-def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
+def read_list(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
     """Return the list and the address below which it was found.
 
     It is read at ``models_endpoint`` if that is configured, else at ``/models`` below the URL. If

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ..bounds import MAX_PAGES
 from ..errors import Garbled, Rejected
-from .model_list import Entries, id_of, listed_below, read_entries
+from .model_list import Entries, id_of, read_entries, read_list
 from .record import part
 from .server import Server
 
@@ -32,12 +32,12 @@ class FoundList:
 
 
 def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> FoundList:
-    """Return the first page of the list that :func:`listed_below` finds, asking with ``query``.
+    """Return the first page of the list that :func:`read_list` finds, asking with ``query``.
 
     A configured path is requested without ``query``.
 
     Raises:
-        Garbled, Rejected, Unavailable: as :func:`listed_below`.
+        Garbled, Rejected, Unavailable: as :func:`read_list`.
     """
     answers: list[tuple[str, Any]] = []
     query = "" if server.models_endpoint else query
@@ -47,7 +47,7 @@ def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> Fou
         answers.append((path, server.get(path)))
         return answers[-1][1]
 
-    entries, listed = listed_below(replace(server, get=get), suffixes)
+    entries, listed = read_list(replace(server, get=get), suffixes)
     return FoundList(entries, listed, *answers[-1])
 
 
@@ -83,7 +83,7 @@ def with_query(path: str, query: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
-def left_out(server: Server, names: Collection[str], why: str) -> tuple[str, ...]:
+def left_out_note(server: Server, names: Collection[str], why: str) -> tuple[str, ...]:
     """Return the note on models that are left out of a list; nothing without such models."""
     if not names:
         return ()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from ..config.model import AUTO, Backend
 from ..state.endpoint import Scope, canonical_endpoint
 from .kinds import KINDS
-
-if TYPE_CHECKING:
-    from ..config.model import Backend
 
 
 def scope_of(backends: tuple[Backend, ...]) -> Scope:
@@ -30,7 +27,7 @@ def scope_of(backends: tuple[Backend, ...]) -> Scope:
 
 def _places(kind: str) -> tuple[str, ...]:
     """Return the paths below which a server of this kind may have its API."""
-    if kind == "auto":
+    if kind == AUTO:
         places = (place for adapter in KINDS.values() for place in adapter.PLACES)
         return tuple(dict.fromkeys(places))
     return KINDS[kind].PLACES if kind in KINDS else ()

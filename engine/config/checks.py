@@ -65,7 +65,7 @@ def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
         path: Steps = ("backends", index)
         found += _tls(backend, path)
         found += _suspects(backend, path)
-        found += _ignored(backend, path)
+        found += _ignored_keys(backend, path)
     return [*found, *_shared_endpoints(backends)]
 
 
@@ -141,7 +141,7 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
             yield Violation((*path, "regex_rename", index, "replace"), what)
 
 
-def _ignored(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     for key in ("litellm_params_defaults", "generic_params"):
         for name in sorted(backend[key].keys() & fields.BUILT_IN):
             hint = f"; put the key into the secret file `{backend['name']}`"

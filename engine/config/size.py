@@ -61,10 +61,10 @@ def row_problems(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]
         if len(found) > MAX_ID:
             what = f"too long: an id has at most {MAX_ID} characters; leave this model out"
             yield Violation((*models, index), what)
-    yield from _too_many(list(_declared(backend, path, len)))
+    yield from _too_many(list(_largest(backend, path, len)))
     given = [(key, backend[key]) for key in ("url", "model_format") if key in backend]
     built_in = [_Field((*path, key), len(json.dumps(text))) for key, text in given]
-    yield from _too_large([*built_in, *_declared(backend, path, _total)])
+    yield from _too_large([*built_in, *_largest(backend, path, _total)])
 
 
 def _with_nul(value: Any, path: Steps) -> Iterator[Violation]:
@@ -80,7 +80,7 @@ def _with_nul(value: Any, path: Steps) -> Iterator[Violation]:
             yield from _with_nul(item, (*path, index))
 
 
-def _declared(
+def _largest(
     backend: Mapping[str, Any], path: Steps, measure: Callable[[list[_Field]], int]
 ) -> Iterator[_Field]:
     """Yield the fields of the largest possible row, as ``measure`` compares them.

@@ -174,7 +174,7 @@ class Expansion:
             self._count(key, depth)
             if key.kind == "scalar" and key.plain and key.text == "<<":
                 for source in item.children if item.kind == "seq" else [item]:
-                    merged = self._merged(source, depth) | merged
+                    merged = self._merge(source, depth) | merged
                 continue
             text = self._key(key)
             if text in own:
@@ -182,7 +182,7 @@ class Expansion:
             own[text] = (key, item)
         return merged | own
 
-    def _merged(self, source: Node, depth: int) -> dict[str, tuple[Node, Node]]:
+    def _merge(self, source: Node, depth: int) -> dict[str, tuple[Node, Node]]:
         self._count(source, depth + 1)
         if source.kind != "map":
             raise refusal(self.name, source.mark, "<< takes a map, or a list of maps")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import Record, part
 from ..server import LISTED, Found, Route, Server
 
@@ -24,11 +24,11 @@ _SOURCE: Final = "GET /engines/v1/models: dmr.context_window"
 
 def ask(server: Server) -> Found:
     """List the models; ``/v1`` is an alias that only newer versions have."""
-    entries, listed = listed_below(server, PLACES)
-    return entries.found([_listed(name, entry) for name, entry in entries], listed)
+    entries, listed = read_list(server, PLACES)
+    return entries.found([_record(name, entry) for name, entry in entries], listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     record.tokens("max_input_tokens", part(entry, "dmr", "context_window"), _SOURCE)
     family = part(entry, "dmr", "architecture")

@@ -35,14 +35,14 @@ _WINDOWS: Final = ("max_model_len", "n_ctx")
 def ask(server: Server) -> Found:
     """List the models, then the ids of every category."""
     found_list = find_list(server, PLACES, "with_meta=true")
-    records = [_listed(name, entry) for name, entry in found_list.entries]
+    records = [_record(name, entry) for name, entry in found_list.entries]
     if records and not server.models_endpoint:
         path = found_list.path.partition("?")[0]
         _add_modes(records, server, path)
     return found_list.entries.found(records, found_list.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     for key in _WINDOWS:
         record.tokens("max_input_tokens", part(entry, "meta", key), f"GET /v1/models: meta.{key}")

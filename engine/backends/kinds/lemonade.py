@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
-from ..paging import left_out
+from ..model_list import read_list
+from ..paging import left_out_note
 from ..record import Record, first_mode, texts
 from ..server import LISTED, Found, Route, Server
 
@@ -52,7 +52,7 @@ _FLAGS: Final = {
 
 def ask(server: Server) -> Found:
     """List the models; older versions have everything below ``/api/v1``."""
-    entries, listed = listed_below(server, PLACES)
+    entries, listed = read_list(server, PLACES)
     records, skipped, absent = [], [], []
     for name, entry in entries:
         labels = texts(entry.get("labels"))
@@ -61,16 +61,16 @@ def ask(server: Server) -> Found:
         elif set(labels) & _OTHER_LABELS and not set(labels) & set(_LABELS):
             skipped.append(name)
         else:
-            records.append(_listed(name, entry, labels))
+            records.append(_record(name, entry, labels))
     return entries.found(
         records,
         listed,
-        *left_out(server, absent, "they are not downloaded"),
-        *left_out(server, skipped, "LiteLLM has no mode for what they do"),
+        *left_out_note(server, absent, "they are not downloaded"),
+        *left_out_note(server, skipped, "LiteLLM has no mode for what they do"),
     )
 
 
-def _listed(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
+def _record(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
     """Read an entry; a missing label says nothing."""
     record = Record(name)
     recipe = entry.get("recipe")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..model_list import id_of
-from ..paging import FoundList, find_list, left_out
+from ..paging import FoundList, find_list, left_out_note
 from ..record import Record, part
 from ..server import ROOT, V1, Found, Route, Server
 
@@ -38,10 +38,11 @@ def ask(server: Server) -> Found:
         if name.startswith(wildcards):
             skipped.append(name)
         else:
-            records.append(_listed(name, entry, groups.get(name)))
+            records.append(_record(name, entry, groups.get(name)))
     routes = server.quote(", ".join(f"{prefix}*" for prefix in wildcards))
     why = f"wildcard routes ({routes}) list them whether or not they exist"
-    return found_list.entries.found(records, found_list.listed, *left_out(server, skipped, why))
+    notes = left_out_note(server, skipped, why)
+    return found_list.entries.found(records, found_list.listed, *notes)
 
 
 def _wildcards(found_list: FoundList) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ def _groups(server: Server) -> dict[str, Any]:
     return {name: group for group in named if isinstance(name := part(group, "model_group"), str)}
 
 
-def _listed(name: str, entry: dict[str, Any], group: Any) -> Record:
+def _record(name: str, entry: dict[str, Any], group: Any) -> Record:
     """Read an entry and its group; a group has false for a capability that nobody declared."""
     record = Record(name)
     for document, source in ((entry, _LIST), (group, _GROUPS)):

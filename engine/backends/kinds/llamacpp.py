@@ -10,7 +10,7 @@ import itertools
 import re
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import FAILED, LOADED, UNLOADED, Record, part, texts
 from ..server import V1, Found, Route, Server
 
@@ -30,8 +30,8 @@ _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 def ask(server: Server) -> Found:
     """List the models; if the server is not a router, add the fields of ``/props``."""
-    entries, listed = listed_below(server, PLACES)
-    records = [_listed(name, entry) for name, entry in entries]
+    entries, listed = read_list(server, PLACES)
+    records = [_record(name, entry) for name, entry in entries]
     router = any("status" in entry for _, entry in entries)
     if records and not router:
         props = server.optional("/props")
@@ -40,7 +40,7 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     """Read an entry.
 
     In a router the arguments of a model show what it is for. The list of a single server does not:

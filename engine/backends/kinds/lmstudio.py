@@ -29,7 +29,7 @@ _STATES: Final = {"loaded": LOADED, "not-loaded": UNLOADED}
 def ask(server: Server) -> Found:
     """List the models from the richest list that this version has."""
     entries, path = _entries(server)
-    records = [_listed(name, entry, f"GET {path}") for name, entry in entries]
+    records = [_record(name, entry, f"GET {path}") for name, entry in entries]
     return entries.found(records, f"{server.endpoint}/v1")
 
 
@@ -49,7 +49,7 @@ def _entries(server: Server) -> tuple[Entries, str]:
     raise problem
 
 
-def _listed(name: str, entry: dict[str, Any], source: str) -> Record:
+def _record(name: str, entry: dict[str, Any], source: str) -> Record:
     record = Record(name)
     kind = entry.get("type")
     record.mode(_MODES.get(kind) if isinstance(kind, str) else None, f"{source}: type")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import Garbled, Rejected
-from ..model_list import Entries, listed_below, read_entries
-from ..paging import left_out
+from ..model_list import Entries, read_entries, read_list
+from ..paging import left_out_note
 from ..record import Record, first_mode, texts
 from ..server import V1, Found, Route, Server
 
@@ -45,8 +45,8 @@ def ask(server: Server) -> Found:
         if words and not set(words) & set(_MODES):
             skipped.append(name)
         else:
-            records.append(_listed(name, words, texts(entry.get("input_modalities"))))
-    notes = left_out(server, skipped, "LiteLLM has no mode for what they do")
+            records.append(_record(name, words, texts(entry.get("input_modalities"))))
+    notes = left_out_note(server, skipped, "LiteLLM has no mode for what they do")
     return entries.found(records, f"{server.endpoint}/v1", *notes)
 
 
@@ -57,10 +57,10 @@ def _entries(server: Server) -> Entries:
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise
-    return listed_below(server, PLACES)[0]
+    return read_list(server, PLACES)[0]
 
 
-def _listed(name: str, words: list[str], inputs: list[str]) -> Record:
+def _record(name: str, words: list[str], inputs: list[str]) -> Record:
     """Read an entry; a file without a configuration has null in every field."""
     record = Record(name)
     source = f"GET {_PATH}: capabilities"

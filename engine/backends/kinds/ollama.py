@@ -41,7 +41,7 @@ def ask(server: Server) -> Found:
     """List the models, ask for the fields that the list lacks, and read what is loaded."""
     path = server.prefix + server.models_endpoint if server.models_endpoint else "/api/tags"
     entries = read_entries(server.get(path), server.quote)
-    windows = _running(server)
+    windows = _read_windows(server)
     bare = [name for name, entry in entries if not _is_described(entry)]
     shown = set(bare[:MAX_SHOWN])
     records, failed = [], 0
@@ -49,7 +49,7 @@ def ask(server: Server) -> Found:
         record = Record(name)
         _describe(record, entry, f"GET {path}")
         if windows is not None:
-            _add_running(record, windows)
+            _add_window(record, windows)
         if name in shown:
             failed += not _add_shown(record, server)
         if record.remote:
@@ -98,7 +98,7 @@ def _add_shown(record: Record, server: Server) -> bool:
     return True
 
 
-def _running(server: Server) -> dict[str, Any] | None:
+def _read_windows(server: Server) -> dict[str, Any] | None:
     """Return the window of every loaded model by its full name; None if that is unknown."""
     running = part(server.optional("/api/ps"), "models")
     if not isinstance(running, list):
@@ -106,7 +106,7 @@ def _running(server: Server) -> dict[str, Any] | None:
     return {_full(id_of(model)): part(model, "context_length") for model in running}
 
 
-def _add_running(record: Record, windows: dict[str, Any]) -> None:
+def _add_window(record: Record, windows: dict[str, Any]) -> None:
     name = _full(record.id)
     record.state = LOADED if name in windows else UNLOADED
     record.tokens("max_input_tokens", windows.get(name), "GET /api/ps: context_length")

@@ -35,10 +35,10 @@ def ask(server: Server) -> Found:
     """List the models, at ``/models`` or ``/v1/models`` below the configured URL, page by page."""
     first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
-    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
+    return entries.found([_record(name, entry) for name, entry in entries], first.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     parent = entry.get("parent")
     record.parent = parent if isinstance(parent, str) else ""

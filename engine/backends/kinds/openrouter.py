@@ -50,10 +50,10 @@ def ask(server: Server) -> Found:
     """List the models, page by page where a gateway has pages."""
     first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
-    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
+    return entries.found([_record(name, entry) for name, entry in entries], first.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     inputs = part(entry, "architecture", "input_modalities")
     outputs = texts(part(entry, "architecture", "output_modalities"))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import Record, part, texts
 from ..server import V1, Found, Route, Server
-from .vllm import inherit, listed_records, one_family
+from .vllm import inherit, one_family, read_records
 
 ALLOWED: Final = ("GET /v1/models", "GET /model_info", "GET /get_model_info")
 PLACES: Final = ("/v1",)
@@ -27,8 +27,8 @@ _PARSERS: Final = (
 
 def ask(server: Server) -> Found:
     """List the models; read the fields of the model that the server was started with."""
-    entries, listed = listed_below(server, PLACES)
-    records = listed_records(entries)
+    entries, listed = read_list(server, PLACES)
+    records = read_records(entries)
     bases = [record for record in records if not record.parent]
     if one_family(bases):
         path, info = _model_info(server)

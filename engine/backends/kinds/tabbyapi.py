@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...errors import Unavailable
-from ..model_list import id_of, listed_below, read_entries
-from ..paging import left_out
+from ..model_list import id_of, read_entries, read_list
+from ..paging import left_out_note
 from ..record import LOADED, UNLOADED, Record, part
 from ..server import V1, Found, Route, Server
 
@@ -24,8 +24,8 @@ _EMBEDDING: Final = "GET /v1/model/embedding"
 
 def ask(server: Server) -> Found:
     """List the models, and read the settings of the loaded ones."""
-    entries, listed = listed_below(server, PLACES)
-    loaded, model = _loaded(server, "/v1/model")
+    entries, listed = read_list(server, PLACES)
+    loaded, model = _read_loaded(server, "/v1/model")
     skipped = [name for name, _ in entries if name == _DUMMY != id_of(model)]
     records = [Record(name) for name, _ in entries if name not in skipped]
     for record in records:
@@ -35,11 +35,11 @@ def ask(server: Server) -> Found:
         elif loaded:
             record.state = UNLOADED
     _add_embedding(records, server)
-    notes = left_out(server, skipped, "there is no model behind this name")
+    notes = left_out_note(server, skipped, "there is no model behind this name")
     return entries.found(records, listed, *notes)
 
 
-def _loaded(server: Server, path: str) -> tuple[bool, Any]:
+def _read_loaded(server: Server, path: str) -> tuple[bool, Any]:
     """Return whether it is known what is loaded, and the loaded model; a 503 means none is."""
     try:
         model = server.optional(path)
@@ -62,7 +62,7 @@ def _add_parameters(record: Record, parameters: Any) -> None:
 
 def _add_embedding(records: list[Record], server: Server) -> None:
     """Add the loaded embedding model, which is in no list of models."""
-    _, model = _loaded(server, "/v1/model/embedding")
+    _, model = _read_loaded(server, "/v1/model/embedding")
     for name, _ in read_entries({"data": [model] if id_of(model) else []}, server.quote):
         if name not in {record.id for record in records}:
             record = Record(name, state=LOADED)

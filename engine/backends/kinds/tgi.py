@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...errors import Garbled, Rejected
-from ..model_list import Entries, listed_below, read_entries
+from ..model_list import Entries, read_entries, read_list
 from ..record import LOADED, Record, part
 from ..server import V1, Found, Route, Server
 
@@ -20,12 +20,12 @@ _TAGS: Final = {"text-generation": "chat", "image-text-to-text": "chat"}
 def ask(server: Server) -> Found:
     """List the model and read its limits; versions without a list name it only in /info."""
     try:
-        entries, listed = listed_below(server, PLACES)
+        entries, listed = read_list(server, PLACES)
     except Rejected as error:
         if error.status != 404 or server.models_endpoint:
             raise
         info = server.get("/info")
-        entries, listed = _named_by(info, server, error), f"{server.endpoint}/v1"
+        entries, listed = _list_of(info, server, error), f"{server.endpoint}/v1"
     else:
         info = server.optional("/info")
     records = [Record(name, state=LOADED) for name, _ in entries]
@@ -34,7 +34,7 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def _named_by(info: Any, server: Server, missing: Rejected) -> Entries:
+def _list_of(info: Any, server: Server, missing: Rejected) -> Entries:
     """Return a list of the model that /info names."""
     name = part(info, "model_id")
     if not isinstance(name, str) or not name:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from ..model_list import Entries, listed_below
+from ..model_list import Entries, read_list
 from ..record import LOADED, Record, part
 from ..server import LISTED, Found, Route, Server
 
@@ -30,10 +30,10 @@ _ONLY: Final = (
 
 def ask(server: Server) -> Found:
     """List the models; if there is one base model, its mode follows from the server's paths."""
-    entries, listed = listed_below(server, PLACES)
+    entries, listed = read_list(server, PLACES)
     if server.models_endpoint and not server.models_endpoint.startswith("/models"):
         listed = f"{server.endpoint}/v1"
-    records = listed_records(entries)
+    records = read_records(entries)
     bases = [record for record in records if not record.parent]
     if one_family(bases):
         mode = _mode_of(part(server.optional("/openapi.json"), "paths"))
@@ -43,7 +43,7 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def listed_records(entries: Entries) -> list[Record]:
+def read_records(entries: Entries) -> list[Record]:
     """Read a list that has ``max_model_len``, ``root`` and ``parent`` of each model."""
     records = []
     for name, entry in entries:

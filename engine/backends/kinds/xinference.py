@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import Record, first_mode, texts
 from ..server import V1, Found, Route, Server
 
@@ -42,11 +42,11 @@ _LIST: Final = "GET /v1/models"
 
 def ask(server: Server) -> Found:
     """List the running models."""
-    entries, listed = listed_below(server, PLACES)
-    return entries.found([_listed(name, entry) for name, entry in entries], listed)
+    entries, listed = read_list(server, PLACES)
+    return entries.found([_record(name, entry) for name, entry in entries], listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     kind, abilities = entry.get("model_type"), texts(entry.get("model_ability"))
     record.train(entry.get("context_length"))
