@@ -1,4 +1,4 @@
-"""The kind auto, which recognises what answers."""
+"""The kind auto, which recognises the kind of a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TAGS = {
     "GET /api/tags": {"models": [{"name": "a", "model": "a", "digest": "c6eb", "details": {}}]},
     **_OLLAMA,
 }
-"""What imitators of Ollama answer."""
+"""Answers of servers that imitate Ollama."""
 
 RECOGNISED = [
     ("openai/llamacpp", {}, "llamacpp", 'owned_by is "llamacpp" in GET /models'),

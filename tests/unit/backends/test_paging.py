@@ -13,7 +13,7 @@ from tests.adapters import ANY, server_over
 
 
 def pages(*bodies: Any) -> tuple[Any, list[str]]:
-    """Return what comes of a list at ``/v1/models`` whose pages go on after "m0", "m1", ..."""
+    """Return the entries of a list at ``/v1/models`` whose pages go on after "m0", "m1", ..."""
     answers = {"GET /v1/models": bodies[0]}
     for number, body in enumerate(bodies[1:]):
         answers[f"GET /v1/models?after_id=m{number}"] = body

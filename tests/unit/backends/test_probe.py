@@ -1,4 +1,4 @@
-"""Probes: sent only where they are asked for, allowed and due; never wrong on silence."""
+"""Probes are sent only if configured, allowed and needed, and find nothing without an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A configuration whose rows LiteLLM could not store, or we could not read back, is refused."""
+"""A configuration whose rows LiteLLM could not store, or the engine not read back, is refused."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_row_that_would_be_too_large_is_refused(
 
 
 def test_each_part_of_a_row_counts_once(folder: Folder) -> None:
-    """The later of the two sections of parameters beats the first; one variant is the largest."""
+    """The later of the two sections of parameters takes precedence; the largest variant counts."""
     large = MAX_DECLARED // 3
     folder.load(
         generic_params=sized(large, name="prompt"),
@@ -160,7 +160,7 @@ def test_each_part_of_a_row_counts_once(folder: Folder) -> None:
 
 
 def test_the_largest_row_is_registered_and_read_back(tmp_path: Path) -> None:
-    """Characters as wide as they come, in each field, and ids and names as long as they may be."""
+    """The widest characters in each field, and the longest ids and names that are allowed."""
     with ExitStack() as stack:
         folder = Folder(tmp_path)
         proxy = stack.enter_context(LiteLLMSimulator(master_key=MASTER))

@@ -1,4 +1,4 @@
-"""One HTTP exchange, however badly the server behaves: bounded, classified, and the key kept."""
+"""An HTTP exchange is bounded and classified, and hides the key, whatever the server does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.rawserver import (
 
 KEY = 'sk-s3cr3t/with"quote\\and-slash-0123456789'
 SHORT = 0.3
-"""Seconds of timeout where a test has to sit it out."""
+"""A timeout in seconds for tests that have to wait until it is over."""
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_a_body_that_stops_just_before_the_deadline_is_cut_at_the_deadline(talk:
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         talk.get(script, timeout=2.0)
-    assert time.monotonic() - begun < 3.6  # and not 3.9, as if the time began anew
+    assert time.monotonic() - begun < 3.6  # and not 3.9, as if the time started again
 
 
 def test_a_slow_answer_within_the_timeout_is_waited_for(talk: Talk) -> None:
@@ -846,7 +846,7 @@ def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
 
 
 def nodelay_of_sockets_to(port: int) -> list[bool]:
-    """Whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
+    """Return whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
     found = []
     for path in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
@@ -891,7 +891,7 @@ def test_a_backend_that_is_taken_out_leaves_no_connection_behind(stack: ExitStac
 
 
 def sockets_to(url: str) -> int:
-    """How many connections of this process to a server are open."""
+    """Return how many connections of this process to a server are open."""
     port = f":{int(url.rpartition(':')[2]):04X}"
     rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
     return sum(row[2].endswith(port) and row[3] == "01" for row in rows)
