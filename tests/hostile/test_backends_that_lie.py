@@ -350,7 +350,7 @@ def test_small_answers_cost_the_others_nothing() -> None:
     pool = Pool(0)
     with Allowance(pool) as allowance:
         allowance.spend(FREE_MEMORY)
-        with pytest.raises(Garbled, match=f"together answer what takes over {MAX_MEMORY >> 20} M"):
+        with pytest.raises(Garbled, match=f"together take over {MAX_MEMORY >> 20} M"):
             allowance.spend(1)
 
 

@@ -846,7 +846,7 @@ def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
 
 
 def nodelay_of_sockets_to(port: int) -> list[bool]:
-    """Return whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
+    """Return whether TCP_NODELAY is set, for each socket of this process connected to a port."""
     found = []
     for path in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
