@@ -11,7 +11,7 @@ from typing import Final
 
 from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
-from .backends.probe import probed
+from .backends.probe import probe_models
 from .backends.scope import scope_of
 from .config.model import Config, secret_values
 from .desired.clashes import without_clashes
@@ -112,7 +112,7 @@ def reconcile_once(
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
-    listings = probed(config.backends, listings, observed, ports.http)
+    listings = probe_models(config.backends, listings, observed, scope, ports.http)
     desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")

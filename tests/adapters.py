@@ -1,4 +1,4 @@
-"""A fake backend over a table of answers, and golden records: what tests of adapters share."""
+"""A fake backend with a table of answers, and golden records: shared by tests of adapters."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from engine.state.endpoint import canonical_endpoint
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CASES = FIXTURES / "adapters"
 WRITE = bool(os.environ.get("WRITE_GOLDEN"))
-"""Set to write what the adapters find into the cases, then to be read and checked by eye."""
+"""Set it to write what the adapters find into the cases; then read and check them."""
 
 ANY = "*"
-"""The key of the answer to every allowed request that has none of its own."""
+"""The key of the answer to every allowed request without an answer of its own."""
 MAX_SENT = 1000
-"""Requests after which an adapter counts as one that never ends."""
+"""Requests after which an adapter counts as endless."""
 
 
 def server_over(
@@ -32,12 +32,12 @@ def server_over(
     url: str = "http://box:8000",
     models_endpoint: str = "",
 ) -> tuple[Server, list[str]]:
-    """Return a backend that gives these answers, and the list into which requests are written.
+    """Return a backend that gives these answers, and the list of requests that it was sent.
 
-    The key of an answer is ``GET /path`` or ``POST /path``, with the query if there is one; that
-    of an answer to one POST body may also be ``POST /path {"its": "json"}``. The value is the
-    body, or ``{"status": 503, "body": ...}``; a status of 0 is a refused connection. What has no
-    answer is 404. A request that is not in ``allowed`` fails the test.
+    The key of an answer is ``GET /path`` or ``POST /path``, with the query if there is one; for a
+    POST with a certain body it may also be ``POST /path {"its": "json"}``. The value is the body,
+    or ``{"status": 503, "body": ...}``; a status of 0 is a refused connection. A request without an
+    answer gets 404. A request that is not in ``allowed`` fails the test.
     """
     endpoint = canonical_endpoint(url)
     listing = f"GET {url.removeprefix(endpoint)}{models_endpoint}" if models_endpoint else ""
@@ -47,7 +47,7 @@ def server_over(
     def exchange(request: str, body: object = None) -> Any:
         asked = request if body is None else f"{request} {json.dumps(body)}"
         sent.append(asked)
-        assert len(sent) <= MAX_SENT, "the adapter does not come to an end"
+        assert len(sent) <= MAX_SENT, "the adapter does not end"
         assert request.partition("?")[0] in permitted, f"{request} is not in ALLOWED"
         for key in (asked, request, ANY):
             if key in answers:
@@ -104,11 +104,11 @@ def plain(record: Record) -> dict[str, Any]:
 
 
 def result_of(adapter: Adapter, case: Mapping[str, Any]) -> dict[str, Any]:
-    """Run an adapter on a case; return its result as it is kept in the case.
+    """Run an adapter on a case; return its result in the form that the case has.
 
-    ``base`` is where the list was; ``routes`` gives provider and api_base per mode that was found
-    ("" for an unknown one); ``left_out`` counts what could not be used. An adapter that raises
-    gives ``{"error": "Garbled"}``.
+    ``base`` is where the list was; ``routes`` has the provider and api_base of each mode that was
+    found ("" for an unknown mode); ``left_out`` counts what could not be used. An adapter that
+    raises gives ``{"error": "Garbled"}``.
     """
     url = case.get("url", "http://box:8000")
     server, sent = server_over(
@@ -139,7 +139,7 @@ _RESULT = ("sent", "records", "base", "routes", "notes", "left_out", "error")
 
 
 def golden_case(path: Path, adapter: Adapter) -> None:
-    """Assert that an adapter makes of a case exactly what the case says it does."""
+    """Assert that an adapter finds in a case exactly what the case has as its result."""
     case = read(path)
     result = json.loads(json.dumps(result_of(adapter, case)))
     if WRITE:
@@ -170,7 +170,7 @@ def ask(adapter: Adapter, answers: Mapping[str, Any], **options: str) -> Found:
 def answered(
     adapter: Adapter, case: Mapping[str, Any], change: Callable[[Any], Any]
 ) -> list[dict[str, Any]]:
-    """Return the records of a case after ``change`` was made to every body of it."""
+    """Return the records of a case after ``change`` was applied to each of its bodies."""
     changed = {request: change(body) for request, body in case["requests"].items()}
     records = result_of(adapter, {**case, "requests": changed}).get("records", [])
     return sorted(records, key=lambda record: str(record["id"]))

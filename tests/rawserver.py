@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes it is told to, also what http.server would never say."""
+"""A server that sends exactly the bytes of a script, also those that http.server never sends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 MAX_WAIT = 20.0
-"""Seconds after which a script that waits goes on, whatever happens: no test hangs for ever."""
+"""Seconds after which a script that waits continues in any case: no test hangs for ever."""
 AMPLE = MAX_WAIT / 2
-"""Seconds within which what does not wait for such a script has ended, on a slow machine too."""
+"""Seconds within which anything that does not wait for such a script ends, even on a slow
+machine."""
 
 
 @dataclass(eq=False)
@@ -41,7 +42,7 @@ class Exchange:
         return {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
 
     def send(self, data: bytes) -> bool:
-        """Send; return False when the client has gone or the server is to stop."""
+        """Send; return False if the client has closed the connection or the server is to stop."""
         if self._stopped.is_set():
             return False
         try:
@@ -51,7 +52,7 @@ class Exchange:
         return True
 
     def wait(self, seconds: float = MAX_WAIT) -> None:
-        """Say nothing for a while, or until the server is to stop."""
+        """Send nothing for a while, or until the server is to stop."""
         self._stopped.wait(seconds)
 
     def close(self) -> None:
@@ -119,7 +120,7 @@ class RawServer:
         while not self._stopped.is_set():
             try:
                 connection, _ = self._listening.accept()
-            except OSError:  # nobody came, or the server stops
+            except OSError:  # no client yet, or the server stops
                 continue
             connection.settimeout(MAX_WAIT)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -171,19 +172,19 @@ def answer(
     kind: str = "application/json",
     length: int | None = None,
 ) -> bytes:
-    """One whole HTTP answer; ``length`` is what it claims to be."""
+    """Return a whole HTTP answer; ``length`` is the length that its header claims."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {size}", *headers]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def as_json(document: Any, status: str = "200 OK") -> bytes:
-    """An answer with a JSON document."""
+    """Return an answer with a JSON document."""
     return answer(json.dumps(document).encode(), status=status)
 
 
 def always(data: bytes) -> Script:
-    """The script that answers every request alike."""
+    """Return a script that gives every request the same answer."""
 
     def script(exchange: Exchange) -> None:
         exchange.send(data)
@@ -192,7 +193,7 @@ def always(data: bytes) -> Script:
 
 
 def once(data: bytes) -> Script:
-    """The script that answers, and closes the connection."""
+    """Return a script that answers and closes the connection."""
 
     def script(exchange: Exchange) -> None:
         exchange.send(data)

@@ -1,4 +1,4 @@
-"""A backend that answers as a case of ``fixtures/adapters`` says."""
+"""A backend with the answers of a case in ``fixtures/adapters``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from engine.state.endpoint import canonical_endpoint
 from . import adapters
 
 BELOW_A_PATH = {"gpustack", "docker_model_runner", "lemonade", "openrouter"}
-"""Kinds whose API may be at another place than ``/v1``."""
+"""Kinds whose API may be at another path than ``/v1``."""
 
 
 class RecordedBackend:
-    """Answers one case; its host and port do not matter, the path of its URL does."""
+    """Gives the answers of a case, below the path of its URL; host and port do not matter."""
 
     def __init__(self, case: dict[str, Any]) -> None:
         self.case = case
@@ -26,13 +26,13 @@ class RecordedBackend:
         self._below = urlsplit(canonical_endpoint(url_of(case))).path
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
-        """Answer one request, with what the case has for it."""
+        """Answer a request from the case."""
         del authorization
         url = urlsplit(path)
         place = url.path.removeprefix(self._below)
         asked = f"{method} {place}" + (f"?{url.query}" if url.query else "")
         answers = self.case["requests"]
-        # A real server has the list without the query, too; the case holds what its adapter asks.
+        # A real server ignores an unknown query; the case has only what its adapter requests.
         plain = {key.partition("?")[0]: key for key in reversed(answers)}
         full = f"{asked} {json.dumps(json.loads(body))}" if body else asked
         keys = (full, asked, plain.get(asked), adapters.ANY)

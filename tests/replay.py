@@ -1,7 +1,7 @@
-"""Plays a scenario folder: every host in it is answered by one server, through HTTP's own proxying.
+"""Plays a scenario folder: one server answers for every host in it, as an HTTP proxy.
 
-So scenarios have real, stable host names (ids and fingerprints depend on them), the engine runs
-its real HTTP, and no port is fixed.
+So scenarios have stable host names (ids and fingerprints depend on them), the engine uses real
+HTTP, and no port is fixed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Replay:
     """Answers for LiteLLM (simulated; its replicas take turns) and for every backend (from files).
 
     A backend's file is ``backends/<host>.json``: ``{"<path>": body}``, or with a status
-    ``{"<path>": {"status": 503, "body": ...}}``. A host without a file refuses connections, as
-    far as a proxy can: it answers 502.
+    ``{"<path>": {"status": 503, "body": ...}}``. A host without a file answers 502, which is how a
+    proxy reports a refused connection.
     """
 
     def __init__(self, about: dict[str, Any]) -> None:
@@ -56,7 +56,11 @@ class Replay:
     @property
     def writes(self) -> list[tuple[str, str]]:
         """What was written to LiteLLM; ``POST /api/show`` of Ollama only reads."""
-        return [one for one in self.requests if one[0] != "GET" and one[1].startswith(LITELLM)]
+        return [
+            (method, url)
+            for method, url in self.requests
+            if method != "GET" and url.startswith(LITELLM)
+        ]
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         url = urlsplit(path)
@@ -74,12 +78,12 @@ class Replay:
         return Answer(status, page.encode() if isinstance(page, str) else json.dumps(page).encode())
 
     def reload(self) -> None:
-        """Let every replica see what the others did."""
+        """Let every replica read what the others have written."""
         for replica in self.replicas:
             replica.reload()
 
     def forget(self, row_id: str) -> None:
-        """Take a row out of the database only: LiteLLM lists it until it reads that anew."""
+        """Delete a row from the database only: LiteLLM lists it until its next reload."""
         del self.replicas[0].database.rows[row_id]
 
     def served(self) -> list[set[str]]:
@@ -87,12 +91,12 @@ class Replay:
         return [{row["model_name"] for row in self.rows()} for _ in self.replicas]
 
     def read_backends(self, folder: Path) -> None:
-        """Take the answers of every backend from a folder."""
+        """Read the answers of every backend from a folder."""
         files = sorted((folder / "backends").glob("*.json"))
         self.backends = {file.stem: json.loads(file.read_text()) for file in files}
 
     def call(self, method: str, path: str, body: object) -> None:
-        """Do by hand what an operator would do to LiteLLM."""
+        """Send LiteLLM a write, as an operator would."""
         answer = self.answer(
             method, LITELLM + path, f"Bearer {MASTER_KEY}", json.dumps(body).encode()
         )
@@ -155,7 +159,7 @@ class Stage:
 
 @contextmanager
 def proxied(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let all plain HTTP go to ``replay`` while entered, whatever host it is for."""
+    """While entered, send all plain HTTP to ``replay``, whatever its host is."""
     server = LoopbackServer(replay)
     server.start()
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
@@ -169,7 +173,7 @@ def proxied(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """Set a scenario up; all HTTP goes through it while entered."""
+    """Set a scenario up; while entered, all plain HTTP goes to it."""
     about = json.loads((folder / "about.json").read_text())
     replay = Replay(about)
     stage = Stage(folder, replay, secrets)

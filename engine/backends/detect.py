@@ -1,9 +1,9 @@
-"""Kind ``auto``: recognise what answers by a few cheap GETs, and leave the rest to its adapter.
+"""Kind ``auto``: recognises a server by a few cheap GETs; its adapter does the rest.
 
-Most servers name themselves in ``owned_by`` of their list. Some of the rest are known by a path
-that only they have. ``/api/tags`` is no such path: SGLang, LocalAI, KoboldCpp, Docker Model Runner
-and older versions of llama.cpp imitate Ollama there. What nothing gives away is read as any
-OpenAI-compatible server. A kind that is configured is never guessed at.
+Most servers name themselves in ``owned_by`` of their list. Others have a path that no other server
+has. ``/api/tags`` is not such a path: SGLang, LocalAI, KoboldCpp, Docker Model Runner and older
+versions of llama.cpp imitate Ollama there. A server that is not recognised is read as an
+OpenAI-compatible one. If a kind is configured, this module is not used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALLOWED: Final = tuple(
         (*_PROBES, *(request for adapter in KINDS.values() for request in adapter.ALLOWED))
     )
 )
-"""Its own, and those of whatever it recognises."""
+"""The requests that recognise a server, and those of all adapters."""
 _LISTS: Final = (
     "/v1/models",
     "/models",
@@ -54,12 +54,12 @@ _OWNERS: Final = {
     "docker": "docker_model_runner",
 }
 _OTHER_OWNERS: Final = ("koboldcpp", "lmdeploy", "llamafile", "omlx", "Triton Inference Server")
-"""Servers that say who they are and have no adapter of their own."""
+"""Servers that name themselves and have no adapter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a server was taken for, and the sign that gave it away."""
+    """The kind of a server, and the sign by which it was recognised."""
 
     kind: str
     sign: str
@@ -67,7 +67,7 @@ class Guess:
 
 @dataclass(slots=True)
 class _Memory:
-    """GETs of one server, each sent once."""
+    """The answers of one server; each GET is sent once."""
 
     server: Server
     answers: dict[str, Any] = field(default_factory=dict)
@@ -83,13 +83,13 @@ class _Memory:
         return self.answers[path]
 
     def look(self, path: str) -> Any:
-        """Return the answer at a path that the server may well not have; None without one.
+        """Return the answer at a path; None if the server does not have it.
 
-        An answer that may be another one soon is not taken for a no: a wrong guess changes how
+        An error that may soon pass does not count as "does not have it": a wrong guess changes how
         all models of the server are registered.
 
         Raises:
-            Unavailable: it is overloaded, starting or gone.
+            Unavailable: the server is overloaded, starting or gone.
         """
         try:
             return self.get(path)
@@ -102,15 +102,15 @@ class _Memory:
 
 
 def ask(server: Server) -> Found:
-    """Recognise the kind and list the models as its adapter does; the note names both."""
+    """Return what :func:`ask_as` found."""
     return ask_as(server)[1]
 
 
 def ask_as(server: Server) -> tuple[str, Found]:
-    """Return the kind that was recognised, for its routes, and what its adapter found.
+    """Return the recognised kind, and what its adapter found; a note names kind and sign.
 
     Raises:
-        Garbled, Rejected, Unavailable: as the adapter.
+        Garbled, Rejected, Unavailable: as :meth:`engine.backends.server.Adapter.ask`.
     """
     memory = _Memory(server)
     server = replace(server, get=memory.get)
@@ -132,11 +132,11 @@ def _guess(server: Server, memory: _Memory) -> Guess:
         guess = sign(first, memory)
         if guess:
             return guess
-    return Guess("openai", "nothing tells it from any OpenAI-compatible server")
+    return Guess("openai", "no sign of another kind of server")
 
 
 def _list(server: Server, memory: _Memory) -> tuple[str, Entries | None]:
-    """Return the first list that has entries, else the first list, else none."""
+    """Return the first list that has entries, else the first list, with its path."""
     endpoint = server.models_endpoint
     paths = (server.prefix + endpoint,) if endpoint else _LISTS
     empty: tuple[str, Entries | None] = ("", None)
@@ -159,16 +159,16 @@ def _openrouter(first: dict[str, Any], memory: _Memory) -> Guess | None:
     del memory
     price = part(first, "pricing", "prompt")
     if isinstance(price, str) and texts(part(first, "architecture", "input_modalities")):
-        return Guess("openrouter", "its list tells pricing.prompt and architecture")
+        return Guess("openrouter", "its list has pricing.prompt and architecture")
     return None
 
 
 def _vllm(first: dict[str, Any], memory: _Memory) -> Guess | None:
-    """Gateways copy ``owned_by`` of what is behind them: only the server itself has a version."""
+    """Recognise vLLM; a gateway copies ``owned_by`` of the vLLM behind it, but has no version."""
     if first.get("owned_by") != "vllm":
         return None
     if isinstance(part(memory.look("/version"), "version"), str):
-        return Guess("vllm", 'owned_by is "vllm", and GET /version tells a version')
+        return Guess("vllm", 'owned_by is "vllm", and GET /version has a version')
     return Guess("openai", 'owned_by is "vllm", but GET /version does not answer as vLLM does')
 
 
@@ -176,10 +176,10 @@ def _litellm(first: dict[str, Any], memory: _Memory) -> Guess | None:
     if first.get("owned_by", "openai") != "openai":
         return None
     groups = part(memory.look("/model_group/info"), "data")
-    if isinstance(groups, list) and all(part(one, "model_group") for one in groups):
+    if isinstance(groups, list) and all(part(group, "model_group") for group in groups):
         return Guess("litellm_proxy", "GET /model_group/info lists its model groups")
     if first and isinstance(part(memory.look("/health/readiness"), "db"), str):
-        return Guess("litellm_proxy", "GET /health/readiness tells the state of its database")
+        return Guess("litellm_proxy", "GET /health/readiness has the state of its database")
     return None
 
 
@@ -188,7 +188,7 @@ def _localai(first: dict[str, Any], memory: _Memory) -> Guess | None:
         return None
     members = part(memory.look("/v1/models/capabilities"), "data")
     if isinstance(members, list) and all(
-        isinstance(one, dict) and "capabilities" in one for one in members
+        isinstance(member, dict) and "capabilities" in member for member in members
     ):
         return Guess("localai", "GET /v1/models/capabilities lists capabilities")
     return None
@@ -201,8 +201,8 @@ def _lmstudio(first: dict[str, Any], memory: _Memory) -> Guess | None:
         ("/api/v0/models", "data", {"id", "type", "state"}),
     ):
         members = part(memory.look(path), name)
-        one = members[0] if isinstance(members, list) and members else None
-        if isinstance(one, dict) and keys <= set(one):
+        member = members[0] if isinstance(members, list) and members else None
+        if isinstance(member, dict) and keys <= set(member):
             return Guess("lmstudio", f"GET {path} lists {', '.join(sorted(keys))}")
     return None
 
@@ -213,32 +213,32 @@ def _info(first: dict[str, Any], memory: _Memory) -> Guess | None:
     if not isinstance(part(info, "model_id"), str):
         return None
     if part(info, "model_type"):
-        return Guess("tei", "GET /info tells model_id and model_type")
+        return Guess("tei", "GET /info has model_id and model_type")
     if part(info, "max_total_tokens") is not None:
-        return Guess("tgi", "GET /info tells model_id and max_total_tokens")
+        return Guess("tgi", "GET /info has model_id and max_total_tokens")
     return None
 
 
 def _docker(first: dict[str, Any], memory: _Memory) -> Guess | None:
-    """Recognise it while it has no models; each of them would name it."""
+    """Recognise Docker Model Runner without models; with models ``owned_by`` names it."""
     if not first and isinstance(part(memory.look("/engines/v1/models"), "data"), list):
         return Guess("docker_model_runner", "GET /engines/v1/models has a list")
     return None
 
 
 def _ollama(first: dict[str, Any], memory: _Memory) -> Guess | None:
-    """Recognise Ollama by several signs at once: each alone is imitated."""
+    """Recognise Ollama by several signs together: other servers imitate each of them."""
     members = part(memory.look("/api/tags"), "models")
     if not isinstance(members, list) or part(first, "max_model_len") is not None:
         return None
     genuine = all(
-        isinstance(part(one, "digest"), str)
-        and isinstance(part(one, "details"), dict)
-        and part(one, "name") != "koboldcpp"
-        for one in members
+        isinstance(part(member, "digest"), str)
+        and isinstance(part(member, "details"), dict)
+        and part(member, "name") != "koboldcpp"
+        for member in members
     )
     if genuine and isinstance(part(memory.look("/api/version"), "version"), str):
-        return Guess("ollama", "GET /api/tags lists digests, and GET /api/version tells a version")
+        return Guess("ollama", "GET /api/tags lists digests, and GET /api/version has a version")
     return None
 
 
@@ -252,4 +252,4 @@ _SIGNS: Final[tuple[Callable[[dict[str, Any], _Memory], Guess | None], ...]] = (
     _lmstudio,
     _info,
 )
-"""In this order: LocalAI answers as Ollama does as well, so it is looked for before."""
+"""In this order, since LocalAI also answers as Ollama does."""

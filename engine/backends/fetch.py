@@ -1,4 +1,4 @@
-"""Ask every backend what it serves, all at once, each within its own deadline."""
+"""Asks all backends at once what they serve, each within its own deadline."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..bounds import MAX_ALL_MODELS
+from ..config.model import AUTO, STATIC, Backend
 from ..errors import TransportError
 from ..state.endpoint import canonical_endpoint
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
 from ..transport.budget import Allowance, Pool
 from ..transport.client import Client
 from ..transport.client_pool import Http
-from . import detect as auto
+from . import detect
 from .kinds import KINDS
 from .normalize import left_out_notes, model_of, outcome_of, static_listing
 from .server import Found, Server
 
-if TYPE_CHECKING:
-    from ..config.model import Backend
-
-
 _POLL: Final = 0.2
-"""Seconds until it is noticed that the engine is to stop."""
+"""Seconds between two looks at whether the engine is to stop."""
 log = logging.getLogger(__name__)
 
 
@@ -35,8 +32,8 @@ def fetch_listings(
 ) -> tuple[Listing, ...]:
     """Return one Listing per backend, in their order; never raises for a bad backend.
 
-    Takes as long as the slowest backend, each at most its own timeout for all that it is asked.
-    When ``stopping`` turns true, backends that have not answered yet count as unreachable.
+    Takes as long as the slowest backend; all requests to one backend share its timeout. When
+    ``stopping`` returns true, backends that have not answered yet count as unreachable.
     """
     answers: queue.SimpleQueue[Listing] = queue.SimpleQueue()
     clients = {backend.name: client_of(backend, http) for backend in backends}
@@ -50,12 +47,12 @@ def fetch_listings(
             daemon=True,
         ).start()
     listings: dict[str, Listing] = {}
-    begun = time.monotonic()
+    start = time.monotonic()
 
     def remaining(backend: Backend) -> float:
         if backend.name in listings:
             return 0.0
-        return begun + backend.connection.timeout + http.timing.grace - time.monotonic()
+        return start + backend.connection.timeout + http.timing.grace - time.monotonic()
 
     while (left := max(map(remaining, backends), default=0.0)) > 0 and not stopping():
         try:
@@ -73,10 +70,10 @@ def fetch_listings(
 
 
 def _within_bounds(listings: list[Listing]) -> Iterable[Listing]:
-    """Return the listings, without the longest where all of them together are too long."""
+    """Yield the listings; refuse the longest ones if all together have too many models."""
     left = sum(len(listing.models) for listing in listings)
     refused = set()
-    for listing in sorted(listings, key=lambda one: (-len(one.models), one.backend)):
+    for listing in sorted(listings, key=lambda item: (-len(item.models), item.backend)):
         if left <= MAX_ALL_MODELS:
             break
         left -= len(listing.models)
@@ -84,9 +81,9 @@ def _within_bounds(listings: list[Listing]) -> Iterable[Listing]:
     for listing in listings:
         if listing.backend in refused:
             detail = (
-                f"it lists {len(listing.models)} models, and all backends together over"
-                f" {MAX_ALL_MODELS}, which is more than is held in memory; check that url leads to"
-                " the right list, or name the models that you want (type: static, models)"
+                f"it lists {len(listing.models)} models, and all backends together list over"
+                f" {MAX_ALL_MODELS}, which is more than the engine keeps in memory; check that url"
+                " leads to the right list, or name the models that you want (type: static, models)"
             )
             yield Listing(listing.backend, INVALID, detail=detail)
         else:
@@ -100,13 +97,13 @@ def client_of(backend: Backend, http: Http) -> Client:
 
 
 def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
-    if backend.kind == "static":
+    if backend.kind == STATIC:
         return static_listing(backend)
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
     try:
         with Allowance(pool, backend.connection.timeout) as allowance:
-            kind, found = _asked(backend, client, allowance)
+            kind, found = _ask(backend, client, allowance)
     except TransportError as error:
         return Listing(backend.name, outcome_of(error), detail=str(error))
     except Exception as error:  # a bug in one reader must not stop the others
@@ -125,10 +122,10 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
     )
 
 
-def _asked(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
-    """Return the kind of a backend, recognised if it is not configured, and what it serves."""
-    if backend.kind == "auto":
-        return auto.ask_as(server_of(backend, client, auto.ALLOWED, allowance))
+def _ask(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
+    """Return the kind of a backend, configured or recognised, and what its adapter found."""
+    if backend.kind == AUTO:
+        return detect.ask_as(server_of(backend, client, detect.ALLOWED, allowance))
     adapter = KINDS[backend.kind]
     return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
 
@@ -136,27 +133,27 @@ def _asked(backend: Backend, client: Client, allowance: Allowance) -> tuple[str,
 def server_of(
     backend: Backend, client: Client, allowed: Collection[str], allowance: Allowance
 ) -> Server:
-    """Return a backend as its adapter may ask it.
+    """Return a backend, with the requests that its adapter may send.
 
-    A request that is not in ``allowed`` (``METHOD /path``, without query), nor the configured
-    place of the list, is never sent: it would be a bug, with an effect that nobody looked at.
+    These are the ones in ``allowed`` (``METHOD /path``, without query), and the configured
+    ``models_endpoint``. Any other request is a bug and is not sent: nobody has checked its effect.
     """
     endpoint = canonical_endpoint(backend.url)
     prefix = backend.url.removeprefix(endpoint)
     listed = f"GET {prefix}{backend.models_endpoint}".partition("?")[0]
 
-    def checked(method: str, path: str) -> None:
+    def check(method: str, path: str) -> None:
         request = f"{method} {path.partition('?')[0]}"
         if request not in allowed and not (backend.models_endpoint and request == listed):
             raise AssertionError(f"{request} is not in the adapter's ALLOWED")
 
     def get(path: str) -> Any:
-        checked("GET", path)
+        check("GET", path)
         return client.get(path, allowance=allowance)
 
     def post(path: str, body: object) -> Any:
-        """Send it; adapters keep what they got, but read the answers to POSTs one by one."""
-        checked("POST", path)
+        """Send it, and free its share of the allowance: adapters do not keep answers to POSTs."""
+        check("POST", path)
         before = allowance.spent()
         try:
             return client.send("POST", path, body, allowance)

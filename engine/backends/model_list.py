@@ -1,4 +1,4 @@
-"""Lists of models as servers write them, read into entries."""
+"""Reads the lists of models that servers send."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .server import Found, Quote, Server
 
 _ID_KEYS: Final = ("id", "model", "name", "key")
 _UNUSABLE: Final = ("\x00", "*")
-"""PostgreSQL cannot store NUL in a text, and LiteLLM takes an asterisk for a wildcard route."""
+"""PostgreSQL cannot store NUL in a text, and LiteLLM treats an asterisk as a wildcard route."""
 
 
 @dataclass(slots=True)
 class Entries:
-    """The members of a list of models, once per id, each as (id, object)."""
+    """The members of a list of models by id, and what could not be used of it (see Found)."""
 
     members: dict[str, dict[str, Any]]
     unread: int = 0
@@ -30,15 +30,15 @@ class Entries:
         return iter(self.members.items())
 
     def found(self, records: list[Record], listed: str, *notes: str) -> Found:
-        """Return the records with what could not be used of this list."""
+        """Return ``records`` together with what could not be used of this list."""
         left_out = (self.unread, self.unusable, self.paged)
         return Found(tuple(records), listed, *left_out, notes, self.overlong)
 
     def add(self, page: Entries) -> None:
-        """Add a page that follows.
+        """Add the next page of the list.
 
         Raises:
-            Garbled: that makes more models than a list may have.
+            Garbled: together they have more models than a list may have.
         """
         for name, entry in page:
             self.members.setdefault(name, entry)
@@ -50,15 +50,15 @@ class Entries:
 
 
 def read_entries(document: object, quote: Quote) -> Entries:
-    """Read a list of models, as servers write it.
+    """Read a list of models.
 
     Accepts ``{"data": [...]}`` (OpenAI), ``{"models": [...]}`` (Ollama; some send both, then
     ``data`` counts), a bare array (Triton, Together), and null for an empty list (Ollama's
     ``/v1/models``). The members may be strings or objects; the first entry of an id counts.
 
     Raises:
-        Garbled: it is no list of models, or too long a one. A status of 200 proves nothing: LM
-            Studio answers an error object with 200 on any path.
+        Garbled: it is not a list of models, or the list is too long. A status of 200 proves
+            nothing: LM Studio answers any unknown path with an error object and status 200.
     """
     found = Entries({})
     members = _members(document, quote)
@@ -78,14 +78,14 @@ def read_entries(document: object, quote: Quote) -> Entries:
     return found
 
 
-def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
-    """Return the list and the address below which it was.
+def read_list(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:
+    """Return the list and the address below which it was found.
 
-    At ``models_endpoint`` if there is one. Else at ``/models`` below the URL itself, or below each
-    of ``suffixes`` in turn if the URL has no ``/v1``: a bare root is what people write.
+    It is read at ``models_endpoint`` if that is configured, else at ``/models`` below the URL. If
+    the URL has no ``/v1``, which people often leave out, each of ``suffixes`` is tried in turn.
 
     Raises:
-        Garbled, Rejected: from the first place, when no place has a list.
+        Garbled, Rejected: from the first place that was tried, if no place has a list.
         Unavailable: the server does not answer.
     """
     if server.models_endpoint:
@@ -105,7 +105,7 @@ def listed_below(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, st
 
 
 def id_of(member: object) -> str:
-    """Return the id of a list's member, "" where it has none."""
+    """Return the id of a member of a list, "" if it has none."""
     if isinstance(member, str):
         return member
     if isinstance(member, dict):
@@ -119,7 +119,7 @@ def _members(document: object, quote: Quote) -> list[object]:
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
-        raise Garbled(f"the answer is no list of models but {_shape(document)}")
+        raise Garbled(f"the answer is not a list of models but {_shape(document)}")
     if document.get("error"):
         raise Garbled(f"the answer is an error: {quote(document)}")
     for name in ("data", "models"):
@@ -140,14 +140,14 @@ def check_count(models: int) -> None:
     """Raise Garbled if a list has more models than any server serves."""
     if models > MAX_MODELS:
         raise Garbled(
-            f"the list has over {MAX_MODELS} models, which is more than is read; check that url and"
-            " models_endpoint lead to the right list, or name the models that you want"
+            f"the list has over {MAX_MODELS} models, which is more than the engine reads; check"
+            " that url and models_endpoint lead to the right list, or name the models that you want"
             " (type: static, models)"
         )
 
 
 def is_usable(text: str) -> bool:
-    """Tell whether LiteLLM can hold a text in its database and as the name of one model."""
+    """Return whether LiteLLM can store a text and use it as the name of a single model."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What an adapter found -> a listing in our terms."""
+"""What an adapter found -> a Listing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def model_of(record: Record, routes: Mapping[str, Route], endpoint: str, listed: str) -> Model:
-    """Return a model, reached as the routes of its kind say; ``listed`` is where its list was."""
+    """Return a model with the addresses from ``routes``; ``listed`` is where its list was."""
     bases = {ROOT: endpoint, V1: f"{endpoint}/v1"}
     ways = {mode: (way.provider, bases.get(way.base, listed)) for mode, way in routes.items()}
     provider, api_base = ways.get(str(record.info.get("mode", "")), ways[""])
@@ -47,23 +47,23 @@ def model_of(record: Record, routes: Mapping[str, Route], endpoint: str, listed:
 
 
 def _readable(name: str) -> str:
-    """Return a name of a family or parent, which may become part of a public name."""
+    """Return the name of a family or parent; "unknown" if it cannot be part of a public name."""
     return name if len(name) <= MAX_ID and is_usable(name) else "unknown"
 
 
 def static_listing(backend: Backend) -> Listing:
-    """Return the models of the configuration; what it says of them is its own word, no evidence."""
+    """Return the configured models, without their fields: these are settings, not evidence."""
     models = tuple(sorted(Model(name, "openai", backend.url) for name in backend.models))
     return Listing(backend.name, OK if models else EMPTY_LIST, models)
 
 
 def left_out_notes(found: Found) -> list[str]:
-    """Return what an adapter noted, and what of its list could not be used, as sentences."""
+    """Return sentences: the notes of an adapter, and what could not be used of its list."""
     notes = list(found.notes)
     if found.unread:
         notes.append(f"{found.unread} of its entries have no readable model id")
     if found.paged:
-        notes.append("its list has more pages, which are not read")
+        notes.append("its list has more pages, which were not read")
     if found.unusable:
         notes.append(f"{found.unusable} model ids hold NUL, * or a broken character")
     if found.overlong:

@@ -1,7 +1,7 @@
-"""Lists that come in pages, and lists that are asked for with a query.
+"""Lists that come in pages, and lists that are requested with a query.
 
-Anthropic's list, and those of gateways that copy it, says ``has_more`` and goes on after the id
-that the next request names in ``after_id``.
+Anthropic's list, and those of gateways that copy it, says ``has_more``. The next page begins after
+the id that the request names in ``after_id``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from urllib.parse import quote
 
 from ..bounds import MAX_PAGES
 from ..errors import Garbled, Rejected
-from .model_list import Entries, id_of, listed_below, read_entries
+from .model_list import Entries, id_of, read_entries, read_list
 from .record import part
 from .server import Server
 
 
 @dataclass(frozen=True, slots=True)
 class FoundList:
-    """A list that was found: its entries, where it was, and the answer as it came.
+    """A list, where it was found, and the answer unchanged.
 
-    ``listed`` is the address below which it was, ``path`` what was asked for, with its query.
+    ``listed`` is the address below which it was found, ``path`` the requested path with its query.
     """
 
     entries: Entries
@@ -32,31 +32,31 @@ class FoundList:
 
 
 def find_list(server: Server, suffixes: tuple[str, ...], query: str = "") -> FoundList:
-    """Find the list as :func:`listed_below` does, each time asked with ``query``; its first page.
+    """Return the first page of the list that :func:`read_list` finds, asking with ``query``.
 
-    A configured path is asked for as it is.
+    A configured path is requested without ``query``.
 
     Raises:
-        Garbled, Rejected, Unavailable: as :func:`listed_below`.
+        Garbled, Rejected, Unavailable: as :func:`read_list`.
     """
-    asked: list[tuple[str, Any]] = []
+    answers: list[tuple[str, Any]] = []
     query = "" if server.models_endpoint else query
 
     def get(path: str) -> Any:
         path = with_query(path, query)
-        asked.append((path, server.get(path)))
-        return asked[-1][1]
+        answers.append((path, server.get(path)))
+        return answers[-1][1]
 
-    entries, listed = listed_below(replace(server, get=get), suffixes)
-    return FoundList(entries, listed, *asked[-1])
+    entries, listed = read_list(replace(server, get=get), suffixes)
+    return FoundList(entries, listed, *answers[-1])
 
 
 def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
     """Return the entries of a list and of the pages that follow.
 
-    ``first`` is the answer at ``path``, if it is at hand. ``paged`` stays set where the pages do
-    not come to an end: after MAX_PAGES, at a page that cannot be read, and where the server does
-    not know ``after_id`` and begins anew.
+    ``first`` is the answer at ``path``, if it is known already. ``paged`` stays set where not all
+    pages are read: after MAX_PAGES, at a page that cannot be read, and where the server ignores
+    ``after_id`` and repeats its first page.
 
     Raises:
         Garbled, Rejected, Unavailable: there is no list at ``path``, or one that is too long.
@@ -79,19 +79,19 @@ def paged_entries(server: Server, path: str, first: Any = None) -> Entries:
 
 
 def with_query(path: str, query: str) -> str:
-    """Return a path with a query added to the one that it may have."""
+    """Return a path with ``query`` added to its query, if it has one."""
     return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
 
 
-def left_out(server: Server, names: Collection[str], why: str) -> tuple[str, ...]:
-    """Return the note, if any, on models that are left out of a list."""
+def left_out_note(server: Server, names: Collection[str], why: str) -> tuple[str, ...]:
+    """Return the note on models that are left out of a list; nothing without such models."""
     if not names:
         return ()
     return (f"left out, since {why}: {server.quote(', '.join(names))}",)
 
 
 def _cursor(document: Any) -> str:
-    """Return what ``after_id`` asks for the next page of a list; "" where it has no more."""
+    """Return the ``after_id`` of the next page of a list; "" on the last page."""
     if part(document, "has_more") is not True:
         return ""
     last = part(document, "last_id")

@@ -1,8 +1,8 @@
 """``discovery: probe``: ask loaded models what their servers do not tell. Off unless configured.
 
 A probe is a chat with a few tokens, so it is sent only to models that are loaded already, only for
-what is unknown, a few at a time, and once: what it finds is registered as evidence, and evidence
-stays. A timeout or an error of the server finds nothing, and is asked again in a later cycle.
+what is unknown, and only a few in each cycle. What it finds is registered as evidence, and is not
+asked again. A timeout or an error of the server finds nothing; a later cycle asks again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..desired.naming import offer_of
 from ..errors import Rejected, TransportError
 from ..state.deployment import ObservedState
-from ..state.endpoint import canonical_endpoint
+from ..state.endpoint import Scope
 from ..state.frozen import freeze
 from ..state.listing import OK, Listing, Model
 from ..transport.client_pool import Http
@@ -35,7 +35,7 @@ _IMAGE: Final = (  # 32 x 32 red points
     "tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/SM9AAAAAElFTkSuQmCC"
 )
 _IMAGE_TOKENS: Final = 8
-"""A server that looks at an image counts at least so many tokens more than without it."""
+"""A server that reads an image counts at least this many more tokens than without it."""
 _TOOL: Final = {
     "type": "function",
     "function": {
@@ -52,21 +52,32 @@ Ask = Callable[[dict[str, Any]], Any]
 
 
 @dataclass(slots=True)
-class _Budget:
+class _Cycle:
+    """What the probes of one cycle share: ``known`` fields are not asked for again."""
+
+    http: Http
+    scope: Scope
+    known: set[_Field]
     left: int = BUDGET
 
 
-def probed(
+def probe_models(
     backends: tuple[Backend, ...],
     listings: tuple[Listing, ...],
     observed: ObservedState,
+    scope: Scope,
     http: Http,
 ) -> tuple[Listing, ...]:
-    """Return the listings with what probes found; unchanged where none is configured or due."""
-    budget = _Budget()
-    known = set(_known(observed))
+    """Return the listings with what probes found; unchanged where none is configured or due.
+
+    ``listings`` has one Listing per backend, in their order; ``scope`` is that of the backends.
+
+    Raises:
+        UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
+    """
+    cycle = _Cycle(http, scope, set(_known(observed)))
     return tuple(
-        _probed(backend, listing, known, http, budget)
+        _probe_backend(backend, listing, cycle)
         if backend.discovery == "probe" and listing.outcome == OK
         else listing
         for backend, listing in zip(backends, listings, strict=True)
@@ -74,52 +85,56 @@ def probed(
 
 
 def _known(observed: ObservedState) -> Iterator[_Field]:
-    """Yield what is registered as evidence."""
+    """Yield the fields that are registered as evidence."""
     for seen in observed.deployments:
         for path in seen.mark.evidence if seen.mark else ():
             name = path.removeprefix("/model_info/")
             yield seen.key.endpoint, seen.key.upstream, name
 
 
-def _probed(
-    backend: Backend,
-    listing: Listing,
-    known: set[_Field],
-    http: Http,
-    budget: _Budget,
-) -> Listing:
-    endpoint = canonical_endpoint(backend.url)
-    client = client_of(backend, http)
+def _probe_backend(backend: Backend, listing: Listing, cycle: _Cycle) -> Listing:
+    client = client_of(backend, cycle.http)
 
     def ask(body: dict[str, Any]) -> Any:
-        budget.left -= 1
+        cycle.left -= 1
         return client.send("POST", _CHAT, body)
 
     models = []
     for model in listing.models:
-        found = {}
-        offer = offer_of(backend, model)
-        may_chat = _may_chat(model) and not offer.filtered and not offer.unwanted
-        for name, (probe, cost) in _PROBES.items():
-            unknown = name not in model.info and (endpoint, offer.upstream, name) not in known
-            if may_chat and unknown and budget.left >= cost:
-                found[name] = _answer(probe, ask, model)
-        told = {name: value for name, value in found.items() if value is not None}
-        models.append(_with(model, told))
+        answers = {}
+        for name in _unknown(backend, model, cycle):
+            probe, cost = _PROBES[name]
+            if cycle.left >= cost:
+                answers[name] = _answer(probe, ask, model)
+        found = {name: value for name, value in answers.items() if value is not None}
+        models.append(_with(model, found))
     return replace(listing, models=tuple(models))
+
+
+def _unknown(backend: Backend, model: Model, cycle: _Cycle) -> list[str]:
+    """Return the fields to ask a model for; none if it must not be asked."""
+    offer = offer_of(backend, model)
+    if not _may_chat(model) or offer.filtered or offer.unwanted:
+        return []
+    endpoint = cycle.scope.endpoint_of(offer.model.api_base)
+    return [
+        name
+        for name in _PROBES
+        if name not in model.info and (endpoint, offer.upstream, name) not in cycle.known
+    ]
 
 
 def _may_chat(model: Model) -> bool:
     return model.state == LOADED and not model.remote and model.info.get("mode") == "chat"
 
 
-def _with(model: Model, told: dict[str, bool]) -> Model:
-    if not told:
+def _with(model: Model, found: dict[str, bool]) -> Model:
+    if not found:
         return model
-    sources = dict.fromkeys(told, f"probe: POST {_CHAT}")
+    sources = dict.fromkeys(found, f"probe: POST {_CHAT}")
     return replace(
         model,
-        info=freeze({**model.info, **told}),
+        info=freeze({**model.info, **found}),
         sources=freeze({**model.sources, **sources}),
     )
 
@@ -128,7 +143,7 @@ def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) ->
     try:
         answer = probe(ask, model.id)
     except Rejected as error:
-        # The server understood and will not: "auto tool choice requires ...", "not multimodal".
+        # The server understood and refuses: "auto tool choice requires ...", "not multimodal".
         answer = False if error.status in (400, 422, 501) else None
     except TransportError as error:
         log.info("a probe of %r found nothing: %s", model.id, error)
@@ -137,7 +152,7 @@ def _answer(probe: Callable[[Ask, str], bool | None], ask: Ask, model: Model) ->
 
 
 def _tools(ask: Ask, model_id: str) -> bool | None:
-    """Demand a tool call: true if there is one, false if an answer comes without."""
+    """Require a tool call; return whether the answer has one, None if it is not an answer."""
     body = _body(model_id, "Call the tool.") | {"tools": [_TOOL], "tool_choice": "required"}
     message = part(_first_choice(ask(body)), "message")
     if not isinstance(message, dict):
@@ -147,7 +162,7 @@ def _tools(ask: Ask, model_id: str) -> bool | None:
 
 
 def _vision(ask: Ask, model_id: str) -> bool | None:
-    """Send the same words with and without an image: one that is looked at costs tokens."""
+    """Send the same text with and without an image; return whether the image costs tokens."""
     text = "What is this?"
     content = [
         {"type": "text", "text": text},
@@ -164,7 +179,7 @@ _PROBES: Final[dict[str, tuple[Callable[[Ask, str], bool | None], int]]] = {
     "supports_function_calling": (_tools, 1),
     "supports_vision": (_vision, 2),
 }
-"""By field: how it is asked, and how many requests that takes."""
+"""By field: the probe, and how many requests it sends."""
 
 
 def _body(model_id: str, content: object) -> dict[str, Any]:

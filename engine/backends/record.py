@@ -1,4 +1,4 @@
-"""What one backend tells of one model, field by field, each with where it came from.
+"""What one backend says about one model: its fields, each with its source.
 
 The rule for capabilities: yes on positive evidence, no only where the backend gives a closed list,
 otherwise nothing. An unknown capability is not in the record, so it is never written as a "no".
@@ -33,13 +33,14 @@ FAILED: Final = "failed"
 class Record:
     """One model as its backend describes it, while it is being read.
 
-    ``info`` holds fields of LiteLLM's ``model_info``, ``sources`` where each came from (``GET
-    /props: chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one
-    of the words above, or "". ``remote`` says that the model runs elsewhere, ``family`` what it
-    descends from, ``slots`` how many requests the backend works on at once (0: not told).
+    ``info`` holds fields of LiteLLM's ``model_info``, ``sources`` the source of each (``GET /props:
+    chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one of the
+    words above, or "". ``remote`` says that the model runs elsewhere. ``family`` is the family or
+    base model that the server names. ``slots`` is the number of requests that the backend handles
+    at once (0: unknown).
 
-    The window that a model was trained for is not noted: a server may run it with a shorter one,
-    and cuts what is longer.
+    The context window that a model was trained for is not recorded: a server may run the model
+    with a smaller one, and cut longer prompts.
     """
 
     id: str
@@ -52,13 +53,13 @@ class Record:
     slots: int = 0
 
     def note(self, name: str, value: Any, source: str) -> None:
-        """Note a field, unless a better source has told it before or ``value`` is None."""
+        """Note a field, unless ``value`` is None or an earlier, better source gave it."""
         if value is not None and name not in self.info:
             self.info[name] = value
             self.sources[name] = source
 
     def mode(self, value: str | None, source: str) -> None:
-        """Note what the model is for; a word that LiteLLM does not know is no mode."""
+        """Note what the model is for; a word that is not in MODES is ignored."""
         self.note("mode", value if value in MODES else None, source)
 
     def flag(self, name: str, value: object, source: str) -> None:
@@ -70,11 +71,11 @@ class Record:
         self.note(name, _count(value, MAX_TOKENS) or None, source)
 
     def serve(self, value: object) -> None:
-        """Note how many requests are worked on at once; anything but a whole number is unknown."""
+        """Note how many requests it handles at once; anything but a whole number is unknown."""
         self.slots = _count(value, MAX_SLOTS)
 
     def inputs(self, modalities: object, source: str) -> None:
-        """Note what it can read, from a list that names every modality it takes."""
+        """Note what it can read, from a list that names every modality it accepts."""
         if isinstance(modalities, list) and modalities:
             self.flag("vision", "image" in modalities, source)
             self.flag("audio_input", "audio" in modalities, source)
@@ -89,11 +90,11 @@ def _count(value: object, most: int) -> int:
 
 def texts(value: object) -> list[str]:
     """Return the strings of a list; nothing for anything else."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def part(value: object, *path: str) -> Any:
-    """Return what lies at a path of nested objects, None where there is no such thing."""
+    """Return the value at a path of nested objects, None if there is none."""
     for name in path:
         if not isinstance(value, Mapping):
             return None

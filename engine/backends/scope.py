@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from ..config.model import AUTO, Backend
 from ..state.endpoint import Scope, canonical_endpoint
 from .kinds import KINDS
-
-if TYPE_CHECKING:
-    from ..config.model import Backend
 
 
 def scope_of(backends: tuple[Backend, ...]) -> Scope:
     """Return the scope of the configured backends.
 
-    A configured address always belongs to itself, also where the API of another backend's kind
-    might be there. Of two backends that may both have their API at an address, the first has it.
+    A configured address always belongs to itself, even if another backend may have its API there.
+    If two backends may have their API at the same address, it belongs to the first one.
     """
     urls = [canonical_endpoint(backend.url) for backend in backends]
     places = dict(zip(urls, urls, strict=True))
@@ -30,7 +27,7 @@ def scope_of(backends: tuple[Backend, ...]) -> Scope:
 
 def _places(kind: str) -> tuple[str, ...]:
     """Return the paths below which a server of this kind may have its API."""
-    if kind == "auto":
+    if kind == AUTO:
         places = (place for adapter in KINDS.values() for place in adapter.PLACES)
         return tuple(dict.fromkeys(places))
     return KINDS[kind].PLACES if kind in KINDS else ()

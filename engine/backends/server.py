@@ -10,12 +10,12 @@ from ..errors import Garbled, Rejected
 from .record import Record
 
 Quote = Callable[[object], str]
-"""What a foreign document says, in one line of bounded length and without our key."""
+"""Returns the message in a foreign document: one line of bounded length, without secrets."""
 ROOT: Final = "root"
 V1: Final = "v1"
 LISTED: Final = "listed"
-"""Which address LiteLLM is to use: the endpoint itself, ``/v1`` below it, or the one below which
-the list was found."""
+"""The address for LiteLLM: the endpoint itself, ``/v1`` below it, or the address below which the
+list was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Server:
 
     ``endpoint`` is its canonical address, ``url`` the configured one (with or without ``/v1``),
     ``models_endpoint`` the configured path of the list below ``url`` ("" for the usual one).
-    ``get(path)`` and ``post(path, body)`` go below the endpoint, return JSON and raise
-    TransportError; a request that the adapter does not publish in its ``ALLOWED`` is a bug. What
-    the server writes comes into a message only through ``quote``.
+    ``get(path)`` and ``post(path, body)`` take a path below the endpoint, return JSON and raise
+    TransportError; a request that is not in the adapter's ``ALLOWED`` is a bug. Text of the server
+    must pass through ``quote`` before it goes into a message.
     """
 
     endpoint: str
@@ -50,9 +50,10 @@ class Server:
         return self.url.removeprefix(self.endpoint)
 
     def optional(self, path: str, *, post: object = None) -> Any:
-        """Ask for something that only adds to the list; None where there is no such answer.
+        """Return an answer that only adds to the list; None where the server does not have it.
 
-        A server that does not answer at all still raises Unavailable.
+        Raises:
+            Unavailable: the server does not answer.
         """
         try:
             return self.get(path) if post is None else self.post(path, post)
@@ -62,12 +63,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an adapter found: its records in the list's order, and what it could not use.
+    """What an adapter found: records in the order of the list, and what could not be used.
 
     ``listed`` is the address below which the list was. ``unread`` counts entries without an id,
-    ``unusable`` ids that LiteLLM could not register, ``overlong`` those of more than MAX_ID
-    characters, ``paged`` says that the list goes on.
-    ``notes`` are sentences for the operator: what was recognised, what was left out and why.
+    ``unusable`` ids that LiteLLM could not register, ``overlong`` ids of more than MAX_ID
+    characters. ``paged`` says that the list has more pages. ``notes`` are sentences for the
+    operator: which kind was recognised, what was left out and why.
     """
 
     records: tuple[Record, ...]
@@ -98,7 +99,7 @@ class Adapter(Protocol):
         """By mode, how LiteLLM reaches its models; "" is any mode that is not named."""
 
     def ask(self, server: Server) -> Found:
-        """Ask the server, and return what it tells of its models.
+        """Ask the server, and return what it says about its models.
 
         Raises:
             Garbled, Rejected, Unavailable: it has no list that can be used.

@@ -1,1 +1,1 @@
-"""The operator's file and keys -> frozen values. Asks no server."""
+"""The configuration file and the key files -> frozen values. Sends no requests."""

@@ -1,4 +1,6 @@
-"""What a schema cannot say about a configuration: all problems and all warnings at once. Pure.
+"""Checks of the configuration that a schema cannot express. Pure.
+
+All problems are found at once, and so are all warnings.
 
 Whether files exist and can be read is checked by :mod:`engine.config.loader`, single values by
 :mod:`engine.config.parsers`.
@@ -13,19 +15,19 @@ from typing import Any, Final
 from ..litellm import fields
 from ..state.endpoint import canonical_endpoint
 from ..validate import Violation, nearest
-from . import parsers as parts
+from . import parsers
 from .model import KINDS
 from .size import row_problems
 from .yaml_tree import Steps
 
 LITELLM: Final = "litellm"
-"""The file with the key of LiteLLM, so no backend can have this name."""
+"""The key file of LiteLLM, so no backend can have this name."""
 SHARED: Final = ("policy", "ownership", "on_unreachable")
-"""What the top level and each backend may set, and all backends of one endpoint must agree on."""
+"""Keys that the top level and each backend may set; backends on one endpoint must agree on them."""
 
 
 def find_problems(config: Mapping[str, Any]) -> list[Violation]:
-    """Return what is wrong; ``config`` has the types of its schema, but may lack anything."""
+    """Return what is wrong; ``config`` has the types of its schema, but any key may be missing."""
     backends = config.get("backends", [])
     found: list[Violation] = []
     for index, backend in enumerate(backends):
@@ -39,7 +41,7 @@ def find_problems(config: Mapping[str, Any]) -> list[Violation]:
 
 
 def find_disagreements(config: Mapping[str, Any]) -> Iterator[Violation]:
-    """Yield what backends on one server do not agree on; ``config`` has parsed values."""
+    """Yield the keys on which backends on one server disagree; ``config`` has parsed values."""
     backends = config["backends"]
     for group in _by_endpoint(backends).values():
         for key in SHARED:
@@ -63,7 +65,7 @@ def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
         path: Steps = ("backends", index)
         found += _tls(backend, path)
         found += _suspects(backend, path)
-        found += _ignored(backend, path)
+        found += _ignored_keys(backend, path)
     return [*found, *_shared_endpoints(backends)]
 
 
@@ -76,13 +78,13 @@ def _fields(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
 
 def _model_info(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     for key in sorted(given.keys() & fields.TEAM_KEYS):
-        what = "models of a team are made in LiteLLM itself; remove this field"
+        what = "models of a team are created in LiteLLM itself; remove this field"
         yield Violation((*path, key), what)
     yield from _references(given, path)
 
 
 def _references(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
-    for found in parts.reference_paths(given, path):
+    for found in parsers.reference_paths(given, path):
         yield Violation(found, "the engine uses this key for references to secrets; rename it")
 
 
@@ -110,7 +112,7 @@ def _shared_endpoints(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
     for group in _by_endpoint(backends).values():
         for before, index in pairwise(group):
             what = f"the same server as backends[{before}]"
-            rule = "the later one, this one, decides about a model that both list"
+            rule = "this later backend decides about a model that both list"
             yield Violation(("backends", index, "url"), f"{what}; {rule}")
 
 
@@ -128,7 +130,7 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
         yield Violation((*path, "type"), f"unknown, treated as `{KINDS[0]}`{advice}")
     upstream = backend["model_format"]
     if upstream and "{model}" not in upstream:
-        what = "does not contain {model}, so all models of this backend are one model to LiteLLM"
+        what = "does not contain {model}, so LiteLLM sees all models of this backend as one"
         yield Violation((*path, "model_format"), what)
     for index, rule in enumerate(backend["regex_rename"]):
         if rule["replace"].has_unknown:
@@ -139,7 +141,7 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
             yield Violation((*path, "regex_rename", index, "replace"), what)
 
 
-def _ignored(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     for key in ("litellm_params_defaults", "generic_params"):
         for name in sorted(backend[key].keys() & fields.BUILT_IN):
             hint = f"; put the key into the secret file `{backend['name']}`"

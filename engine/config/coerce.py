@@ -1,7 +1,7 @@
-"""A document as its schema describes it: texts where it wants texts, defaults, no nulls. Pure.
+"""Converts a document to what its schema describes: strings, defaults, no nulls. Pure.
 
-yaml.v2 decides by the type of the field, not by the scalar: ``name: 017`` is the text "017" and
-``name: yes`` the text "yes", while the same scalars in a free map are 15 and true.
+Go's yaml.v2 decides by the type of the field, not by the scalar: ``name: 017`` is the text "017"
+and ``name: yes`` the text "yes", while the same scalars in a free map are 15 and true.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ Schema = Mapping[str, Any]
 def as_declared(value: Any, schema: Schema, raw: Mapping[Steps, str]) -> Any:
     """Return a copy of ``value`` as ``schema`` describes it.
 
-    Scalars are their ``raw`` text where the schema has a string. Keys that the schema has a default
-    for are filled in where they are missing or null; its other keys are left out where they are
-    null. What the schema does not describe, or what is of another wrong type, stays as it is.
+    Where the schema has a string, a scalar becomes its ``raw`` text. A key that is missing or null
+    gets the default of the schema; without a default, a null is left out. Values that the schema
+    does not describe, or that have another wrong type, stay as they are.
     """
     return _Reading(schema, raw).value(value, schema, ())
 
 
 def without(value: Any, paths: Collection[Steps], path: Steps = ()) -> Any:
-    """Return a copy of ``value`` without the values at ``paths``; in a list, a {} remains."""
+    """Return a copy of ``value`` without the values at ``paths``; an item of a list becomes {}."""
     if path in paths:
         return {}
     if isinstance(value, dict):
@@ -64,11 +64,11 @@ class _Reading:
         }
 
     def _fitting(self, value: Any, schema: Schema) -> Schema:
-        """Return the part of a schema that is about ``value``: its reference or alternative."""
+        """Return the part of a schema that fits ``value``: what it refers to, or an alternative."""
         if "$ref" in schema:
             return {**self._definitions[schema["$ref"].removeprefix("#/$defs/")], **schema}
         alternatives = schema.get("anyOf", [schema])
-        fitting = [one for one in alternatives if _type(value) in _types(one)]
+        fitting = [part for part in alternatives if _type(value) in _types(part)]
         chosen: Schema = (fitting or alternatives)[0]
         return chosen
 

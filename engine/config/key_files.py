@@ -18,7 +18,7 @@ def read_key(path: Path) -> str:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it cannot be a key's file; a sentence that does not hold the content.
+        ValueError: it cannot be used as a key; a sentence that does not repeat the content.
     """
     try:
         content = read_bounded(path, MAX_KEY_FILE)
@@ -45,14 +45,14 @@ def read_key(path: Path) -> str:
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
-    """Return what a file holds; of one that is larger than ``limit`` bytes, one byte more.
+    """Return the content of a file, but of a larger file only the first ``limit`` + 1 bytes.
 
-    A named pipe would keep us waiting for ever, and ``/dev/zero`` would never end. What is looked
-    at is the open file, which nobody can put another in place of.
+    Only regular files are read: a named pipe could block for ever, and ``/dev/zero`` never ends.
+    The check is made on the open file, which cannot be replaced between check and reading.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is a directory, a pipe, a device, or no path at all.
+        ValueError: it is a directory, a pipe or a device, or the path is not valid.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

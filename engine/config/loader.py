@@ -1,4 +1,4 @@
-"""The configuration: one YAML file and a directory of keys -> frozen values."""
+"""Loads the configuration: a YAML file and a directory of key files -> frozen values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..state.frozen import freeze
 from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..transport.connection import Connection
 from ..validate import Violation, path_text, schema, violations
-from . import parsers as parts
+from . import parsers
 from .checks import LITELLM, SHARED, find_disagreements, find_problems, find_warnings
 from .coerce import as_declared, without
 from .key_files import read_key
@@ -23,13 +23,13 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     """Return the configuration.
 
     Raises:
-        ConfigError: with everything that is wrong in the file and with the key of LiteLLM.
+        ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
     """
     document = read_yaml(read_text(config_path), config_path.name)
     declared = as_declared(document.value, schema("config"), document.raw)
     wrong = violations(declared, "config")
     declared = without(declared, {violation.path for violation in wrong})
-    parsed, unreadable = parts.parse_values(declared)
+    parsed, unreadable = parsers.parse_values(declared)
     wrong += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
     problems = _in_order(wrong, document)
     key, key_problem = _litellm_key(secrets_dir / LITELLM)
@@ -51,7 +51,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
 
 
 def _in_order(found: Iterable[Violation], document: Document) -> list[Problem]:
-    """Return what was found, with its line, in the order of the file."""
+    """Return the violations as problems with their line, in the order of the file."""
     ordered = sorted(
         (_line(violation.path, document), path_text(violation.path), violation.what)
         for violation in found
@@ -126,11 +126,11 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         include=given["filter_regex"],
         exclude=given["exclude_regex"],
         overrides=tuple(
-            Override(override["regex"], parts.capabilities(override["capabilities"]))
+            Override(override["regex"], parsers.capabilities(override["capabilities"]))
             for override in given["overrides"]
         ),
-        model_info=parts.model_info(given["model_info_defaults"]),
-        litellm_params=parts.litellm_params(
+        model_info=parsers.model_info(given["model_info_defaults"]),
+        litellm_params=parsers.litellm_params(
             given["generic_params"], given["litellm_params_defaults"]
         ),
         name_format=given["name_format"],
@@ -138,7 +138,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         strip_tag=given["strip_tag"],
         use_slots=given["use_slots"],
         selection=_selection(given),
-        models=freeze(dict(map(parts.static_model, given["models"]))),
+        models=freeze(dict(map(parsers.static_model, given["models"]))),
         **shared,
     )
 

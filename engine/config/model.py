@@ -55,7 +55,7 @@ class LiteLLM:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When missing models are suspicious, and after how many seconds they are deleted."""
+    """When missing models are suspicious, and how many seconds this must last before deletion."""
 
     max_delete_fraction: float
     min_deployments: int
@@ -74,7 +74,7 @@ class Override:
 class Selection:
     """Which listed models are wanted, apart from the expressions.
 
-    ``modes`` is empty for all; a model of unknown mode passes unless ``modes`` is given.
+    ``modes`` is empty for all modes. A model of unknown mode is wanted unless ``modes`` is given.
     """
 
     adapters: bool
@@ -129,7 +129,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that an operator decides; ``warnings`` are sentences for the log."""
+    """Everything that an operator configures; ``warnings`` are sentences for the log."""
 
     litellm: LiteLLM
     backends: tuple[Backend, ...]
@@ -143,14 +143,14 @@ class Config:
         return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in self.backends))
 
     def secrets(self) -> tuple[Secret, ...]:
-        """Return every secret in here, each once, for redaction."""
+        """Return every secret of the configuration, each once, for redaction."""
         found = [self.litellm.key, *_of_backends(self)]
         known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
         return tuple(dict.fromkeys(known))
 
 
 def secret_values(config: Config) -> dict[str, Secret]:
-    """Return the secrets that documents refer to, by fingerprint, for the place that sends them."""
+    """Return the secrets that documents refer to, by fingerprint, for the code that sends them."""
     return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
 
 

@@ -1,7 +1,7 @@
-"""The values of a configuration: text or JSON -> what the engine works with. Pure.
+"""Parsers for the values of a configuration: text or JSON -> what the engine uses. Pure.
 
-Each parser raises ValueError with a sentence that says what is wrong and what to do; no sentence
-repeats a value that may be a secret.
+Each parser raises ValueError with a sentence that says what is wrong and what to do. The sentence
+never repeats a value that may be a secret.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENT: Final = "os.environ/"
-"""LiteLLM replaces a value with this prefix by that of the variable, also in its listings."""
+"""LiteLLM replaces a value with this prefix by the value of the environment variable, also in its
+listings."""
 
 
 def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
     """Return a copy of ``config`` with its values parsed, and a violation for each that cannot be.
 
-    ``config`` has the types of its schema, but may lack anything. What cannot be parsed is not in
-    the copy.
+    ``config`` has the types of its schema, but any key may be missing. The copy does not contain
+    what cannot be parsed.
     """
     parser = _Parser()
     parsed = {
@@ -107,7 +108,7 @@ def period(value: float | str) -> float:
 
 
 def name_format(text: str) -> str:
-    """Return a format of public names, once its placeholders are checked."""
+    """Return a format of public names after checking its placeholders."""
     for placeholder in _PLACEHOLDER.findall(text):
         if placeholder not in PLACEHOLDERS:
             meant = nearest(placeholder, PLACEHOLDERS)
@@ -133,7 +134,7 @@ def models_endpoint(text: str) -> str:
 
 
 def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> Frozen:
-    """Return the parameters for every model of a backend; secret ones are Secrets."""
+    """Return the parameters for every model of a backend; secret values become Secrets."""
     merged = {**generic, **defaults}
     kept = {
         name: _with_secrets(value, secret=is_masked(name))
@@ -193,4 +194,4 @@ _PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "name_format": name_format,
     "models_endpoint": models_endpoint,
 }
-"""By key, in whatever section of the configuration it is."""
+"""By key, in any section of the configuration."""

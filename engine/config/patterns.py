@@ -1,8 +1,8 @@
 """Regular expressions in the RE2 dialect, which is Go's: linear time, no look-around.
 
 Configurations that were written for the Go program keep their meaning: POSIX classes and flags in
-mid-pattern work, ``$`` is the very end of the text, and replacements follow Go's rules. Pure. The
-only importer of re2.
+the middle of a pattern work, ``$`` matches only at the very end of the text, and replacements
+follow Go's rules. Pure. The only importer of re2.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ..text import shortened
 _LOOK_AROUND: Final = re.compile(r"\(\?<?[=!]")
 _BACK_REFERENCE: Final = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
 _REFERENCE: Final = re2.compile(r"\$(?:(\$)|([\pL\p{Nd}_]+)|\{([\pL\p{Nd}_]+)\})")
-"""What a template may hold: ``$$``, ``$name`` (as long as possible) or ``${name}``."""
+"""The references in a template: ``$$``, ``$name`` (as long as possible) and ``${name}``."""
 _TOO_LONG: Final = f"longer than {MAX_RENAMED} characters"
 _MAX_NUMBER: Final = 9
-"""Digits of the number of a group; Go takes a longer one for a name."""
+"""Digits of the number of a group; in Go, more digits are a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Pattern:
     compiled: Any = field(repr=False, compare=False)
 
     def search(self, subject: str) -> bool:
-        """Tell whether the pattern matches anywhere in ``subject``."""
+        """Return whether the pattern matches anywhere in ``subject``."""
         return self.compiled.search(_encodable(subject)) is not None
 
 
@@ -43,7 +43,7 @@ class Replacement:
     """Replaces every match of a pattern by a template, as Go's ``Regexp.ReplaceAllString``.
 
     ``parts`` is the template in pieces: texts, and numbers of groups (0 is the whole match).
-    ``has_unknown`` tells that it refers to a group that the pattern does not have.
+    ``has_unknown`` is true if it refers to a group that the pattern does not have.
     """
 
     pattern: Pattern

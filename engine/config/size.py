@@ -1,7 +1,7 @@
-"""What the configuration may declare for a row, so that LiteLLM can store it and we read it back.
+"""Limits on the fields of a row, so that LiteLLM can store it and the engine can read it back.
 
-A row in LiteLLM's listing that is beyond a bound of its reader would end every later cycle, for
-all backends. And PostgreSQL, LiteLLM's database, stores no NUL in a text. Pure.
+A row in LiteLLM's listing that exceeds a bound of the reader would make every later cycle fail, for
+all backends. PostgreSQL, LiteLLM's database, cannot store NUL in a text. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..bounds import MAX_DECLARED, MAX_FIELDS, MAX_ID
 from ..state.pointer import leaves, pointer
 from ..state.secret import Secret
 from ..validate import Violation
-from . import parsers as parts
+from . import parsers
 from .yaml_tree import Steps
 
 _SENT: Final = (
@@ -26,16 +26,16 @@ _SENT: Final = (
     "model_info_defaults",
     "models",
 )
-"""What a backend's rows are made of; of ``overrides`` it is their ``capabilities``, of
-``regex_rename`` their ``replace``."""
+"""The keys of a backend that go into its rows, beside ``capabilities`` of ``overrides`` and
+``replace`` of ``regex_rename``."""
 _FINGERPRINT: Final = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field of a row: its path in the configuration, its share of the row, its secrets.
+    """A field of a row: its path in the configuration, its size, and how many secrets it has.
 
-    ``size`` is in characters of JSON, with what the mark says of the field.
+    ``size`` is in characters of JSON, including the field's part of the mark.
     """
 
     path: Steps
@@ -44,9 +44,9 @@ class _Field:
 
 
 def row_problems(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
-    """Yield why LiteLLM could not store a row of a backend, or we not read it back.
+    """Yield why LiteLLM could not store a row of a backend, or the engine not read it back.
 
-    ``backend`` has the types of its schema, but may lack anything; ``path`` leads to it.
+    ``backend`` has the types of its schema, but any key may be missing; ``path`` leads to it.
     """
     models, overrides = (*path, "models"), (*path, "overrides")
     for key in _SENT:
@@ -61,10 +61,10 @@ def row_problems(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]
         if len(found) > MAX_ID:
             what = f"too long: an id has at most {MAX_ID} characters; leave this model out"
             yield Violation((*models, index), what)
-    yield from _too_many(list(_declared(backend, path, len)))
+    yield from _too_many(list(_largest(backend, path, len)))
     given = [(key, backend[key]) for key in ("url", "model_format") if key in backend]
     built_in = [_Field((*path, key), len(json.dumps(text))) for key, text in given]
-    yield from _too_large([*built_in, *_declared(backend, path, _total)])
+    yield from _too_large([*built_in, *_largest(backend, path, _total)])
 
 
 def _with_nul(value: Any, path: Steps) -> Iterator[Violation]:
@@ -80,16 +80,17 @@ def _with_nul(value: Any, path: Steps) -> Iterator[Violation]:
             yield from _with_nul(item, (*path, index))
 
 
-def _declared(
+def _largest(
     backend: Mapping[str, Any], path: Steps, measure: Callable[[list[_Field]], int]
 ) -> Iterator[_Field]:
-    """Yield the fields of a row: the defaults, and of the variants those that measure most.
+    """Yield the fields of the largest possible row, as ``measure`` compares them.
 
-    One entry of ``models`` and one override at most add to the fields of a model.
+    To the defaults, at most one entry of ``models`` and one override add their fields.
     """
     params: dict[str, _Field] = {}
-    for key in ("generic_params", "litellm_params_defaults"):  # the second beats the first
-        params |= {str(one.path[-1]): one for one in _params(backend.get(key, {}), (*path, key))}
+    for key in ("generic_params", "litellm_params_defaults"):  # the second takes precedence
+        found = _params(backend.get(key, {}), (*path, key))
+        params |= {str(field.path[-1]): field for field in found}
     yield from params.values()
     yield from _info(backend.get("model_info_defaults", {}), (*path, "model_info_defaults"))
     variants = [
@@ -98,8 +99,8 @@ def _declared(
             for index, model in enumerate(backend.get("models", []))
         ],
         [
-            _info(one.get("capabilities", {}), (*path, "overrides", index, "capabilities"))
-            for index, one in enumerate(backend.get("overrides", []))
+            _info(override.get("capabilities", {}), (*path, "overrides", index, "capabilities"))
+            for index, override in enumerate(backend.get("overrides", []))
         ],
     ]
     for group in variants:
@@ -108,7 +109,7 @@ def _declared(
 
 def _params(given: Mapping[str, Any], path: Steps) -> Iterator[_Field]:
     for name, value in given.items():
-        known = parts.litellm_params({}, {name: value})
+        known = parsers.litellm_params({}, {name: value})
         secret = [way for way, leaf in leaves(known) if isinstance(leaf, Secret)]
         opaque = {pointer(("litellm_params", *way)): _FINGERPRINT for way in secret}
         named = pointer(("litellm_params", name))
@@ -127,7 +128,7 @@ def _total(fields: Iterable[_Field]) -> int:
 
 
 def _too_many(fields: list[_Field]) -> Iterator[Violation]:
-    """Yield where there are more fields or secrets than are read back of a row's mark."""
+    """Yield a violation if there are more fields or secrets than a row's mark may have."""
     if len(fields) > MAX_FIELDS:
         ((where, _),) = Counter(field.path[:-1] for field in fields).most_common(1)
         yield Violation(where, _excess(len(fields), "fields") + ", or put them into one map")

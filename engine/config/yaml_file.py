@@ -1,8 +1,8 @@
-"""The configuration file -> a document of plain JSON types that knows its lines.
+"""The configuration file -> a document of plain JSON types, with the line of each value.
 
-Uses PyYAML's events, not its loader: the loader reads scalars differently from Go's yaml.v2,
-recurses without bound and expands aliases without end. Messages hold positions only, never text
-from the file, since any of it may be a secret.
+This uses PyYAML's events, not its loader: the loader reads scalars differently from Go's yaml.v2,
+and has no bounds on depth and aliases. Messages contain positions only, never text from the file,
+since any of it may be a secret.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LINE_BREAK: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _EMPTY: Final = "empty; it needs at least `litellm: {url: ...}`"
 _TOO_LARGE: Final = f"larger than {MAX_CONFIG >> 10} KiB"
 _LIBYAML_TOO_DEEP: Final = "maximum nesting depth"
-"""From the error of libyaml 0.2.6 and later, whose own bound (1,000) is reached first."""
+"""Part of an error of libyaml 0.2.6 and later, whose own bound (1,000) is reached first."""
 _QUOTED: Final = re.compile(r"'(?P<text>[^']*)'")
 
 
@@ -71,7 +71,7 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(text: str, name: str) -> Document:
-    """Return the one document in ``text``; ``name`` is what messages call the file.
+    """Return the only document in ``text``; ``name`` is what messages call the file.
 
     Raises:
         ConfigError: not YAML, not exactly one document, or beyond a bound; with line and column.
@@ -106,7 +106,7 @@ def _without_quotations(message: str) -> str:
 
 
 def _events(text: str, name: str) -> Iterator[Any]:
-    """Yield the events of PyYAML; what it cannot read is refused at its place."""
+    """Yield the events of PyYAML; raise ConfigError at the place that it cannot read."""
     loader = _LOADER(text)
     try:
         while loader.check_event():

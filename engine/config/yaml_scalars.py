@@ -70,7 +70,7 @@ def resolve_as(tag: str, text: str) -> Scalar:
 
 
 def _integer(plain: str) -> int | None:
-    """Return a whole number if it fits into 64 bits: with a sign signed, without one unsigned."""
+    """Return a whole number if it fits into 64 bits: signed if it has a sign, else unsigned."""
     match = _INTEGER.fullmatch(plain)
     if match is None or len(plain) > MAX_DIGITS:
         return None
@@ -82,7 +82,7 @@ def _integer(plain: str) -> int | None:
 
 
 def _float(plain: str) -> Scalar:
-    """Return a decimal number, or the text itself if it is not one or too large for a float."""
+    """Return a decimal number, or the text itself if it is none or too large for a float."""
     if not _FLOAT.fullmatch(plain):
         return plain
     value = float(plain)

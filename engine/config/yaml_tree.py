@@ -1,9 +1,9 @@
 """YAML events -> a tree of nodes -> its value, with aliases and merges expanded. Pure.
 
-``yaml.compose`` cannot make the tree: it refuses an anchor that is set again, which Go's yaml.v2
-reads, and it does not tell whether a scalar had a tag.
+``yaml.compose`` cannot be used: it refuses an anchor that is defined twice, which Go's yaml.v2
+allows, and its nodes do not show whether a scalar had a tag.
 
-Everything is bounded: some hundred bytes of aliases of aliases would otherwise fill any memory.
+Everything is bounded: a few hundred bytes of aliases of aliases would otherwise fill any memory.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Node:
     """A value before its aliases are expanded.
 
     ``kind`` is ``scalar``, ``seq`` or ``map``. ``mark`` has ``line`` and ``column``, from 0.
-    ``tag`` is ``int``, ... ("" without one). ``text`` is that of a scalar, ``plain`` tells that it
-    is not quoted. ``children`` are the items of a list, or the keys and values of a map in turn.
+    ``tag`` is ``int``, ... ("" without a tag). ``text`` is that of a scalar, ``plain`` is true if
+    it is not quoted. ``children`` are the items of a list, or the keys and values of a map in turn.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Node:
 
 
 def refusal(name: str, mark: Any, what: str) -> ConfigError:
-    """Return the error that a file is refused at a mark (None: as a whole)."""
+    """Return the error for a file that is refused at a mark, or as a whole (None)."""
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     return ConfigError([Problem(place, what)])
 
@@ -58,7 +58,7 @@ def refusal(name: str, mark: Any, what: str) -> ConfigError:
 def compose(events: Iterable[Any], name: str) -> Node | None:
     """Return the root of the only document in PyYAML's events, None if there is none.
 
-    An alias is the node of its anchor, so the tree may share nodes; none holds itself.
+    An alias is the node of its anchor, so nodes may be shared; no node contains itself.
 
     Raises:
         ConfigError: a second document, a tag or an alias that is not allowed, or too much.
@@ -86,7 +86,7 @@ def compose(events: Iterable[Any], name: str) -> Node | None:
 
 
 def _check_bounds(name: str, mark: Any, nodes: int, depth: int) -> None:
-    """Raise ConfigError if a document is larger or deeper than anybody writes by hand."""
+    """Raise ConfigError if a document has too many values or is nested too deeply."""
     if nodes > MAX_CONFIG_VALUES:
         raise refusal(name, mark, f"more than {MAX_CONFIG_VALUES} values (aliases count each time)")
     if depth > MAX_CONFIG_DEPTH:
@@ -94,7 +94,7 @@ def _check_bounds(name: str, mark: Any, nodes: int, depth: int) -> None:
 
 
 def _node(event: Any, name: str, anchors: dict[str, Node]) -> Node:
-    """Return the node that an event begins, or that it stands for if it is an alias."""
+    """Return the node that an event begins; for an alias, the node of its anchor."""
     mark = event.start_mark
     if isinstance(event, yaml.AliasEvent):
         if event.anchor in anchors:
@@ -167,14 +167,14 @@ class Expansion:
             raise refusal(self.name, node.mark, str(error)) from None
 
     def _pairs(self, node: Node, path: Steps, depth: int) -> dict[str, tuple[Node, Node]]:
-        """Return a map's entries by key: its own, then those that it merges, first one wins."""
+        """Return a map's entries by key; its own take precedence, then the first merged ones."""
         own: dict[str, tuple[Node, Node]] = {}
         merged: dict[str, tuple[Node, Node]] = {}
         for key, item in zip(node.children[::2], node.children[1::2], strict=True):
             self._count(key, depth)
             if key.kind == "scalar" and key.plain and key.text == "<<":
                 for source in item.children if item.kind == "seq" else [item]:
-                    merged = self._merged(source, depth) | merged
+                    merged = self._merge(source, depth) | merged
                 continue
             text = self._key(key)
             if text in own:
@@ -182,7 +182,7 @@ class Expansion:
             own[text] = (key, item)
         return merged | own
 
-    def _merged(self, source: Node, depth: int) -> dict[str, tuple[Node, Node]]:
+    def _merge(self, source: Node, depth: int) -> dict[str, tuple[Node, Node]]:
         self._count(source, depth + 1)
         if source.kind != "map":
             raise refusal(self.name, source.mark, "<< takes a map, or a list of maps")

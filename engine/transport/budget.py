@@ -1,4 +1,4 @@
-"""What the answers of backends may cost: in time and values each, in memory all of them together.
+"""Limits on the answers of backends: time and values for each, memory for all of them together.
 
 Four backends that each answer ten megabytes of ``[{},{},...]`` would otherwise take a gigabyte.
 """
@@ -15,14 +15,14 @@ from ..errors import Garbled
 
 
 class Pool:
-    """The memory that readings share, in bytes. For use by many threads."""
+    """The memory in bytes that the answers of all backends share. For use by many threads."""
 
     def __init__(self, size: int = MAX_MEMORY) -> None:
         self._left = size
         self._lock = threading.Lock()
 
     def draw(self, size: int) -> bool:
-        """Take so much out of the pool, or put it back if it is negative; False if it is empty."""
+        """Take ``size`` bytes out of the pool, return them if negative; False if it has too few."""
         with self._lock:
             if size > self._left:
                 return False
@@ -31,9 +31,9 @@ class Pool:
 
 
 class Allowance:
-    """What one reading of a backend may still cost; what it took is given back at its end.
+    """What may still be spent on reading one backend; on exit its memory is given back.
 
-    ``until`` is when it has to be over, on the monotonic clock.
+    ``until`` is when the reading has to be over, on the monotonic clock.
     """
 
     def __init__(self, pool: Pool | None = None, seconds: float = math.inf) -> None:
@@ -52,10 +52,10 @@ class Allowance:
         return self._size, self._values
 
     def spend(self, size: int, values: int = 0) -> None:
-        """Take so many bytes of text and so many values more.
+        """Take ``size`` more bytes of text and ``values`` more values.
 
         Raises:
-            Garbled: that is more than a backend may answer, or than all of them together may.
+            Garbled: that is more than a backend, or than all of them together, may answer.
         """
         if self._size + size > MAX_BODY:
             raise Garbled(
@@ -63,17 +63,17 @@ class Allowance:
             )
         if self._values + values > MAX_VALUES:
             raise Garbled(
-                f"the answer holds over {MAX_VALUES} values, which is no list of models;"
+                f"the answer holds over {MAX_VALUES} values, too many for a list of models;"
                 " check that url and models_endpoint lead to one"
             )
         if not self._set(self._size + size, self._values + values):
             raise Garbled(
-                f"all backends together answer what takes over {MAX_MEMORY >> 20} MiB; this one is"
-                " left out, look for those whose answers are too large"
+                f"the answers of all backends together take over {MAX_MEMORY >> 20} MiB; this one"
+                " is left out, look for the backends whose answers are too large"
             )
 
     def restore(self, before: tuple[int, int]) -> None:
-        """Give back what was taken since ``before``: its answer is no longer in memory."""
+        """Give back what was taken since :meth:`spent` returned ``before``."""
         self._set(*before)
 
     def _set(self, size: int, values: int) -> bool:

@@ -1,4 +1,4 @@
-"""HTTP: one exchange, bounded in time and size, ending in JSON or in one of our errors.
+"""An HTTP exchange, bounded in time and size, that ends in JSON or in an error of ours.
 
 Only this package imports requests and urllib3.
 """
@@ -40,10 +40,10 @@ urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: f
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request: ``path`` goes below the client's URL, ``body`` is sent as JSON.
+    """A request: ``path`` is appended to the client's URL, ``body`` is sent as JSON.
 
-    ``allowance`` is what its answer may cost. With a ``keeper`` the answer is a list that may be
-    long, of whose members only what is kept stays; it makes one to keep with for each attempt.
+    ``allowance`` is what its answer may cost. With a ``keeper`` the answer holds a list that may be
+    long; see :meth:`Client.rows`.
     """
 
     method: str
@@ -55,7 +55,7 @@ class _Ask:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Keep requests from reading the body of a redirect: it may have no end."""
+        """Return nothing: requests would read the whole body of a redirect, which may not end."""
 
 
 class Client:
@@ -76,35 +76,37 @@ class Client:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, Bounded())
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # keep none
-        self._session.auth = self._authorized
+        self._session.auth = self._authorize
         self._session.headers["User-Agent"] = f"modelprovisioner/{__version__}"
         self._session.headers["Accept"] = "application/json"
 
     def get(self, path: str, *, attempts: int = 2, allowance: Allowance | None = None) -> Any:
-        """GET a path and return its JSON, trying again where no usable answer came.
+        """GET a path and return its JSON; try again where the server was not available.
 
         Raises:
-            Unavailable: refused, timed out, broken off, 429 or 5xx, each time.
+            Unavailable: refused, timed out, broken off, 408, 429 or 5xx, in every attempt.
             Rejected: another 4xx, or a redirect to another server.
-            Garbled: a body that is no JSON, or beyond a bound.
+            Garbled: a body that is not JSON, or beyond a bound.
         """
-        return self._repeated(_Ask("GET", path, None, allowance or Allowance()), attempts)
+        return self._repeat(_Ask("GET", path, None, allowance or Allowance()), attempts)
 
     def rows(self, path: str, keeper: Callable[[], _Keep], *, attempts: int = 2) -> Any:
-        """GET a map with a list ``data`` that may be long; of each member only what is kept of it.
+        """GET a map with a list ``data`` that may be long, and keep only a part of each member.
 
-        ``keeper`` is called for each attempt and returns what a member is given to.
+        ``keeper`` is called once in each attempt. It returns a function that is called with each
+        member and returns what to keep of it.
 
         Raises:
             Unavailable, Rejected, Garbled: as :meth:`get`.
         """
-        return self._repeated(_Ask("GET", path, keeper=keeper), attempts)
+        return self._repeat(_Ask("GET", path, keeper=keeper), attempts)
 
     def send(self, method: str, path: str, body: object, allowance: Allowance | None = None) -> Any:
         """Send a write once and return the JSON of its answer.
 
         Raises:
-            Unavailable: its fate is unknown, unless ``sent`` is false; the caller settles it.
+            Unavailable: unless ``sent`` is false, it is not known whether the write was done; the
+                caller has to find out.
             Rejected, Garbled: as :meth:`get`.
         """
         return self._exchange(_Ask(method, path, body, allowance or Allowance()))
@@ -124,13 +126,13 @@ class Client:
     def _clean(self, text: str) -> str:
         return clean(text, self._redactor)
 
-    def _authorized(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the key; its being asked for keeps requests from reading ~/.netrc in its place."""
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the key. Since ``auth`` is set, requests does not read ~/.netrc."""
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
 
-    def _repeated(self, ask: _Ask, attempts: int) -> Any:
+    def _repeat(self, ask: _Ask, attempts: int) -> Any:
         for attempt in range(1, attempts):
             try:
                 return self._exchange(ask)
@@ -151,11 +153,11 @@ class Client:
     def _answer(self, ask: _Ask) -> Any:
         url = self.base_url + ask.path
         subject = f"{ask.method} {url}"
-        begun = time.monotonic()
-        patience = min(self._timeout, ask.allowance.until - begun)
+        start = time.monotonic()
+        patience = min(self._timeout, ask.allowance.until - start)
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                response = self._request(ask, url, begun + patience)
+                response = self._request(ask, url, start + patience)
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:
@@ -177,7 +179,7 @@ class Client:
             timeout=(min(self.timing.connect, remaining), remaining),
             allow_redirects=False,
             stream=True,
-            verify=self._verify,  # else REQUESTS_CA_BUNDLE would count for more
+            verify=self._verify,  # else REQUESTS_CA_BUNDLE would take precedence
         )
 
     def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
@@ -206,7 +208,7 @@ class Client:
             new = urljoin(url, target)
             origin = urlsplit(new)[:2]
         except ValueError:
-            raise Rejected(f"{subject} redirects to what is no URL", status=307) from None
+            raise Rejected(f"{subject} redirects to an invalid URL", status=307) from None
         if origin != urlsplit(url)[:2]:
             what = f"redirects to another server ({self._clean('://'.join(origin))})"
             why = "not followed, since the key would go with it: configure that URL itself"

@@ -29,8 +29,8 @@ class Http:
     def client(self, url: str, key: Secret, connection: Connection, *, backend: str = "") -> Client:
         """Return the client for LiteLLM, or the one of a backend, made on first use.
 
-        Two backends on one server have a client each, since they are asked at the same time. One
-        with another address, key or timeout takes the place of the one before it.
+        Two backends on one server have a client each, since they are asked at the same time. If a
+        backend gets another address, key or timeout, a new client replaces its client.
         """
         wanted = (url, key, connection)
         if backend in self._clients:
@@ -49,11 +49,11 @@ class Http:
     def discard(self, client: Client) -> None:
         """Forget a client whose thread was given up, so that no other thread shares it.
 
-        The connection that the thread waits on is closed once it comes back.
+        The connection that the thread waits on is closed when the wait ends.
         """
         client.close()
         self._clients = {
-            name: kept for name, kept in self._clients.items() if kept[1] is not client
+            name: entry for name, entry in self._clients.items() if entry[1] is not client
         }
 
     def close(self) -> None:

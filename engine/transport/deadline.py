@@ -1,7 +1,7 @@
-"""Answers that end: a deadline for the whole of one, where sockets know one for each read only.
+"""A deadline for a whole answer; the timeout of a socket holds for each read only.
 
-Without it a server that lets its headers drip in, or a gzip stream that holds nothing, keeps its
-client waiting for as long as it likes.
+Without it a server that sends its headers byte by byte, or a gzip stream that never holds data,
+could keep the client waiting without end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import urllib3
 
 
 class _Timed(io.RawIOBase):
-    """What a socket receives, until its timeout is over once, counted from now."""
+    """What a socket receives until its timeout, counted once from now, is over."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -25,11 +25,11 @@ class _Timed(io.RawIOBase):
         self._deadline = time.monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
-        """Tell that it is for reading."""
+        """Return true."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Receive what is there, or wait for it until the deadline."""
+        """Receive what has arrived, or wait for it until the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
@@ -37,7 +37,7 @@ class _Timed(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Let the socket go."""
+        """Release the socket."""
         self._raw.close()
         super().close()
 
@@ -70,16 +70,16 @@ class Bounded(requests.adapters.HTTPAdapter):
         return super().proxy_manager_for(proxy, **options)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the pool of requests, which from now on makes connections of ours."""
+        """Return the pool of requests, changed to open connections with a deadline."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _Tls if pool.scheme == "https" else _Plain
         return pool
 
     def close(self) -> None:
-        """Close every connection, now.
+        """Close every connection at once.
 
-        urllib3 leaves it to the garbage collector, and the cycle of exceptions that each failed
-        request leaves behind holds the pool until then.
+        urllib3 leaves this to the garbage collector, and each failed request leaves a cycle of
+        exceptions that refers to the pool until then.
         """
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for pool in map(manager.pools.get, manager.pools.keys()):

@@ -1,6 +1,6 @@
-"""The bytes of an answer -> JSON, bounded before anything large is made of them. Pure.
+"""The bytes of an answer -> JSON; bounds are checked before large values are built. Pure.
 
-Every function raises ValueError for what is no JSON, and Garbled for what is beyond a bound.
+Every function raises ValueError for text that is not JSON, and Garbled for what exceeds a bound.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..bounds import MAX_DEPTH, MAX_INTEGER, MAX_QUOTED, MAX_ROW, MAX_ROWS
 from ..errors import Garbled
 
 _WINDOW: Final = 256 * 1024
-"""Characters of a listing that are looked at at once: some thirty rows."""
+"""Characters of a listing that are read at once: about thirty rows."""
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _WIDE: Final = re.compile(rb"[\xf0-\xff]")
 _MIDDLE: Final = re.compile(rb"[\xc4-\xff]")
 _TOO_LARGE: Final = (
-    f"a row of it has over {MAX_ROW} characters, or does not end; see in LiteLLM which one, or what"
-    " is between it and us"
+    f"a row of it has over {MAX_ROW} characters, or does not end; look for it in LiteLLM, and"
+    " check what is between LiteLLM and the engine"
 )
 _TOO_DEEP: Final = (
     f"the answer is nested too deeply (over {MAX_DEPTH} levels); see what is at that address"
@@ -30,17 +30,17 @@ _TOO_DEEP: Final = (
 
 
 def values_in(content: bytes | bytearray) -> int:
-    """Return an upper bound of the values in a JSON text but for the first one.
+    """Return an upper bound of the number of values in a JSON text, not counting the outermost.
 
-    What is in its strings counts too. The numbers of a text's pieces add up to that of the text.
+    Signs in its strings count too. The results for the pieces of a text add up to that of the text.
     """
     return sum(map(content.count, (b",", b"[", b"{")))
 
 
 def text_size(content: bytes | bytearray) -> int:
-    """Return an upper bound of the bytes of memory that UTF-8 takes as text.
+    """Return an upper bound of the bytes of memory that UTF-8 takes up once decoded.
 
-    Python gives every character of a text as many bytes as its widest one needs.
+    Python stores every character of a text in as many bytes as its widest character needs.
     """
     if content.isascii():
         return len(content)
@@ -49,7 +49,7 @@ def text_size(content: bytes | bytearray) -> int:
 
 
 def document_of(content: bytearray) -> Any:
-    """Return the JSON value of a text, and empty ``content``, which is no longer needed."""
+    """Return the JSON value of a text, and empty ``content`` to free its memory."""
     text = content.decode("utf-8-sig")
     content.clear()
     try:
@@ -66,7 +66,7 @@ def depth(value: Any) -> int:
     found, level = 0, [value]
     while level and found <= MAX_DEPTH:
         found += 1
-        level = [member for one in level for member in _members(one)]
+        level = [member for container in level for member in _members(container)]
     return found
 
 
@@ -77,14 +77,14 @@ def _members(value: Any) -> Iterable[Any]:
 
 
 def number(text: str) -> float:
-    """Return a number of JSON, which knows neither NaN nor infinity."""
+    """Return a number; NaN and infinity are not JSON."""
     if math.isfinite(found := float(text)):
         return found
     raise ValueError(f"{text} is not JSON")
 
 
 def integer(text: str) -> int | float | str:
-    """Return a whole number; a text where it is so long that nobody could compute with it."""
+    """Return a whole number; for one that is too long, a float, or a text if no float holds it."""
     if len(text) <= MAX_INTEGER:
         return int(text)
     found = float(text)
@@ -95,8 +95,8 @@ def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a map of JSON.
 
     Raises:
-        Garbled: a name has two values (RFC 8259, section 4, lets everybody take another one): a
-            list of models and an empty one, in one answer, are proof of nothing.
+        Garbled: a name has two different values. RFC 8259, section 4, does not say which of them
+            counts, and an answer with a list of models and an empty list proves nothing.
     """
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -119,10 +119,10 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
-    """Return of the map that ``chunks`` spell what ``keep`` makes of each member of ``data``.
+    """Read a map from ``chunks``; return its ``data``, with what ``keep`` makes of each member.
 
-    The text is read member by member, so that no more of it is in memory than one row; of the rest
-    of the map only ``total_pages`` stays. What is no map is returned as it is.
+    The text is read member by member, so that only one row at a time is in memory. Of the rest of
+    the map only ``total_pages`` is returned. A document that is not a map is returned as it is.
     """
     text = _Text(iter(chunks))
     if text.next() != "{":
@@ -145,14 +145,14 @@ def _rows(text: _Text, keep: Callable[[Any], Any]) -> Iterator[Any]:
     for count in text.members("[]"):
         if count > MAX_ROWS:
             raise Garbled(
-                f"it lists over {MAX_ROWS} models, which is more than is read;"
+                f"it lists over {MAX_ROWS} models, which is more than the engine reads;"
                 " delete those that are not needed"
             )
         yield keep(text.value())
 
 
 class _Text:
-    """A JSON text that comes in pieces; ``at`` is the place up to which it is read."""
+    """A JSON text that arrives in pieces; ``at`` is the position in the window to read next."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -163,7 +163,7 @@ class _Text:
         self.at = 0
 
     def next(self) -> str:
-        """Return the next character that is no white space, without reading it; "" at the end."""
+        """Return the next character that is not white space, without reading it; "" at the end."""
         while True:
             space = _SPACE.match(self._window, self.at)
             assert space is not None
@@ -173,9 +173,13 @@ class _Text:
             if not self._more():
                 return ""
 
-    def expect(self, sign: str) -> None:
-        """Read a sign."""
-        if self.next() != sign:
+    def expect(self, char: str) -> None:
+        """Read the given character.
+
+        Raises:
+            ValueError: another one is next.
+        """
+        if self.next() != char:
             raise ValueError("not JSON")
         self.at += 1
 
@@ -191,14 +195,17 @@ class _Text:
                 if not self._more():
                     raise
                 continue
-            if len(self._window) - end > 2 or not self._more():  # else a number might go on: 1e-
+            if len(self._window) - end > 2 or not self._more():  # else a number might continue: 1e-
                 if end - self.at > MAX_ROW:
                     raise Garbled(_TOO_LARGE)
                 self.at = end
                 return found
 
     def members(self, brackets: str) -> Iterator[int]:
-        """Read a map or list but for its members; yield where one is to be read, counting."""
+        """Read the brackets and commas of a map or list.
+
+        Yields the number of each member, from 1; the caller then reads that member.
+        """
         self.expect(brackets[0])
         count = 0
         while self.next() != brackets[1] or count:
@@ -210,13 +217,17 @@ class _Text:
         self.at += 1
 
     def last(self, document: Any) -> Any:
-        """Return the document if nothing but white space comes after it."""
+        """Return the document.
+
+        Raises:
+            ValueError: it is followed by more than white space.
+        """
         if self.next():
             raise ValueError("not JSON")
         return document
 
     def _more(self) -> bool:
-        """Forget what is read and take in as much as is left, at least a window; False at the end.
+        """Drop what was read, and read at least a window more; return False at the end.
 
         Raises:
             Garbled: a value does not end.

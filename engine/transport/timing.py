@@ -1,4 +1,4 @@
-"""How long the engine waits, and how often it tries, where no operator decides it. Pure."""
+"""How long the engine waits, and how often it tries, where that is not configured. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..bounds import CONNECT_TIMEOUT
 class Timing:
     """Pauses and time limits in seconds, and numbers of attempts.
 
-    Given to :class:`engine.transport.client_pool.Http`; everything that waits takes it from there.
-    A test gives a fast one.
+    :class:`engine.transport.client_pool.Http` holds it for everything that waits. Tests use shorter
+    times.
     """
 
     connect: float = CONNECT_TIMEOUT
@@ -21,16 +21,16 @@ class Timing:
     retry_pause: float = 0.3
     """The pause after the first failure of a GET; it is twice as long after the second."""
     grace: float = 1.0
-    """How long, beyond its timeout, a backend is waited for before it is given up: a name
-    resolution can take longer than any socket timeout allows."""
+    """How long after its timeout a backend is given up: resolving a name can take longer than any
+    socket timeout."""
     create_attempts: int = 2
-    """How often a create is sent that LiteLLM has not stored."""
+    """How often a create is sent while LiteLLM has not stored the row."""
     live_attempts: int = 4
     """How often LiteLLM is asked whether it serves a row that it has stored."""
     apply_pause: float = 0.5
     """The pause between two such attempts."""
     patience: float = 2.0
-    """How long a cycle that only reads may go on after a stop; it is then abandoned."""
+    """How long a cycle that only reads may continue after a stop; then it is abandoned."""
 
 
 DEFAULT_TIMING: Final = Timing()

@@ -163,7 +163,7 @@ def test_a_list_that_is_too_long_is_invalid_with_a_remedy(place: Place, kind: st
     listing = place.listing(ids(MAX_MODELS + 1), type=kind)
     assert listing.outcome == INVALID
     assert not listing.models
-    assert "has over 5000 models, which is more than is read; check that url" in listing.detail
+    assert "has over 5000 models, which is more than the engine reads; check" in listing.detail
     assert "type: static" in listing.detail
 
 
@@ -185,7 +185,7 @@ def test_of_lists_that_together_are_too_long_the_longest_is_invalid(place: Place
     assert sum(counts) > MAX_ALL_MODELS >= sum(counts) - MAX_MODELS
     listings = place.listings(*(answer(ids(count)) for count in counts))
     assert [listing.outcome for listing in listings] == [OK, OK, INVALID, OK]
-    assert "it lists 5000 models, and all backends together over 10000" in listings[2].detail
+    assert "it lists 5000 models, and all backends together list over 10000" in listings[2].detail
     assert "check that url leads to the right list" in listings[2].detail
 
 
@@ -350,7 +350,7 @@ def test_small_answers_take_nothing_from_the_common_memory() -> None:
     pool = Pool(0)
     with Allowance(pool) as allowance:
         allowance.spend(FREE_MEMORY)
-        with pytest.raises(Garbled, match=f"together answer what takes over {MAX_MEMORY >> 20} M"):
+        with pytest.raises(Garbled, match=f"together take over {MAX_MEMORY >> 20} M"):
             allowance.spend(1)
 
 

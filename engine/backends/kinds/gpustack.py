@@ -1,6 +1,6 @@
-"""GPUStack: the list, and once more per category, which it tells only as a filter.
+"""GPUStack: the list, and once more for each category, which is only a filter of the list.
 
-Only models with a running instance are listed, and only those that the key may use.
+It lists only models that have a running instance and that the key may use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", V1),
 }
-"""``openai/`` has no rerank in LiteLLM; older versions have theirs beside ``/v1-openai``."""
+"""LiteLLM has no rerank for ``openai/``. Older versions have rerank at ``/v1``, next to the rest at
+``/v1-openai``."""
 _CATEGORIES: Final = {
     "llm": "chat",
     "embedding": "embedding",
@@ -34,14 +35,14 @@ _WINDOWS: Final = ("max_model_len", "n_ctx")
 def ask(server: Server) -> Found:
     """List the models, then the ids of every category."""
     found_list = find_list(server, PLACES, "with_meta=true")
-    records = [_listed(name, entry) for name, entry in found_list.entries]
+    records = [_record(name, entry) for name, entry in found_list.entries]
     if records and not server.models_endpoint:
         path = found_list.path.partition("?")[0]
         _add_modes(records, server, path)
     return found_list.entries.found(records, found_list.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     for key in _WINDOWS:
         record.tokens("max_input_tokens", part(entry, "meta", key), f"GET /v1/models: meta.{key}")
@@ -49,9 +50,9 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 
 
 def _add_modes(records: list[Record], server: Server, path: str) -> None:
-    """Note the category of models that are in the list of exactly one.
+    """Note the category of each model that is listed in exactly one category.
 
-    A server that does not know the filter gives the whole list for each of them.
+    A server that does not know the filter returns the whole list for each category.
     """
     members = {name: _ids(server, path, name) for name in _CATEGORIES}
     for record in records:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
+from ..paging import left_out_note
 from ..record import Record, first_mode, texts
 from ..server import LISTED, Found, Route, Server
 
@@ -16,7 +17,7 @@ ROUTES: Final = {
     "embedding": Route("infinity", LISTED),
     "rerank": Route("infinity", LISTED),
 }
-"""Rerank through another provider than ``infinity/`` fails on infinity's answers."""
+"""Only LiteLLM's ``infinity/`` can read the rerank answers of infinity."""
 _SOURCE: Final = "GET /models: capabilities"
 _MODES: Final = {
     "embed": "embedding",
@@ -27,30 +28,25 @@ _MODES: Final = {
 
 
 def ask(server: Server) -> Found:
-    """List the models, wherever the list is: a ``/v1`` in the URL is often there by habit."""
+    """List the models; a ``/v1`` in the URL may be there by habit, so both places are tried."""
     if not server.models_endpoint:
         server = replace(server, url=server.endpoint)
-    entries, listed = listed_below(server, PLACES)
+    entries, listed = read_list(server, PLACES)
     records, skipped = [], []
     for name, entry in entries:
         words = texts(entry.get("capabilities"))
         if words and set(words) <= {"classify"}:
             skipped.append(name)
         else:
-            records.append(_listed(name, words))
-    notes = [_note(skipped, server)] if skipped else []
+            records.append(_record(name, words))
+    notes = left_out_note(server, skipped, "LiteLLM has no mode for classifiers")
     return entries.found(records, listed, *notes)
 
 
-def _listed(name: str, words: list[str]) -> Record:
-    """Note what a model is for; its capabilities come as a set, in no order."""
+def _record(name: str, words: list[str]) -> Record:
+    """Note what a model is for; its capabilities have no order."""
     record = Record(name)
     record.mode(first_mode((word for word in _MODES if word in words), _MODES), _SOURCE)
     if record.info.get("mode") == "embedding":
         record.flag("embedding_image_input", "image_embed" in words, _SOURCE)
     return record
-
-
-def _note(skipped: list[str], server: Server) -> str:
-    names = server.quote(", ".join(skipped))
-    return f"left out, since LiteLLM has no mode for classifiers: {names}"

@@ -1,15 +1,15 @@
-"""Lemonade: labels tell what each model is for; without such a label its recipe does.
+"""Lemonade: the labels of a model, or else its recipe, show what it is for.
 
-``context_length`` is what a model is loaded with, or will be; ``max_context_window`` what it was
-trained for.
+``context_length`` is the window that a model is or will be loaded with, ``max_context_window`` the
+one that it was trained for.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
-from ..paging import left_out
+from ..model_list import read_list
+from ..paging import left_out_note
 from ..record import Record, first_mode, texts
 from ..server import LISTED, Found, Route, Server
 
@@ -19,7 +19,7 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
 }
-"""LiteLLM's ``lemonade/`` has only chat, and asks the server for more than it needs."""
+"""LiteLLM's ``lemonade/`` has only chat, and sends the server more requests than it needs."""
 _LIST: Final = "GET /v1/models"
 _LABELS: Final = {
     "chat": "chat",
@@ -51,8 +51,8 @@ _FLAGS: Final = {
 
 
 def ask(server: Server) -> Found:
-    """List the models; before it had ``/v1`` everything was below ``/api/v1``."""
-    entries, listed = listed_below(server, PLACES)
+    """List the models; older versions have everything below ``/api/v1``."""
+    entries, listed = read_list(server, PLACES)
     records, skipped, absent = [], [], []
     for name, entry in entries:
         labels = texts(entry.get("labels"))
@@ -61,17 +61,17 @@ def ask(server: Server) -> Found:
         elif set(labels) & _OTHER_LABELS and not set(labels) & set(_LABELS):
             skipped.append(name)
         else:
-            records.append(_listed(name, entry, labels))
+            records.append(_record(name, entry, labels))
     return entries.found(
         records,
         listed,
-        *left_out(server, absent, "they are not downloaded"),
-        *left_out(server, skipped, "LiteLLM has no mode for what they do"),
+        *left_out_note(server, absent, "they are not downloaded"),
+        *left_out_note(server, skipped, "LiteLLM has no mode for what they do"),
     )
 
 
-def _listed(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
-    """Read an entry; a label that is not there is no statement."""
+def _record(name: str, entry: dict[str, Any], labels: list[str]) -> Record:
+    """Read an entry; a missing label says nothing."""
     record = Record(name)
     recipe = entry.get("recipe")
     record.mode(

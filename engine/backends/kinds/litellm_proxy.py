@@ -1,7 +1,8 @@
-"""A LiteLLM proxy as a backend: modes and limits in its list, capabilities of its model groups.
+"""A LiteLLM proxy as a backend: modes and limits in its list, capabilities in its model groups.
 
-A wildcard route (``ollama/*``) lists names out of LiteLLM's own tables, whether or not there are
-such models behind it. Asked for its wildcards too, the list tells which names match one.
+A wildcard route (``ollama/*``) lists names from LiteLLM's own tables, whether or not these models
+exist behind it. With ``return_wildcard_routes`` the list also has the wildcards, which shows the
+names that match one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..model_list import id_of
-from ..paging import FoundList, find_list, left_out
+from ..paging import FoundList, find_list, left_out_note
 from ..record import Record, part
 from ..server import ROOT, V1, Found, Route, Server
 
@@ -20,7 +21,7 @@ ROUTES: Final = {
     "completion": Route("openai", V1),
     "rerank": Route("litellm_proxy", ROOT),
 }
-"""``litellm_proxy/`` adds ``/v1`` to rerank alone, and makes completions by chat."""
+"""``litellm_proxy/`` adds ``/v1`` for rerank only, and sends completions to chat."""
 _LIST: Final = "GET /v1/models"
 _GROUPS: Final = "GET /model_group/info"
 _LIMITS: Final = ("max_input_tokens", "max_output_tokens")
@@ -28,7 +29,7 @@ _FLAGS: Final = ("function_calling", "parallel_function_calling", "vision", "rea
 
 
 def ask(server: Server) -> Found:
-    """List the models without those that wildcards invent, and add what their groups tell."""
+    """List the models except those that only a wildcard lists; add the fields of their groups."""
     found_list = find_list(server, PLACES, "return_wildcard_routes=true")
     wildcards = _wildcards(found_list)
     groups = _groups(server)
@@ -37,16 +38,17 @@ def ask(server: Server) -> Found:
         if name.startswith(wildcards):
             skipped.append(name)
         else:
-            records.append(_listed(name, entry, groups.get(name)))
+            records.append(_record(name, entry, groups.get(name)))
     routes = server.quote(", ".join(f"{prefix}*" for prefix in wildcards))
-    why = f"wildcard routes ({routes}) list them whether or not they are there"
-    return found_list.entries.found(records, found_list.listed, *left_out(server, skipped, why))
+    why = f"wildcard routes ({routes}) list them whether or not they exist"
+    notes = left_out_note(server, skipped, why)
+    return found_list.entries.found(records, found_list.listed, *notes)
 
 
 def _wildcards(found_list: FoundList) -> tuple[str, ...]:
-    """Return what names under a wildcard begin with; take the wildcards off the unusable ids.
+    """Return the prefixes of the wildcards, and no longer count these as unusable ids.
 
-    A bare ``*`` matches every name, so it tells nothing of any.
+    A bare ``*`` is left out: it matches every name.
     """
     document = found_list.document
     members = part(document, "data") if isinstance(document, dict) else document
@@ -58,14 +60,14 @@ def _wildcards(found_list: FoundList) -> tuple[str, ...]:
 
 
 def _groups(server: Server) -> dict[str, Any]:
-    """Return what is told of each group of models; nothing where the key may not read it."""
+    """Return the model groups by name; none if the key may not read them."""
     groups = part(server.optional("/model_group/info"), "data")
     named = groups if isinstance(groups, list) else []
-    return {name: one for one in named if isinstance(name := part(one, "model_group"), str)}
+    return {name: group for group in named if isinstance(name := part(group, "model_group"), str)}
 
 
-def _listed(name: str, entry: dict[str, Any], group: Any) -> Record:
-    """Read an entry and its group, where a capability that was not declared counts as false."""
+def _record(name: str, entry: dict[str, Any], group: Any) -> Record:
+    """Read an entry and its group; a group has false for a capability that nobody declared."""
     record = Record(name)
     for document, source in ((entry, _LIST), (group, _GROUPS)):
         mode = part(document, "mode")
@@ -79,5 +81,5 @@ def _listed(name: str, entry: dict[str, Any], group: Any) -> Record:
 
 
 def _whole(value: Any) -> Any:
-    """Return a limit as a whole number: groups write 1024.0."""
+    """Return a limit as a whole number; groups have floats such as 1024.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

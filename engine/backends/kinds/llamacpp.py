@@ -1,7 +1,7 @@
-"""llama.cpp: one model with ``/props``, or a router whose list tells the state of each model.
+"""llama.cpp: one model with ``/props``, or a router whose list has the state of each model.
 
-``GET /props?model=`` loads a model in a router and ``?reload=1`` rescans its disk: neither is sent.
-llama-swap has the same list, filled with what its administrator configured.
+In a router ``GET /props?model=`` loads a model, and ``?reload=1`` rescans the disk: neither is
+sent. llama-swap has the same list, with the fields that its administrator configured.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 import re
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import FAILED, LOADED, UNLOADED, Record, part, texts
 from ..server import V1, Found, Route, Server
 
@@ -21,17 +21,17 @@ ROUTES: Final = {
     "embedding": Route("hosted_vllm", V1),
     "rerank": Route("hosted_vllm", V1),
 }
-"""LiteLLM's ``openai/`` has no rerank, and before 1.95 sends ``encoding_format: null`` with an
-embedding, which llama.cpp refuses (seen on 1.83.14)."""
+"""LiteLLM has no rerank for ``openai/``. Before 1.95 it sends ``encoding_format: null`` for
+embeddings, which llama.cpp refuses (seen on 1.83.14)."""
 _PROPS: Final = "GET /props"
 _DIGITS: Final = re.compile(r"\d{1,12}", re.ASCII)
 _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 
 def ask(server: Server) -> Found:
-    """List the models; for a server with one, read what ``/props`` adds."""
-    entries, listed = listed_below(server, PLACES)
-    records = [_listed(name, entry) for name, entry in entries]
+    """List the models; if the server is not a router, add the fields of ``/props``."""
+    entries, listed = read_list(server, PLACES)
+    records = [_record(name, entry) for name, entry in entries]
     router = any("status" in entry for _, entry in entries)
     if records and not router:
         props = server.optional("/props")
@@ -40,11 +40,11 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     """Read an entry.
 
-    A router tells by its arguments what a model is for, a single server does
-    not: a list that says "text" is also that of an embedding server.
+    In a router the arguments of a model show what it is for. The list of a single server does not:
+    it says "text" for an embedding model too.
     """
     record = Record(name)
     arguments = texts(part(entry, "status", "args"))
@@ -57,10 +57,10 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
         record.mode("rerank", "GET /models: status.args --reranking")
     elif arguments and "text" in texts(part(entry, "architecture", "output_modalities")):
         record.mode("chat", "GET /models: status.args, architecture.output_modalities")
-    told = part(entry, "capabilities")  # llama-swap's; llama.cpp's own is a list without meaning
-    if part(told, "reranker") is True:
+    swap = part(entry, "capabilities")  # a map of llama-swap; that of llama.cpp is a list
+    if part(swap, "reranker") is True:
         record.mode("rerank", "GET /models: capabilities.reranker")
-    record.flag("function_calling", part(told, "function_calling"), "GET /models: capabilities")
+    record.flag("function_calling", part(swap, "function_calling"), "GET /models: capabilities")
     record.inputs(part(entry, "architecture", "input_modalities"), "GET /models: architecture")
     record.tokens("max_input_tokens", part(entry, "meta", "n_ctx"), "GET /models: meta.n_ctx")
     record.tokens(
@@ -72,7 +72,7 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 
 
 def _add_props(record: Record, props: Any) -> None:
-    """Add what a server with a single model, perhaps under several aliases, says of it."""
+    """Add the fields of the only model, which may have several aliases."""
     if isinstance(props, dict):
         record.state = LOADED
     if part(props, "chat_template"):

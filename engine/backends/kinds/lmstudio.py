@@ -1,8 +1,8 @@
-"""LM Studio: its own list where there is one, since the OpenAI list tells only ids.
+"""LM Studio: its own list if it has one, since its OpenAI list has only ids.
 
-``/api/v1/models`` since 0.4.0, ``/api/v0/models`` since 0.3.6. Any other path gives an error
-object with status 200, so a status proves nothing. ``max_context_length`` is what a model can be
-loaded with; the window it runs with is known only while it is loaded.
+``/api/v1/models`` exists since 0.4.0, ``/api/v0/models`` since 0.3.6. Any other path answers with
+an error object and status 200, so a status proves nothing. ``max_context_length`` is the largest
+window that a model can be loaded with; the actual window is known only while it is loaded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STATES: Final = {"loaded": LOADED, "not-loaded": UNLOADED}
 def ask(server: Server) -> Found:
     """List the models from the richest list that this version has."""
     entries, path = _entries(server)
-    records = [_listed(name, entry, f"GET {path}") for name, entry in entries]
+    records = [_record(name, entry, f"GET {path}") for name, entry in entries]
     return entries.found(records, f"{server.endpoint}/v1")
 
 
@@ -49,7 +49,7 @@ def _entries(server: Server) -> tuple[Entries, str]:
     raise problem
 
 
-def _listed(name: str, entry: dict[str, Any], source: str) -> Record:
+def _record(name: str, entry: dict[str, Any], source: str) -> Record:
     record = Record(name)
     kind = entry.get("type")
     record.mode(_MODES.get(kind) if isinstance(kind, str) else None, f"{source}: type")
@@ -68,9 +68,9 @@ def _listed(name: str, entry: dict[str, Any], source: str) -> Record:
 
 
 def _add_capabilities(record: Record, capabilities: Any, source: str) -> None:
-    """Note them: an object in /api/v1, a list of what there is in /api/v0.
+    """Note the capabilities: an object in /api/v1, a list of the existing ones in /api/v0.
 
-    A model that was not trained for tools is prompted to use them: that is not a no.
+    A model that was not trained for tools can still use them by its prompt: that is not a no.
     """
     record.flag("vision", part(capabilities, "vision"), source)
     if part(capabilities, "trained_for_tool_use") is True or "tool_use" in texts(capabilities):
@@ -80,9 +80,9 @@ def _add_capabilities(record: Record, capabilities: Any, source: str) -> None:
 
 
 def _add_instances(record: Record, instances: list[Any], source: str) -> None:
-    """Note what the loaded copies of a model run with: the smallest, if they differ."""
+    """Note the window of the loaded instances of a model; the smallest one if they differ."""
     record.state = LOADED if instances else UNLOADED
-    windows = [_whole(part(one, "config", "context_length")) for one in instances]
+    windows = [_whole(part(instance, "config", "context_length")) for instance in instances]
     if windows and all(windows):
         record.tokens("max_input_tokens", min(windows), source)
     if len(instances) == 1:

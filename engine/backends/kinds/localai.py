@@ -1,7 +1,7 @@
-"""LocalAI: a list that tells what each model is for, beside OpenAI's that tells only ids.
+"""LocalAI: a list that has what each model is for, beside OpenAI's list, which has only ids.
 
-What it can do follows from its configuration and, for tools, thinking and vision, from what the
-backend finds once it has loaded the model: what is not named may still be there.
+The capabilities of a model come from its configuration. Tools, thinking and vision are known only
+once the model was loaded, so a capability that is not named may still exist.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import Garbled, Rejected
-from ..model_list import Entries, listed_below, read_entries
-from ..paging import left_out
+from ..model_list import Entries, read_entries, read_list
+from ..paging import left_out_note
 from ..record import Record, first_mode, texts
 from ..server import V1, Found, Route, Server
 
@@ -20,7 +20,7 @@ ROUTES: Final = {
     "": Route("openai", V1),
     "rerank": Route("hosted_vllm", V1),
 }
-"""``openai/`` has no rerank in LiteLLM."""
+"""LiteLLM has no rerank for ``openai/``."""
 _PATH: Final = "/v1/models/capabilities"
 _MODES: Final = {
     "chat": "chat",
@@ -32,12 +32,12 @@ _MODES: Final = {
     "video": "video_generation",
     "completion": "completion",
 }
-"""In the order in which they decide: a model for chat is one for completion as well."""
+"""The first one that a model has decides: a model for chat is named for completion too."""
 _FLAGS: Final = {"tools": "function_calling", "thinking": "reasoning", "vision": "vision"}
 
 
 def ask(server: Server) -> Found:
-    """List the models with their capabilities; versions without those have the plain list."""
+    """List the models with their capabilities; older versions have only the plain list."""
     entries = _entries(server)
     records, skipped = [], []
     for name, entry in entries:
@@ -45,8 +45,8 @@ def ask(server: Server) -> Found:
         if words and not set(words) & set(_MODES):
             skipped.append(name)
         else:
-            records.append(_listed(name, words, texts(entry.get("input_modalities"))))
-    notes = left_out(server, skipped, "LiteLLM has no mode for what they do")
+            records.append(_record(name, words, texts(entry.get("input_modalities"))))
+    notes = left_out_note(server, skipped, "LiteLLM has no mode for what they do")
     return entries.found(records, f"{server.endpoint}/v1", *notes)
 
 
@@ -57,11 +57,11 @@ def _entries(server: Server) -> Entries:
         except (Garbled, Rejected) as error:
             if isinstance(error, Rejected) and error.status in (401, 403):
                 raise
-    return listed_below(server, PLACES)[0]
+    return read_list(server, PLACES)[0]
 
 
-def _listed(name: str, words: list[str], inputs: list[str]) -> Record:
-    """Read an entry; a loose file in the folder of models has null for everything."""
+def _record(name: str, words: list[str], inputs: list[str]) -> Record:
+    """Read an entry; a file without a configuration has null in every field."""
     record = Record(name)
     source = f"GET {_PATH}: capabilities"
     record.mode(first_mode((word for word in _MODES if word in words), _MODES), source)

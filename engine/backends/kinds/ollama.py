@@ -1,8 +1,9 @@
-"""Ollama: ``/api/tags``, what older versions tell only in ``/api/show``, and what is loaded.
+"""Ollama: ``/api/tags``, ``/api/show`` for older versions, and ``/api/ps`` for what is loaded.
 
-The ``context_length`` of a model is what it was trained for. The window it runs with is another,
-by default far smaller, and Ollama cuts longer prompts off without a word: only a loaded model's
-``/api/ps`` and a ``num_ctx`` in its parameters tell it. None of these requests loads a model.
+The ``context_length`` of a model is the window that it was trained for. The window that it runs
+with is by default far smaller, and Ollama cuts longer prompts without an error. It is known only
+from ``/api/ps`` for a loaded model, or from ``num_ctx`` in the model's parameters. None of these
+requests loads a model.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ROUTES: Final = {
     "embedding": Route("ollama", ROOT),
     "image_generation": Route("openai", V1),
 }
-"""LiteLLM's ``ollama_chat/`` has no embedding, ``ollama/`` no chat and no images."""
+"""LiteLLM has no embedding for ``ollama_chat/``, and neither chat nor images for ``ollama/``."""
 _SHOW: Final = "POST /api/show"
 _MODES: Final = {"completion": "chat", "embedding": "embedding", "image": "image_generation"}
 _CAPABILITIES: Final = {
@@ -37,19 +38,19 @@ _NUM_CTX: Final = re.compile(r"^\s*num_ctx\s+(\d{1,9})\s*$", re.MULTILINE | re.A
 
 
 def ask(server: Server) -> Found:
-    """List the models, ask about those that the list does not describe, and read what is loaded."""
+    """List the models, ask for the fields that the list lacks, and read what is loaded."""
     path = server.prefix + server.models_endpoint if server.models_endpoint else "/api/tags"
     entries = read_entries(server.get(path), server.quote)
-    windows = _running(server)
-    bare = [name for name, entry in entries if not _described(entry)]
-    asked = set(bare[:MAX_SHOWN])
+    windows = _read_windows(server)
+    bare = [name for name, entry in entries if not _is_described(entry)]
+    shown = set(bare[:MAX_SHOWN])
     records, failed = [], 0
     for name, entry in entries:
         record = Record(name)
         _describe(record, entry, f"GET {path}")
         if windows is not None:
-            _add_running(record, windows)
-        if name in asked:
+            _add_window(record, windows)
+        if name in shown:
             failed += not _add_shown(record, server)
         if record.remote:
             record.state = ""
@@ -57,14 +58,14 @@ def ask(server: Server) -> Found:
     return entries.found(records, server.endpoint, *_notes(len(bare) - MAX_SHOWN, failed))
 
 
-def _described(entry: dict[str, Any]) -> bool:
-    """Return whether a list's entry tells what older versions of Ollama leave to /api/show."""
+def _is_described(entry: dict[str, Any]) -> bool:
+    """Return whether an entry of the list has the fields that older versions lack."""
     window = part(entry, "details", "context_length")
     return isinstance(entry.get("capabilities"), list) and (bool(window) or _remote(entry))
 
 
 def _describe(record: Record, document: Any, source: str) -> None:
-    """Note what an entry of the list, or /api/show, tells."""
+    """Note the fields of an entry of the list, or of an answer of /api/show."""
     record.remote = record.remote or _remote(document) or _cloud(record.id)
     family = part(document, "details", "family")
     record.family = record.family or (family if isinstance(family, str) else "")
@@ -73,19 +74,19 @@ def _describe(record: Record, document: Any, source: str) -> None:
         return
     source = f"{source}: capabilities"
     record.mode(first_mode((word for word in _MODES if word in capabilities), _MODES), source)
-    if "completion" in capabilities:  # Ollama names all that it found, and refuses the rest
+    if "completion" in capabilities:  # Ollama names all of them, and refuses the others
         for word, flag in _CAPABILITIES.items():
             record.flag(flag, word in capabilities, source)
 
 
 def _add_shown(record: Record, server: Server) -> bool:
-    """Add what /api/show tells of one model; return whether Ollama can read that model."""
+    """Add the fields of /api/show for a model; return whether Ollama can read that model."""
     try:
         shown = server.optional("/api/show", post={"model": record.id})
     except Unavailable as error:
         if error.status != 500:
             raise
-        return False  # a broken model, which must not hide the others
+        return False  # a broken model must not hide the others
     _describe(record, shown, _SHOW)
     parameters = part(shown, "parameters")
     found = _NUM_CTX.search(parameters) if isinstance(parameters, str) else None
@@ -94,22 +95,22 @@ def _add_shown(record: Record, server: Server) -> bool:
     return True
 
 
-def _running(server: Server) -> dict[str, Any] | None:
-    """Return the window of every loaded model by its full name; None where that is not told."""
+def _read_windows(server: Server) -> dict[str, Any] | None:
+    """Return the window of every loaded model by its full name; None if that is unknown."""
     running = part(server.optional("/api/ps"), "models")
     if not isinstance(running, list):
         return None
-    return {_full(id_of(one)): part(one, "context_length") for one in running}
+    return {_full(id_of(model)): part(model, "context_length") for model in running}
 
 
-def _add_running(record: Record, windows: dict[str, Any]) -> None:
+def _add_window(record: Record, windows: dict[str, Any]) -> None:
     name = _full(record.id)
     record.state = LOADED if name in windows else UNLOADED
     record.tokens("max_input_tokens", windows.get(name), "GET /api/ps: context_length")
 
 
 def _full(name: str) -> str:
-    """Return a name as Ollama compares it: case does not count, ``:latest`` is implied."""
+    """Return a name as Ollama compares it: in lower case, with ``:latest`` if it has no tag."""
     name = name.lower()
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 

@@ -1,7 +1,7 @@
-"""Any OpenAI-compatible server: the list, and whatever its entries tell beyond their ids.
+"""Any OpenAI-compatible server: the list, and the fields that its entries have beyond their ids.
 
-OpenAI's own list tells nothing. Servers and gateways add fields to it, each its own; those read
-here mean the same wherever they occur.
+OpenAI's own list has only ids. Each server or gateway adds its own fields; those that are read here
+mean the same on every server.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ ROUTES: Final = {
     "": Route("openai", LISTED),
     "rerank": Route("hosted_vllm", LISTED),
 }
-"""``openai/`` has no rerank in LiteLLM. Both append to ``api_base`` as it is, so the address that
-answers the list decides the one to register."""
+"""LiteLLM has no rerank for ``openai/``. Both providers append to ``api_base`` as it is, so the
+address that answers the list is the one to register."""
 _LIST: Final = "GET /models"
 _WINDOWS: Final = (
     ("max_input_tokens",),
@@ -27,7 +27,7 @@ _WINDOWS: Final = (
     ("meta", "n_ctx"),
     ("context_length",),
 )
-"""Where the window is told: LiteLLM, vLLM and its kin, llama.cpp, llama-swap and OpenRouter."""
+"""Where the window is in LiteLLM, in vLLM and similar servers, in llama.cpp, in OpenRouter."""
 _STATES: Final = {"loaded": LOADED, "sleeping": LOADED, "unloaded": UNLOADED}
 
 
@@ -35,10 +35,10 @@ def ask(server: Server) -> Found:
     """List the models, at ``/models`` or ``/v1/models`` below the configured URL, page by page."""
     first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
-    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
+    return entries.found([_record(name, entry) for name, entry in entries], first.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     parent = entry.get("parent")
     record.parent = parent if isinstance(parent, str) else ""
@@ -54,9 +54,9 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 
 
 def _add_mode(record: Record, entry: dict[str, Any]) -> None:
-    """Note what it is for, where that is said or follows from what goes in and comes out.
+    """Note what a model is for, if an entry has that or its modalities show it.
 
-    llama.cpp's server calls its output text even where it was started for embeddings.
+    llama.cpp names text as output even if it was started for embeddings.
     """
     mode = entry.get("mode")
     record.mode(mode if isinstance(mode, str) else None, f"{_LIST}: mode")
@@ -76,7 +76,7 @@ def _add_capabilities(record: Record, entry: dict[str, Any]) -> None:
 
 
 def _state(status: Any) -> str:
-    """Return the state that a router tells of a model."""
+    """Return the state of a model in a router."""
     if part(status, "failed") is True:
         return FAILED
     return _STATES.get(str(part(status, "value")), "")

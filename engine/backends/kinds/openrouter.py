@@ -1,7 +1,7 @@
 """OpenRouter, and gateways with its list: modalities, parameters, limits and prices of each model.
 
-The list names every modality and parameter that a model takes, so what is missing is a no. It has
-hundreds of entries: a filter in the configuration chooses among them.
+The list names every modality and parameter that a model accepts, so what is missing is a no. It has
+hundreds of entries; a filter in the configuration chooses among them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ROUTES: Final = {
     "audio_transcription": Route("openai", LISTED),
     "audio_speech": Route("openai", LISTED),
 }
-"""LiteLLM's ``openrouter/`` has neither rerank nor audio, and makes images by chat, as OpenRouter
-does."""
+"""LiteLLM has neither rerank nor audio for ``openrouter/``. Images are made by chat, as in
+OpenRouter."""
 _LIST: Final = "GET /models"
 _OUTPUTS: Final = {
     "text": "chat",
@@ -50,10 +50,10 @@ def ask(server: Server) -> Found:
     """List the models, page by page where a gateway has pages."""
     first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
-    return entries.found([_listed(name, entry) for name, entry in entries], first.listed)
+    return entries.found([_record(name, entry) for name, entry in entries], first.listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     inputs = part(entry, "architecture", "input_modalities")
     outputs = texts(part(entry, "architecture", "output_modalities"))
@@ -83,7 +83,7 @@ def _add_parameters(record: Record, parameters: list[str]) -> None:
 
 
 def _price(text: Any) -> float | None:
-    """Return a price in dollars per token; None for "-1", which stands for one that varies."""
+    """Return a price in dollars per token; None for "-1", which means that it varies."""
     if not isinstance(text, str) or len(text) > 40:
         return None
     try:

@@ -1,17 +1,17 @@
-"""SGLang: vLLM's list, and ``/model_info``, which tells what the server was started to do.
+"""SGLang: vLLM's list, and ``/model_info``, which shows what the server was started for.
 
-``/health`` can generate a token and wait for it: it is not asked. The list answers before the
-warm-up has ended.
+``/health`` may generate a token, so it is not requested. The list is there before the warm-up has
+ended.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import Record, part, texts
 from ..server import V1, Found, Route, Server
-from .vllm import inherit, listed_records, one_family
+from .vllm import inherit, one_family, read_records
 
 ALLOWED: Final = ("GET /v1/models", "GET /model_info", "GET /get_model_info")
 PLACES: Final = ("/v1",)
@@ -22,13 +22,13 @@ _PARSERS: Final = (
     ("tool_call_parser", "function_calling"),
     ("reasoning_parser", "reasoning"),
 )
-"""Without a parser the model's own words come through unread: that is not a no."""
+"""Without a parser the text of the model is passed on as it is: that is not a no."""
 
 
 def ask(server: Server) -> Found:
-    """List the models; read what the server tells of the model that it was started with."""
-    entries, listed = listed_below(server, PLACES)
-    records = listed_records(entries)
+    """List the models; read the fields of the model that the server was started with."""
+    entries, listed = read_list(server, PLACES)
+    records = read_records(entries)
     bases = [record for record in records if not record.parent]
     if one_family(bases):
         path, info = _model_info(server)

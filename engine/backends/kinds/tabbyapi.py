@@ -1,7 +1,7 @@
-"""TabbyAPI: one loaded model, described apart from the list.
+"""TabbyAPI: one loaded model, described separately from the list.
 
-A key of its administrator sees every folder of models, any other key the loaded one. Where it is
-told to, it lists the names of OpenAI's models as well, for clients that insist on them.
+A key of its administrator lists every model on the disk, any other key the loaded model. If so
+configured, the list also has names of OpenAI's models, for clients that require them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...errors import Unavailable
-from ..model_list import id_of, listed_below, read_entries
-from ..paging import left_out
+from ..model_list import id_of, read_entries, read_list
+from ..paging import left_out_note
 from ..record import LOADED, UNLOADED, Record, part
 from ..server import V1, Found, Route, Server
 
@@ -23,9 +23,9 @@ _EMBEDDING: Final = "GET /v1/model/embedding"
 
 
 def ask(server: Server) -> Found:
-    """List the models, and read what the loaded ones run with."""
-    entries, listed = listed_below(server, PLACES)
-    loaded, model = _loaded(server, "/v1/model")
+    """List the models, and read the settings of the loaded ones."""
+    entries, listed = read_list(server, PLACES)
+    loaded, model = _read_loaded(server, "/v1/model")
     skipped = [name for name, _ in entries if name == _DUMMY != id_of(model)]
     records = [Record(name) for name, _ in entries if name not in skipped]
     for record in records:
@@ -35,12 +35,12 @@ def ask(server: Server) -> Found:
         elif loaded:
             record.state = UNLOADED
     _add_embedding(records, server)
-    notes = left_out(server, skipped, "it is a name without a model behind it")
+    notes = left_out_note(server, skipped, "there is no model behind this name")
     return entries.found(records, listed, *notes)
 
 
-def _loaded(server: Server, path: str) -> tuple[bool, Any]:
-    """Return whether the server tells what is loaded, and that; it answers 503 for nothing."""
+def _read_loaded(server: Server, path: str) -> tuple[bool, Any]:
+    """Return whether it is known what is loaded, and the loaded model; a 503 means none is."""
     try:
         model = server.optional(path)
     except Unavailable as error:
@@ -55,14 +55,14 @@ def _add_parameters(record: Record, parameters: Any) -> None:
     record.tokens("max_input_tokens", part(parameters, "max_seq_len"), f"{source}.max_seq_len")
     record.flag("vision", part(parameters, "use_vision"), f"{source}.use_vision")
     if isinstance(parameters, dict) and "prompt_template" in parameters:
-        # without one it refuses chats
+        # without a template it refuses chats
         mode = "chat" if parameters["prompt_template"] else "completion"
         record.mode(mode, f"{source}.prompt_template")
 
 
 def _add_embedding(records: list[Record], server: Server) -> None:
     """Add the loaded embedding model, which is in no list of models."""
-    _, model = _loaded(server, "/v1/model/embedding")
+    _, model = _read_loaded(server, "/v1/model/embedding")
     for name, _ in read_entries({"data": [model] if id_of(model) else []}, server.quote):
         if name not in {record.id for record in records}:
             record = Record(name, state=LOADED)

@@ -15,12 +15,12 @@ ROUTES: Final = {
     "": Route("openai", V1),
     "rerank": Route("huggingface", ROOT),
 }
-"""LiteLLM's ``huggingface/`` speaks TEI's rerank; for embeddings it would ask the hub."""
+"""LiteLLM's ``huggingface/`` can use the rerank of TEI; for embeddings it would ask the hub."""
 _MODES: Final = {"embedding": "embedding", "reranker": "rerank"}
 
 
 def ask(server: Server) -> Found:
-    """Make a list of one out of ``/info``; of none for a classifier."""
+    """Return the model of ``/info``, nothing if it is a classifier."""
     path = server.prefix + server.models_endpoint if server.models_endpoint else "/info"
     info = server.get(path)
     entries = read_entries({"data": [_name(info, server)]}, server.quote)
@@ -41,13 +41,13 @@ def ask(server: Server) -> Found:
 
 
 def _name(info: Any, server: Server) -> str:
-    """Return the name under which it is served; older versions tell only the model's own.
+    """Return the name under which the model is served; older versions have only its own name.
 
     Raises:
-        Garbled: it is no answer of TEI. ``model_type`` tells it from TGI's.
+        Garbled: it is not an answer of TEI; TGI's has no ``model_type``.
     """
     for key in ("served_model_name", "model_id"):
         name = part(info, key)
         if isinstance(name, str) and name and part(info, "model_type"):
             return name
-    raise Garbled(f"the answer is no /info of TEI: {server.quote(info)}")
+    raise Garbled(f"the answer is not that of TEI to /info: {server.quote(info)}")

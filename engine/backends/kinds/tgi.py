@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...errors import Garbled, Rejected
-from ..model_list import Entries, listed_below, read_entries
+from ..model_list import Entries, read_entries, read_list
 from ..record import LOADED, Record, part
 from ..server import V1, Found, Route, Server
 
 ALLOWED: Final = ("GET /v1/models", "GET /info")
 PLACES: Final = ("/v1",)
 ROUTES: Final = {"": Route("openai", V1)}
-"""``huggingface/`` reaches chat as well, but not completions."""
+"""LiteLLM's ``huggingface/`` has chat too, but no completions."""
 _INFO: Final = "GET /info"
 _TAGS: Final = {"text-generation": "chat", "image-text-to-text": "chat"}
 
 
 def ask(server: Server) -> Found:
-    """List the model and read its limits; versions without a list name it in /info alone."""
+    """List the model and read its limits; versions without a list name it only in /info."""
     try:
-        entries, listed = listed_below(server, PLACES)
+        entries, listed = read_list(server, PLACES)
     except Rejected as error:
         if error.status != 404 or server.models_endpoint:
             raise
         info = server.get("/info")
-        entries, listed = _named_by(info, server, error), f"{server.endpoint}/v1"
+        entries, listed = _list_of(info, server, error), f"{server.endpoint}/v1"
     else:
         info = server.optional("/info")
     records = [Record(name, state=LOADED) for name, _ in entries]
@@ -34,8 +34,8 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def _named_by(info: Any, server: Server, missing: Rejected) -> Entries:
-    """Return the list that /info stands for."""
+def _list_of(info: Any, server: Server, missing: Rejected) -> Entries:
+    """Return a list of the model that /info names."""
     name = part(info, "model_id")
     if not isinstance(name, str) or not name:
         raise Garbled(f"{missing}; and /info names no model: {server.quote(info)}")

@@ -1,8 +1,8 @@
 """vLLM, NIM and others with its list: the window per model, LoRA adapters beside their base model.
 
-What the server is for shows in the paths of ``/openapi.json``, which needs no key: since vLLM
-registers only the routes of its task, a chat server has no embeddings and the reverse. Nothing
-that it publishes tells of tools, reasoning or vision.
+The paths of ``/openapi.json``, which needs no key, show what the server is for: vLLM registers only
+the routes of its task, so a chat server has no embeddings, nor the reverse. Nothing that it
+publishes shows tools, reasoning or vision.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from ..model_list import Entries, listed_below
+from ..model_list import Entries, read_list
 from ..record import LOADED, Record, part
 from ..server import LISTED, Found, Route, Server
 
 ALLOWED: Final = ("GET /v1/models", "GET /models", "GET /openapi.json")
 PLACES: Final = ("/v1", "")
 ROUTES: Final = {"": Route("hosted_vllm", LISTED)}
-"""``hosted_vllm/`` has every mode, rerank included, below the address of the list."""
+"""LiteLLM's ``hosted_vllm/`` has every mode, including rerank, below the address of the list."""
 _OPENAPI: Final = "GET /openapi.json: paths"
 _ONLY: Final = (
     ("/v1/chat/completions", "chat"),
@@ -25,15 +25,15 @@ _ONLY: Final = (
     ("/v1/rerank", "rerank"),
     ("/v1/audio/transcriptions", "audio_transcription"),
 )
-"""The first of these paths that a server has is what it is for."""
+"""The first of these paths that a server has shows what it is for."""
 
 
 def ask(server: Server) -> Found:
-    """List the models; where one base model is served, read its mode off the server's paths."""
-    entries, listed = listed_below(server, PLACES)
+    """List the models; if there is one base model, its mode follows from the server's paths."""
+    entries, listed = read_list(server, PLACES)
     if server.models_endpoint and not server.models_endpoint.startswith("/models"):
         listed = f"{server.endpoint}/v1"
-    records = listed_records(entries)
+    records = read_records(entries)
     bases = [record for record in records if not record.parent]
     if one_family(bases):
         mode = _mode_of(part(server.optional("/openapi.json"), "paths"))
@@ -43,8 +43,8 @@ def ask(server: Server) -> Found:
     return entries.found(records, listed)
 
 
-def listed_records(entries: Entries) -> list[Record]:
-    """Read a list that tells ``max_model_len``, ``root`` and ``parent`` of each model."""
+def read_records(entries: Entries) -> list[Record]:
+    """Read a list that has ``max_model_len``, ``root`` and ``parent`` of each model."""
     records = []
     for name, entry in entries:
         record = Record(name, parent=_text(entry, "parent"), family=_text(entry, "root"))
@@ -55,12 +55,12 @@ def listed_records(entries: Entries) -> list[Record]:
 
 
 def one_family(bases: Collection[Record]) -> bool:
-    """Return whether these are names of one and the same model."""
+    """Return whether these are all names of the same model."""
     return len({record.family or record.id for record in bases}) == 1
 
 
 def inherit(records: Iterable[Record]) -> None:
-    """Give each LoRA adapter what is known of its base model and not of itself."""
+    """Copy to each LoRA adapter the fields of its base model that it does not have itself."""
     known = {record.id: record for record in records if not record.parent}
     for record in records:
         base = known.get(record.parent)
@@ -72,9 +72,9 @@ def inherit(records: Iterable[Record]) -> None:
 
 
 def _mode_of(paths: Any) -> str | None:
-    """Return what a server with these paths is for; None where they fit several tasks.
+    """Return what a server with these paths is for; None if they fit several tasks.
 
-    Versions that registered every route whatever the task, and gateways, have both of the first.
+    Gateways, and versions that registered every route for any task, have the first two.
     """
     if not isinstance(paths, dict) or all(path in paths for path, _ in _ONLY[:2]):
         return None

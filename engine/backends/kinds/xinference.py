@@ -1,14 +1,14 @@
-"""Xinference: the models that run, with the type and the abilities that they were launched with.
+"""Xinference: the running models, with the type and the abilities that they were launched with.
 
 The ``context_length`` of a language model is that of its family, not the window that it was
-launched with, so it is not read; an embedding model has no window but that of its family.
+launched with, so it is not registered. For an embedding model the two are the same.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from ..model_list import listed_below
+from ..model_list import read_list
 from ..record import Record, first_mode, texts
 from ..server import V1, Found, Route, Server
 
@@ -19,7 +19,7 @@ ROUTES: Final = {
     "completion": Route("openai", V1),
     "rerank": Route("jina_ai", V1),
 }
-"""LiteLLM's ``xinference/`` has no rerank, and sends completions to ``/chat/completions``."""
+"""LiteLLM has no rerank for ``xinference/``, and sends completions to ``/chat/completions``."""
 _TYPES: Final = {
     "embedding": "embedding",
     "rerank": "rerank",
@@ -42,11 +42,11 @@ _LIST: Final = "GET /v1/models"
 
 def ask(server: Server) -> Found:
     """List the running models."""
-    entries, listed = listed_below(server, PLACES)
-    return entries.found([_listed(name, entry) for name, entry in entries], listed)
+    entries, listed = read_list(server, PLACES)
+    return entries.found([_record(name, entry) for name, entry in entries], listed)
 
 
-def _listed(name: str, entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
     kind, abilities = entry.get("model_type"), texts(entry.get("model_ability"))
     family = entry.get("model_family") or entry.get("model_name")
@@ -55,7 +55,7 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
         _add_abilities(record, abilities)
     elif kind == "audio":
         words = [word for word in _AUDIO if word in abilities]
-        if len(words) == 1:  # one that does both has two modes, and LiteLLM's rows have one
+        if len(words) == 1:  # a row of LiteLLM has a single mode
             record.mode(_AUDIO[words[0]], f"{_LIST}: model_ability")
     elif kind == "image":
         _add_image(record, abilities)
@@ -69,7 +69,7 @@ def _listed(name: str, entry: dict[str, Any]) -> Record:
 def _add_abilities(record: Record, abilities: list[str]) -> None:
     """Note what a language model can do.
 
-    Whoever registers a family writes its abilities down, and not always all: that is not a no.
+    The abilities of a family are written by hand and often incomplete: a missing one is not a no.
     """
     source = f"{_LIST}: model_ability"
     record.mode(first_mode((word for word in _LLM if word in abilities), _LLM), source)
@@ -78,6 +78,6 @@ def _add_abilities(record: Record, abilities: list[str]) -> None:
 
 
 def _add_image(record: Record, abilities: list[str]) -> None:
-    """Note what an image model is for: some only read text off images."""
+    """Note what an image model is for; some only read the text in images."""
     if not abilities or "text2image" in abilities:
         record.mode("image_generation", f"{_LIST}: model_type")

@@ -124,7 +124,7 @@ def test_a_configured_list_is_the_only_one(subtests: pytest.Subtests) -> None:
 
 
 def test_a_configured_kind_is_never_overridden(subtests: pytest.Subtests) -> None:
-    """Whatever the server says of itself, only the configured adapter's requests are sent."""
+    """Whatever name the server gives itself, only the configured adapter's requests are sent."""
     for kind, module in KINDS.items():
         with subtests.test(kind):
             other = "sglang" if kind != "sglang" else "lemonade"
@@ -204,7 +204,7 @@ _ANSWER = _LIST | _STATUS
 def test_any_answer_ends_in_records_or_in_a_transport_error(
     drawn: list[Any], order: random.Random, url: str, endpoint: str
 ) -> None:
-    """To draw answers takes long, to read them does not: so every kind gets the same ones.
+    """Drawing answers is slow and reading them is not, so every kind gets the same ones.
 
     Each of its requests gets one of them, as ``order`` has it.
     """
@@ -226,13 +226,13 @@ def test_any_answer_ends_in_records_or_in_a_transport_error(
 
 
 _MOST_SENT = {"auto": 10 + MAX_PAGES}
-"""Before it asks as one kind, ``auto`` looks for the signs of the others."""
+"""``auto`` looks for the signs of all kinds before it asks as one of them."""
 _PRICED = {"openrouter", "auto"}
-"""Only OpenRouter tells prices, and ``auto`` may take an answer for OpenRouter's."""
+"""Only OpenRouter lists prices, and ``auto`` may take an answer for OpenRouter's."""
 
 
 def assert_sound(record: Record, *, priced: bool) -> None:
-    """Assert that a record holds only what LiteLLM's fields can be, each with its source."""
+    """Assert that a record has only valid fields of LiteLLM, each with its source."""
     assert record.id.encode()
     assert record.info.keys() == record.sources.keys()
     for name, value in record.info.items():
@@ -262,7 +262,7 @@ _VOLATILE = {
 
 
 def stirred(value: Any) -> Any:
-    """Return a body with other volatile values in it, and its lists the other way round."""
+    """Return a body with other volatile values, and with its lists reversed."""
     if isinstance(value, Mapping):
         return {name: _other(name, inner) for name, inner in reversed(list(value.items()))}
     return [stirred(inner) for inner in reversed(value)] if isinstance(value, list) else value
@@ -276,7 +276,7 @@ def _other(name: str, inner: Any) -> Any:
 
 
 def added(value: Any) -> Any:
-    """Return a body whose objects have volatile members that they had not."""
+    """Return a body with volatile members added to its objects."""
     if isinstance(value, Mapping):
         extra = dict.fromkeys(_VOLATILE, 7) if "id" in value else {}
         return {**extra, **{name: added(inner) for name, inner in value.items()}}
@@ -337,7 +337,7 @@ _SERVED = {
 }
 """The path at which a backend serves a mode. OpenRouter makes images by chat."""
 _ASKED_BEFORE = {("ollama", "embedding"): ["POST /api/show"]}
-"""What LiteLLM asks before the request itself; it generates nothing."""
+"""Requests of LiteLLM before the request itself; they generate nothing."""
 _UNMEASURED = {kind: {"video_generation"} for kind in ("localai", "xinference", "openrouter")}
 """Modes that a kind finds and the matrix does not have."""
 

@@ -66,7 +66,7 @@ def test_an_adapter_in_a_loop_of_parents_inherits_nothing() -> None:
 
 def test_an_openapi_that_is_too_large_leaves_the_mode_open() -> None:
     answers = {"GET /v1/models": {"data": [{"id": "a"}]}, "GET /openapi.json": {"status": 200}}
-    found = ask(vllm, answers)  # a status without a body stands for what the client refuses
+    found = ask(vllm, answers)  # a status without a body means that the client refuses the answer
     assert found.records[0].info == {}
 
 

@@ -1,4 +1,4 @@
-"""The kind auto, which recognises what answers."""
+"""The kind auto, which recognises the kind of a server."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _TAGS = {
     "GET /api/tags": {"models": [{"name": "a", "model": "a", "digest": "c6eb", "details": {}}]},
     **_OLLAMA,
 }
-"""What imitators of Ollama answer."""
+"""Answers of servers that imitate Ollama."""
 
 RECOGNISED = [
     ("openai/llamacpp", {}, "llamacpp", 'owned_by is "llamacpp" in GET /models'),
     ("openai/llamacpp-router", {}, "llamacpp", 'owned_by is "llamacpp"'),
     ("openai/llama-swap", {}, "llamacpp", 'owned_by is "llama-swap"'),
-    ("openai/openai", {}, "openai", "nothing tells it from"),
-    ("openai/anthropic-shape", {}, "openai", "nothing tells it from"),
-    ("openai/strings", {}, "openai", "nothing tells it from"),
-    ("openai/mlx-lm", {}, "openai", "nothing tells it from"),
+    ("openai/openai", {}, "openai", "no sign of another kind"),
+    ("openai/anthropic-shape", {}, "openai", "no sign of another kind"),
+    ("openai/strings", {}, "openai", "no sign of another kind"),
+    ("openai/mlx-lm", {}, "openai", "no sign of another kind"),
     ("openai/lmdeploy", {}, "openai", 'owned_by is "lmdeploy" in GET /v1/models, which has no'),
-    ("openai/openrouter", {}, "openrouter", "its list tells pricing.prompt and architecture"),
-    ("vllm/chat-and-lora", _VERSION, "vllm", 'owned_by is "vllm", and GET /version tells'),
-    ("vllm/rerank", _VERSION, "vllm", 'owned_by is "vllm", and GET /version tells'),
+    ("openai/openrouter", {}, "openrouter", "its list has pricing.prompt and architecture"),
+    ("vllm/chat-and-lora", _VERSION, "vllm", 'owned_by is "vllm", and GET /version has a'),
+    ("vllm/rerank", _VERSION, "vllm", 'owned_by is "vllm", and GET /version has a'),
     ("vllm/chat-and-lora", {}, "openai", 'owned_by is "vllm", but GET /version does not'),
-    ("vllm/nim", {}, "openai", "nothing tells it from"),
+    ("vllm/nim", {}, "openai", "no sign of another kind"),
     ("sglang/chat-and-lora", {}, "sglang", 'owned_by is "sglang"'),
     ("sglang/chat-and-lora", _TAGS, "sglang", 'owned_by is "sglang"'),
     ("ollama/tags", _OLLAMA, "ollama", "GET /api/tags lists digests, and GET /api/version"),
     ("ollama/empty", _OLLAMA, "ollama", "GET /api/tags lists digests, and GET /api/version"),
     ("lmstudio/v1", {}, "lmstudio", "GET /api/v1/models lists key, loaded_instances, type"),
     ("lmstudio/v0", {}, "lmstudio", "GET /api/v0/models lists id, state, type"),
-    ("tgi/chat", {}, "tgi", "GET /info tells model_id and max_total_tokens"),
-    ("tei/embedding", {}, "tei", "GET /info tells model_id and model_type"),
-    ("tei/rerank", {}, "tei", "GET /info tells model_id and model_type"),
+    ("tgi/chat", {}, "tgi", "GET /info has model_id and max_total_tokens"),
+    ("tei/embedding", {}, "tei", "GET /info has model_id and model_type"),
+    ("tei/rerank", {}, "tei", "GET /info has model_id and model_type"),
     ("infinity/models", {}, "infinity", 'owned_by is "infinity" in GET /models'),
     ("localai/capabilities", {}, "localai", "GET /v1/models/capabilities lists capabilities"),
     ("localai/capabilities", _TAGS, "localai", "GET /v1/models/capabilities lists capabilities"),
-    ("localai/without-capabilities", {}, "openai", "nothing tells it from"),
+    ("localai/without-capabilities", {}, "openai", "no sign of another kind"),
     ("xinference/models", {}, "xinference", 'owned_by is "xinference"'),
     ("tabbyapi/one-loaded", {}, "tabbyapi", 'owned_by is "tabbyAPI"'),
     ("docker_model_runner/engines", {}, "docker_model_runner", 'owned_by is "docker"'),
@@ -54,8 +54,8 @@ RECOGNISED = [
     ("lemonade/models", {}, "lemonade", 'owned_by is "lemonade"'),
     ("lemonade/below-api", {}, "lemonade", 'owned_by is "lemonade" in GET /api/v1/models'),
     ("litellm_proxy/wildcard", {}, "litellm_proxy", "GET /model_group/info lists its"),
-    ("openrouter/models", {}, "openrouter", "its list tells pricing.prompt"),
-    ("openrouter/bare-url", {}, "openrouter", "its list tells pricing.prompt"),
+    ("openrouter/models", {}, "openrouter", "its list has pricing.prompt"),
+    ("openrouter/bare-url", {}, "openrouter", "its list has pricing.prompt"),
 ]
 
 
@@ -73,7 +73,7 @@ def test_auto_recognises_a_recorded_server_and_names_its_sign(
     assert found.notes[0].startswith(f"recognised as {kind}: {sign}")
     assert len(sent) == len(set(sent)), "asked twice"
     plain = result_of(KINDS[kind], case)
-    assert [record.id for record in found.records] == [one["id"] for one in plain["records"]]
+    assert [record.id for record in found.records] == [entry["id"] for entry in plain["records"]]
     assert found.listed == plain["base"]
     assert list(found.notes[1:]) == plain["notes"]
 
@@ -101,7 +101,7 @@ def test_litellm_is_recognised_without_its_groups() -> None:
     kind, found = auto.ask_as(server)
     assert kind == "litellm_proxy"
     assert found.notes == (
-        "recognised as litellm_proxy: GET /health/readiness tells the state of its database",
+        "recognised as litellm_proxy: GET /health/readiness has the state of its database",
     )
 
 

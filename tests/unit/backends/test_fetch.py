@@ -1,4 +1,4 @@
-"""What each kind of backend is asked, and what becomes of whatever it answers."""
+"""The requests to each kind of backend, and the listing that follows from its answers."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ from tests.rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "backends"
 KEY = "sk-backend-key-0123456789"
 MAIN = ("openai", "vllm", "ollama")
-"""The kinds that the predecessor knew; the adapters of the others have tests of their own."""
+"""The kinds that the Go program has; the other adapters have tests of their own."""
 LISTS = {"openai": "/models", "vllm": "/v1/models", "ollama": "/api/tags"}
-"""Where each kind looks first below a URL without /v1."""
+"""The first path that each kind requests below a URL without /v1."""
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def configured(folder: Path, *backends: dict[str, Any]) -> tuple[Backend, ...]:
-    """Return backends as a configuration file makes them."""
+    """Return the backends of a configuration file."""
     (folder / "litellm").write_text("sk-master")
     document = {"litellm": {"url": "http://127.0.0.1:9"}, "backends": list(backends)}
     path = folder / "config.yaml"
@@ -125,7 +125,7 @@ def place(folder: Path) -> Iterator[Place]:
 
 
 def only_at(path: str, body: bytes) -> Script:
-    """The script of a server that has one page."""
+    """Return the script of a server that has a single page."""
 
     def script(exchange: Exchange) -> None:
         if exchange.path == path:
@@ -139,7 +139,7 @@ def only_at(path: str, body: bytes) -> Script:
 ONE = as_json({"object": "list", "data": [{"id": "m"}]})
 
 
-# --- addresses: what is asked, and what LiteLLM is to be told ---
+# --- addresses: what is requested, and what LiteLLM gets ---
 
 PROVIDERS = {"openai": "openai", "vllm": "hosted_vllm", "ollama": "ollama_chat"}
 ADDRESSES = [
@@ -393,10 +393,10 @@ NO_LISTS: list[tuple[bytes, str, str]] = [
     (as_json({"object": "list"}), INVALID, "(its keys: object)"),
     (as_json({"data": {}}), INVALID, "no list"),
     (as_json({"data": "m"}), INVALID, "no list"),
-    (as_json(None), INVALID, "no list of models but null"),
-    (as_json("m"), INVALID, "no list of models but a string"),
-    (as_json(3), INVALID, "no list of models but a number"),
-    (as_json(True), INVALID, "no list of models but a boolean"),
+    (as_json(None), INVALID, "not a list of models but null"),
+    (as_json("m"), INVALID, "not a list of models but a string"),
+    (as_json(3), INVALID, "not a list of models but a number"),
+    (as_json(True), INVALID, "not a list of models but a boolean"),
     (answer(b"", status="204 No Content"), INVALID, "empty"),
     (answer(b'{"data": [{"id": '), INVALID, "not JSON"),
     (as_json({"data": [{"id": None}]}), INVALID, "1 of its entries have no readable"),
@@ -704,7 +704,7 @@ ECHOES: list[tuple[Callable[[str], Any], str]] = [
 
 
 def echo(make: Callable[[str], Any], status: str) -> Script:
-    """The script that answers with what it was asked."""
+    """Return a script that answers with the request that it got."""
 
     def script(exchange: Exchange) -> None:
         assert KEY in exchange.head
@@ -784,7 +784,7 @@ EVERY_KIND = (*KINDS, "auto")
 
 
 class Mirror:
-    """One server of each kind that answers with whatever it is told to."""
+    """One server of each kind that plays any script."""
 
     def __init__(self, place: Place) -> None:
         self.place = place

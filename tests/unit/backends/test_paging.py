@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from engine.backends.paging import left_out, paged_entries
+from engine.backends.paging import left_out_note, paged_entries
 from engine.bounds import MAX_PAGES
 from engine.errors import Garbled
 from tests.adapters import ANY, server_over
 
 
 def pages(*bodies: Any) -> tuple[Any, list[str]]:
-    """Return what comes of a list at ``/v1/models`` whose pages go on after "m0", "m1", ..."""
+    """Return the entries of a list at ``/v1/models`` whose pages go on after "m0", "m1", ..."""
     answers = {"GET /v1/models": bodies[0]}
     for number, body in enumerate(bodies[1:]):
         answers[f"GET /v1/models?after_id=m{number}"] = body
@@ -89,5 +89,5 @@ def test_no_list_in_pages_is_no_list() -> None:
 
 def test_a_note_on_what_is_left_out_is_only_written_for_something() -> None:
     server, _ = server_over({}, [])
-    assert left_out(server, [], "x") == ()
-    assert left_out(server, ["a", "b"], "x") == ("left out, since x: a, b",)
+    assert left_out_note(server, [], "x") == ()
+    assert left_out_note(server, ["a", "b"], "x") == ("left out, since x: a, b",)

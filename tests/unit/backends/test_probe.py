@@ -1,4 +1,4 @@
-"""Probes: sent only where they are asked for, allowed and due; never wrong on silence."""
+"""Probes are sent only if configured, allowed and needed, and find nothing without an answer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from engine.backends.probe import BUDGET, probed
+from engine.backends.probe import BUDGET, probe_models
+from engine.backends.scope import scope_of
 from engine.config.loader import load_config
-from engine.config.model import Backend
+from engine.config.model import Backend, Config
 from engine.config.patterns import compile_pattern, replacement
+from engine.desired.deployments import desired_state
 from engine.fakes.server import Answer, Fault, LoopbackServer
 from engine.state.endpoint import canonical_endpoint
 from engine.state.frozen import freeze, thaw
@@ -55,13 +57,18 @@ def chatty() -> Iterator[Chatty]:
 
 
 @pytest.fixture
-def backend(chatty: Chatty, tmp_path: Any) -> Backend:
+def config(chatty: Chatty, tmp_path: Any) -> Config:
     (tmp_path / "litellm").write_text("sk-1234")
     url = chatty.url  # type: ignore[attr-defined]
     text = "litellm: {url: http://p}\nbackends:\n"
     text += f"  - {{name: box, type: vllm, url: '{url}', discovery: probe, timeout: 2}}\n"
     (tmp_path / "config.yaml").write_text(text)
-    return load_config(tmp_path / "config.yaml", tmp_path).backends[0]
+    return load_config(tmp_path / "config.yaml", tmp_path)
+
+
+@pytest.fixture
+def backend(config: Config) -> Backend:
+    return config.backends[0]
 
 
 def model(name: str = "m", **changes: Any) -> Model:
@@ -71,11 +78,19 @@ def model(name: str = "m", **changes: Any) -> Model:
 
 
 def found(backend: Backend, *models: Model, observed: b.ObservedState | None = None) -> list[Any]:
+    listing = Listing("box", "ok", tuple(replace(m, api_base=f"{backend.url}/v1") for m in models))
+    (after,) = probe((backend,), (listing,), observed or b.observed())
+    return [thaw(probed.info) for probed in after.models]
+
+
+def probe(
+    backends: tuple[Backend, ...], listings: tuple[Listing, ...], observed: b.ObservedState
+) -> tuple[Listing, ...]:
     http = Http()
-    listing = Listing("box", "ok", models)
-    (after,) = probed((backend,), (listing,), observed or b.observed(), http)
-    http.close()
-    return [thaw(one.info) for one in after.models]
+    try:
+        return probe_models(backends, listings, observed, scope_of(backends), http)
+    finally:
+        http.close()
 
 
 def test_tools_and_vision_are_found(backend: Backend, chatty: Chatty) -> None:
@@ -155,9 +170,27 @@ def test_nothing_is_asked_unless_probes_are_configured(
 def test_what_is_registered_as_evidence_is_not_asked_again(
     backend: Backend, chatty: Chatty
 ) -> None:
-    told = {"supports_function_calling": False, "supports_vision": False}
-    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", reported=told)
+    evidence = {"supports_function_calling": False, "supports_vision": False}
+    row = b.wanted("m", endpoint=backend.url, upstream="hosted_vllm/m", reported=evidence)
     assert found(backend, model(), observed=b.observed(b.as_seen(row))) == [{"mode": "chat"}]
+    assert chatty.requests == []
+
+
+def test_a_model_at_the_address_of_another_backend_is_asked_once(
+    config: Config, backend: Backend, chatty: Chatty
+) -> None:
+    """Its row belongs to the other endpoint, since its ``api_base`` is there."""
+    other = replace(backend, name="sub", url=f"{backend.url}/sub", discovery=True)
+    backends = (backend, other)
+    listed = Listing("box", "ok", (model(api_base=f"{other.url}/v1"),))
+    empty = Listing("sub", "empty")
+    listings = probe(backends, (listed, empty), b.observed())
+    assert chatty.requests
+    chatty.requests.clear()
+    desired = desired_state(replace(config, backends=backends), listings, scope_of(backends))
+    assert [row.key.endpoint for row in desired.deployments] == [other.url]
+    rows = map(b.as_seen, desired.deployments)
+    assert probe(backends, (listed, empty), b.observed(*rows)) == (listed, empty)
     assert chatty.requests == []
 
 
@@ -174,9 +207,9 @@ def with_rule(backend: Backend) -> Backend:
 def test_what_is_registered_for_a_renamed_model_is_not_asked_again(
     backend: Backend, chatty: Chatty
 ) -> None:
-    told = {"supports_function_calling": True, "supports_vision": True}
+    evidence = {"supports_function_calling": True, "supports_vision": True}
     endpoint = canonical_endpoint(backend.url)
-    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", reported=told)
+    wanted = b.wanted("m", endpoint=endpoint, upstream="hosted_vllm/n", reported=evidence)
     assert found(with_rule(backend), model(), observed=b.observed(b.as_seen(wanted))) == [
         {"mode": "chat"}
     ]

@@ -205,13 +205,13 @@ backends:
     assert gpu.include.text == "a"
     assert gpu.exclude is not None
     assert gpu.exclude.text == "b"
-    assert [one.pattern.text for one in gpu.overrides] == ["c", ""]
+    assert [override.pattern.text for override in gpu.overrides] == ["c", ""]
     assert thaw(gpu.overrides[0].capabilities) == {
         "mode": "chat",
         "nested": {"deep": [1, {"x": 2}]},
     }
     assert thaw(gpu.overrides[1].capabilities) == {"mode": None}
-    assert [(one.pattern.text, one.template) for one in gpu.renames] == [
+    assert [(rename.pattern.text, rename.template) for rename in gpu.renames] == [
         ("017", "0x1"),
         ("-latest", ""),
     ]
@@ -376,13 +376,13 @@ def test_parameters_that_the_engine_sets_are_ignored_with_one_warning_each(reade
         )
     )
     assert thaw(loaded.backends[0].litellm_params) == {"rpm": 1, "tpm": 1}
-    assert [one.partition(": ")[0] for one in warned(loaded)] == [
+    assert [warning.partition(": ")[0] for warning in warned(loaded)] == [
         "backends[0].generic_params.api_base",
         "backends[0].generic_params.api_key",
         "backends[0].generic_params.model",
         "backends[0].litellm_params_defaults.api_key",
     ]
-    assert all("ignored, since the engine sets it" in one for one in warned(loaded))
+    assert all("ignored, since the engine sets it" in warning for warning in warned(loaded))
 
 
 def test_model_info_that_litellm_sets_is_ignored_with_a_warning(reader: Reader) -> None:
@@ -392,7 +392,7 @@ def test_model_info_that_litellm_sets_is_ignored_with_a_warning(reader: Reader) 
     )
     (backend,) = loaded.backends
     assert backend.model_info == backend.overrides[0].capabilities == {"mode": "chat"}
-    assert [one.partition(": ")[0] for one in warned(loaded)] == [
+    assert [warning.partition(": ")[0] for warning in warned(loaded)] == [
         f"backends[0].{place}.{key}"
         for place in ("model_info_defaults", "overrides[0].capabilities")
         for key in ("db_model", "id", MARK)
@@ -418,7 +418,7 @@ backends:
     assert loaded.warnings == (
         (
             "config.yaml:4: backends[1].url: the same server as backends[0]; "
-            "the later one, this one, decides about a model that both list"
+            "this later backend decides about a model that both list"
         ),
     )
 
@@ -457,7 +457,7 @@ def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> No
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         ("filter_regexp: a", "filter_regexp: unknown; did you mean `filter_regex`?"),
         ("quux: a", "quux: unknown; valid keys: name, type, url, "),
@@ -528,15 +528,15 @@ def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> No
     ],
 )
 def test_a_wrong_field_is_refused_with_its_line_and_path(
-    reader: Reader, line: str, said: str
+    reader: Reader, line: str, expected: str
 ) -> None:
     (problem,) = reader.refused(with_backend(line))
     assert problem.startswith("config.yaml:6: backends[0].")
-    assert said in problem
+    assert expected in problem
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "expected"),
     [
         ("gpu1:8000", "expected an http:// or https:// URL with a host"),
         ("''", "expected an http:// or https:// URL with a host"),
@@ -550,7 +550,7 @@ def test_a_wrong_field_is_refused_with_its_line_and_path(
         ("[http://gpu1]", "expected a string, got a list"),
     ],
 )
-def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, said: str) -> None:
+def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, expected: str) -> None:
     of_backend, of_proxy = (
         reader.refused(text)
         for text in (
@@ -561,12 +561,12 @@ def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, said: s
     assert len(of_backend) == len(of_proxy) == 1
     assert of_backend[0].startswith("config.yaml:4: backends[0].url: ")
     assert of_proxy[0].startswith("config.yaml:2: litellm.url: ")
-    assert said in of_backend[0]
-    assert said in of_proxy[0]
+    assert expected in of_backend[0]
+    assert expected in of_proxy[0]
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("''", "expected 1 to 63 letters"),
         ("../litellm", "expected 1 to 63 letters"),
@@ -581,16 +581,18 @@ def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, said: s
         ("", "missing; it is required"),
     ],
 )
-def test_a_name_must_be_a_safe_and_unique_file_name(reader: Reader, name: str, said: str) -> None:
+def test_a_name_must_be_a_safe_and_unique_file_name(
+    reader: Reader, name: str, expected: str
+) -> None:
     first = "{name: first, url: http://a}"
     text = f"litellm: {{url: http://p}}\nbackends:\n- {first}\n- url: http://b\n  name: {name}\n"
     (problem,) = reader.refused(text)
     assert problem.startswith("config.yaml:")
-    assert f": backends[1].name: {said}" in problem
+    assert f": backends[1].name: {expected}" in problem
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("backends: []", "config.yaml:1: litellm: missing; it is required"),
         ("litellm: null", "config.yaml:1: litellm: missing; it is required"),
@@ -626,9 +628,11 @@ def test_a_name_must_be_a_safe_and_unique_file_name(reader: Reader, name: str, s
         ),
     ],
 )
-def test_a_wrong_top_level_is_refused_with_its_line(reader: Reader, text: str, said: str) -> None:
+def test_a_wrong_top_level_is_refused_with_its_line(
+    reader: Reader, text: str, expected: str
+) -> None:
     (problem,) = reader.refused(text)
-    assert problem.startswith(said)
+    assert problem.startswith(expected)
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_file(reader: Reader) -> None:
@@ -716,7 +720,7 @@ def test_keys_are_trimmed_and_none_is_blank(reader: Reader, content: bytes, expe
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"hunter2\nhunter2", "more than one line"),
         (b"hunter2\rhunter2", "more than one line"),
@@ -728,12 +732,12 @@ def test_keys_are_trimmed_and_none_is_blank(reader: Reader, content: bytes, expe
     ],
 )
 def test_a_key_file_with_strange_content_makes_a_key_problem(
-    reader: Reader, content: bytes, said: str
+    reader: Reader, content: bytes, expected: str
 ) -> None:
     (reader.secrets / "box").write_bytes(content)
     backend = reader.backend()
     assert backend.key == Secret(PLACEHOLDER_KEY)
-    assert said in backend.key_problem
+    assert expected in backend.key_problem
     assert str(reader.secrets / "box") in backend.key_problem
     assert "hunter2" not in backend.key_problem
 
@@ -766,8 +770,8 @@ def test_a_key_file_without_permission_makes_a_key_problem(
         return real(opened, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", refuse)
-    said = f"the key file {path} cannot be read: permission denied"
-    assert reader.backend().key_problem == said
+    expected = f"the key file {path} cannot be read: permission denied"
+    assert reader.backend().key_problem == expected
 
 
 def test_a_key_file_may_be_a_link_as_in_kubernetes(reader: Reader) -> None:
@@ -780,7 +784,7 @@ def test_a_key_file_may_be_a_link_as_in_kubernetes(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (None, "there is no such file"),
         (b"", "empty"),
@@ -790,7 +794,7 @@ def test_a_key_file_may_be_a_link_as_in_kubernetes(reader: Reader) -> None:
     ],
 )
 def test_without_litellms_key_the_configuration_is_refused(
-    reader: Reader, content: bytes | None, said: str
+    reader: Reader, content: bytes | None, expected: str
 ) -> None:
     path = reader.secrets / "litellm"
     path.unlink()
@@ -798,7 +802,7 @@ def test_without_litellms_key_the_configuration_is_refused(
         path.write_bytes(content)
     (problem,) = reader.refused("litellm: {url: http://p}")
     assert problem.startswith(f"{path}: ")
-    assert said in problem
+    assert expected in problem
     assert problem.endswith("put the key of a LiteLLM admin into it")
 
 
@@ -859,7 +863,7 @@ backends:
   - {name: a, url: "http://a", generic_params: {h: {my_key: s1}, l: [{token: s2}], pw_token: ""}}
   - {name: b, url: "http://b", generic_params: {other_key: s1, rpm: 1}}
 """)
-    assert loaded.secrets() == tuple(Secret(one) for one in (KEY, "s1", "s2", "sk-b"))
+    assert loaded.secrets() == tuple(Secret(key) for key in (KEY, "s1", "s2", "sk-b"))
 
 
 def test_no_repr_shows_a_secret(reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""A configuration whose rows LiteLLM could not store, or we could not read back, is refused."""
+"""A configuration whose rows LiteLLM could not store, or the engine not read back, is refused."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_row_that_would_be_too_large_is_refused(
 
 
 def test_each_part_of_a_row_counts_once(folder: Folder) -> None:
-    """The later of the two sections of parameters beats the first; one variant is the largest."""
+    """The later of the two sections of parameters takes precedence; the largest variant counts."""
     large = MAX_DECLARED // 3
     folder.load(
         generic_params=sized(large, name="prompt"),
@@ -160,7 +160,7 @@ def test_each_part_of_a_row_counts_once(folder: Folder) -> None:
 
 
 def test_the_largest_row_is_registered_and_read_back(tmp_path: Path) -> None:
-    """Characters as wide as they come, in each field, and ids and names as long as they may be."""
+    """The widest characters in each field, and the longest ids and names that are allowed."""
     with ExitStack() as stack:
         folder = Folder(tmp_path)
         proxy = stack.enter_context(LiteLLMSimulator(master_key=MASTER))
@@ -198,8 +198,8 @@ def test_the_deepest_row_is_registered_and_read_back(tmp_path: Path, name: str) 
 @pytest.mark.parametrize("model", ["m" * (MAX_ID + 1), {"id": "é" * (MAX_ID + 1)}])
 def test_the_id_of_a_static_model_has_a_length(folder: Folder, model: Any) -> None:
     folder.load(models=["é" * MAX_ID])
-    said = f"too long: an id has at most {MAX_ID} characters; leave this model out"
-    assert folder.refused(models=[model]) == [f"backends[0].models[0]: {said}"]
+    expected = f"too long: an id has at most {MAX_ID} characters; leave this model out"
+    assert folder.refused(models=[model]) == [f"backends[0].models[0]: {expected}"]
 
 
 # --- the number of fields, and the mark ---
@@ -235,18 +235,18 @@ def numbered(count: int, prefix: str = "f") -> dict[str, int]:
 def test_more_fields_than_a_mark_may_name_are_refused(
     folder: Folder, fields: dict[str, Any], place: str
 ) -> None:
-    said = f"too many: a model would have {MAX_FIELDS + 1} fields, at most {MAX_FIELDS}"
+    expected = f"too many: a model would have {MAX_FIELDS + 1} fields, at most {MAX_FIELDS}"
     remedy = "leave some out, or put them into one map"
-    assert folder.refused(**fields) == [f"backends[0].{place}: {said}; {remedy}"]
+    assert folder.refused(**fields) == [f"backends[0].{place}: {expected}; {remedy}"]
 
 
 def test_more_secrets_than_a_mark_may_name_are_refused(folder: Folder) -> None:
     most = {"key": ["s"] * MAX_FIELDS}
     folder.load(litellm_params_defaults=most)
     more = {**most, "rpm": 1, "auth": {"token": "s"}}
-    said = f"too many: a model would have {MAX_FIELDS + 1} secrets, at most {MAX_FIELDS}"
+    expected = f"too many: a model would have {MAX_FIELDS + 1} secrets, at most {MAX_FIELDS}"
     assert folder.refused(litellm_params_defaults=more) == [
-        f"backends[0].litellm_params_defaults.key: {said}; leave some out"
+        f"backends[0].litellm_params_defaults.key: {expected}; leave some out"
     ]
 
 
@@ -274,8 +274,8 @@ def test_every_mark_that_a_configuration_can_make_is_read_back_whole(
     folder: Folder, params: dict[str, Any], info: dict[str, Any]
 ) -> None:
     config = folder.load(litellm_params_defaults=params, model_info_defaults=info)
-    told = {f"supports_{number}": True for number in range(MAX_MARKED - MAX_FIELDS - 10)}
-    model = Model("m", "openai", "http://box", info=told)
+    evidence = {f"supports_{number}": True for number in range(MAX_MARKED - MAX_FIELDS - 10)}
+    model = Model("m", "openai", "http://box", info=evidence)
     (wanted,) = desired_state(
         config, [Listing("box", OK, (model,))], scope_of(config.backends)
     ).deployments

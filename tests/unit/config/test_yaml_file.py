@@ -119,8 +119,8 @@ def test_a_scalar_means_what_go_makes_of_it() -> None:
 
 @pytest.mark.parametrize("text", [".inf", "-.Inf", "+.INF", ".nan", ".NaN"])
 def test_a_number_that_json_cannot_hold_is_refused_where_it_is(text: str) -> None:
-    said = "config.yaml:2:4: not a number that JSON can hold; quote it if it is a text"
-    assert refusal(f"a: 1\nv: {text}\n") == said
+    expected = "config.yaml:2:4: not a number that JSON can hold; quote it if it is a text"
+    assert refusal(f"a: 1\nv: {text}\n") == expected
 
 
 @pytest.mark.parametrize("text", ["!!int x", "!!float yes", "!!bool 1", "!!null 0"])
@@ -229,9 +229,9 @@ BROKEN = [
 
 @both_loaders
 def test_a_broken_file_is_refused_with_its_place(subtests: pytest.Subtests) -> None:
-    for text, said in BROKEN:
+    for text, expected in BROKEN:
         with subtests.test(text.encode(errors="backslashreplace").decode()):
-            assert said in refusal(text)
+            assert expected in refusal(text)
 
 
 BOMBS = [
@@ -249,10 +249,10 @@ BOMBS = [
 
 @both_loaders
 def test_a_bomb_is_refused_quickly(subtests: pytest.Subtests) -> None:
-    for text, said in BOMBS:
+    for text, expected in BOMBS:
         with subtests.test(text[:60]):
             start = time.monotonic()
-            assert said in refusal(text)
+            assert expected in refusal(text)
             assert time.monotonic() - start < 10
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from engine.apply import Result
 from engine.plan.planner import make_plan
 from engine.report.terminal import MAX_VALUE, Renderer
-from engine.text import printable
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)
@@ -85,8 +82,3 @@ def test_every_colour_is_reset() -> None:
     text = Renderer(colour=True).plan(make_plan(state, b.observed(*seen)), state)
     for line in text.splitlines():
         assert line.count("\x1b[0m") * 2 == line.count("\x1b[")
-
-
-@pytest.mark.parametrize("text", ["plain", "ümlaut 日本", "a b"])
-def test_printable_text_is_unchanged(text: str) -> None:
-    assert printable(text) == text

@@ -1,4 +1,4 @@
-"""One HTTP exchange, however badly the server behaves: bounded, classified, and the key kept."""
+"""An HTTP exchange is bounded and classified, and hides the key, whatever the server does."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from tests.rawserver import (
 
 KEY = 'sk-s3cr3t/with"quote\\and-slash-0123456789'
 SHORT = 0.3
-"""Seconds of timeout where a test has to sit it out."""
+"""A timeout in seconds for tests that have to wait until it is over."""
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_a_body_that_stops_just_before_the_deadline_is_cut_at_the_deadline(talk:
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         talk.get(script, timeout=2.0)
-    assert time.monotonic() - begun < 3.6  # and not 3.9, as if the time began anew
+    assert time.monotonic() - begun < 3.6  # and not 3.9, as if the time started again
 
 
 def test_a_slow_answer_within_the_timeout_is_waited_for(talk: Talk) -> None:
@@ -242,7 +242,7 @@ def test_a_body_shorter_than_it_claims_is_unavailable(talk: Talk) -> None:
 
 
 def test_a_body_is_read_no_further_than_it_claims(talk: Talk) -> None:
-    assert talk.get(once(answer(b"[1] and more than it said", length=3))) == [1]
+    assert talk.get(once(answer(b"[1] and more than its length", length=3))) == [1]
 
 
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
@@ -479,7 +479,7 @@ def test_these_statuses_are_answers(talk: Talk, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         ({"error": {"message": "Loading model", "code": 503}}, "Loading model"),
         ({"error": "Unauthorized"}, "Unauthorized"),
@@ -491,26 +491,26 @@ def test_these_statuses_are_answers(talk: Talk, status: str) -> None:
         ({"detail": [{"loc": ["body"], "msg": "Field required"}]}, "Field required"),
     ],
 )
-def test_the_words_of_an_error_are_repeated(talk: Talk, document: Any, said: str) -> None:
+def test_the_words_of_an_error_are_repeated(talk: Talk, document: Any, expected: str) -> None:
     with pytest.raises(Rejected) as e:
         talk.get(as_json(document, status="400 Bad Request"))
     assert "HTTP 400: " in str(e.value)
-    assert said in str(e.value)
+    assert expected in str(e.value)
 
 
-def said_of(talk: Talk, body: bytes) -> str:
+def error_text_of(talk: Talk, body: bytes) -> str:
     with pytest.raises(Rejected) as e:
         talk.get(answer(body, status="400 Bad Request"))
     return str(e.value).partition("HTTP 400")[2]
 
 
 def test_an_error_in_plain_text_is_repeated(talk: Talk) -> None:
-    assert said_of(talk, b"go away") == ": go away"
+    assert error_text_of(talk, b"go away") == ": go away"
 
 
 @pytest.mark.parametrize("body", [b"<html>no</html>", b"\n <!doctype html>", b""])
 def test_an_error_page_is_not_repeated(talk: Talk, body: bytes) -> None:
-    assert said_of(talk, body) == ""
+    assert error_text_of(talk, body) == ""
 
 
 def test_what_an_error_holds_is_not_counted_as_values(talk: Talk) -> None:
@@ -519,24 +519,26 @@ def test_what_an_error_holds_is_not_counted_as_values(talk: Talk) -> None:
 
 
 def test_a_long_error_is_cut(talk: Talk) -> None:
-    assert len(said_of(talk, json.dumps({"error": "long " * 5000}).encode())) < MAX_EXCERPT + 10
+    assert (
+        len(error_text_of(talk, json.dumps({"error": "long " * 5000}).encode())) < MAX_EXCERPT + 10
+    )
 
 
 def test_an_error_is_one_printable_line(talk: Talk) -> None:
     ugly = "a\x1b[31mred\x1b[0m\r\nnext\x00 line\u202e\u2028end\ud800"
-    said = said_of(talk, json.dumps({"error": ugly}).encode())
-    assert said.isprintable()
-    assert "\x1b" not in said
+    text = error_text_of(talk, json.dumps({"error": ugly}).encode())
+    assert text.isprintable()
+    assert "\x1b" not in text
 
 
 def test_an_error_that_is_no_utf_8_is_repeated_as_far_as_it_can_be_read(talk: Talk) -> None:
-    assert "caf" in said_of(talk, b"caf\xe9 closed")
+    assert "caf" in error_text_of(talk, b"caf\xe9 closed")
 
 
 def test_a_deeply_nested_error_is_an_error_of_ours(talk: Talk) -> None:
     for depth in (100, 300, 500, 900, 950, 980, 990, 5000):
         body = b'{"error": [' + b"[" * depth + b"]" * depth + b"]}"
-        assert len(said_of(talk, body)) < MAX_EXCERPT + 10
+        assert len(error_text_of(talk, body)) < MAX_EXCERPT + 10
 
 
 # --- the key ---
@@ -844,14 +846,14 @@ def test_a_body_does_not_wait_until_its_headers_are_acknowledged(
 
 
 def nodelay_of_sockets_to(port: int) -> list[bool]:
-    """Whether TCP_NODELAY is set on each socket of this process that is connected to a port."""
+    """Return whether TCP_NODELAY is set, for each socket of this process connected to a port."""
     found = []
     for path in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             if S_ISSOCK(path.stat().st_mode):
-                with socket.socket(fileno=os.dup(int(path.name))) as one:
-                    if one.getpeername() == ("127.0.0.1", port):
-                        found.append(bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+                with socket.socket(fileno=os.dup(int(path.name))) as copy:
+                    if copy.getpeername() == ("127.0.0.1", port):
+                        found.append(bool(copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
     return found
 
 
@@ -889,7 +891,7 @@ def test_a_backend_that_is_taken_out_leaves_no_connection_behind(stack: ExitStac
 
 
 def sockets_to(url: str) -> int:
-    """How many connections of this process to a server are open."""
+    """Return how many connections of this process to a server are open."""
     port = f":{int(url.rpartition(':')[2]):04X}"
     rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
     return sum(row[2].endswith(port) and row[3] == "01" for row in rows)
@@ -985,11 +987,11 @@ def test_no_tls_to_a_server_that_wants_it_is_an_error_of_ours(
 
 
 def test_what_a_server_quotes_of_a_wrong_key_is_taken_out(talk: Talk) -> None:
-    said = (
+    expected = (
         "Received API Key = sk-...1234, Key Hash (Token) ="
         "eb796493f8fde42eb1d7cb36ec8b05b0c363663a46c7c08b182736ba01673276."
     )
     with pytest.raises(Rejected) as refused:
-        talk.get(as_json({"error": {"message": said}}, status="401 Unauthorized"))
+        talk.get(as_json({"error": {"message": expected}}, status="401 Unauthorized"))
     assert "1234" not in str(refused.value)
     assert "eb796493" not in str(refused.value)
