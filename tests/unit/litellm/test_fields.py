@@ -64,6 +64,7 @@ def test_what_litellm_types_anew_is_the_same(wanted: Any, seen: Any) -> None:
         ("2", 3),
         ("1" * 16, int("1" * 16)),
         (2**53, 2**53 + 1),
+        (2**63 - 1, 2**63 - 2),
         (0.1, 0),
         ("\u0663", 3),
         ({"a": [{"b": None}]}, {"a": [{"b": ""}]}),
