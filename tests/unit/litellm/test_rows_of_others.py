@@ -22,7 +22,7 @@ def ours(row_id: str, api_base: str) -> dict[str, Any]:
     return row
 
 
-def observed(*rows: dict[str, Any]) -> b.State:
+def observed(*rows: dict[str, Any]) -> b.ObservedState:
     editing = {"version": "1.106.2", "in_place": True, "removes": False}
     return observed_state({"editing": editing, "data": list(rows)}, b.SCOPE, b.OWNER)
 
