@@ -1,0 +1,28 @@
+"""``apply``: bring LiteLLM in step once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+
+from ...reconcile import Memory, Options, Ports
+from ...report.terminal import Progress, Renderer
+from ...run.loop import reconcile_interruptibly
+from ...run.signals import stop_on_signals
+from ...text import Redactor
+from ...transport.client_pool import Http
+from ..context import configuration, wants_colour
+from ..exit_codes import of_applied
+
+
+def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Print the plan, then each result."""
+    config = configuration(arguments, redactor)
+    renderer = Renderer(colour=wants_colour(arguments))
+    progress = Progress(renderer, sys.stdout, redactor.redact)
+    ports = Ports(progress, http=Http(arguments.timing))
+    options = Options(force=arguments.force)
+    stop_on_signals(ports.stop, wake=threading.Event())
+    report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    return of_applied(report)
