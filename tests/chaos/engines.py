@@ -27,7 +27,9 @@ PATIENCE: Final = 90.0
 """Seconds for a cycle; an engine that needs longer is stuck, and that is a violation."""
 _POLL: Final = 0.02
 _STARTER: Final = multiprocessing.get_context("forkserver")
-_STARTER.set_forkserver_preload(["engine.cli.commands", "engine.reconcile", "tests.chaos.engines"])
+_STARTER.set_forkserver_preload(
+    ["engine.cli.commands.run", "engine.reconcile", "tests.chaos.engines"]
+)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from engine.bounds import (
     MAX_PATTERN,
     MAX_PROBLEMS,
 )
-from engine.cli.commands import _interval
+from engine.cli.commands.run import interval
 from engine.cli.main import main
 from engine.config.key_files import read_bounded, read_key
 from engine.config.loader import load_config
@@ -252,7 +252,7 @@ def test_an_unusable_sleep_interval_counts_as_sixty(
 ) -> None:
     monkeypatch.setenv("SLEEP_INTERVAL", text)
     with caplog.at_level(logging.WARNING, "engine"):
-        assert _interval(argparse.Namespace(interval=None)) == 60.0
+        assert interval(argparse.Namespace(interval=None)) == 60.0
     (record,) = caplog.records
     message = record.getMessage()
     assert "is not a whole number from 1 to 86400; using 60" in message
@@ -265,7 +265,7 @@ def test_a_sleep_interval_is_a_number_of_seconds(
     monkeypatch: pytest.MonkeyPatch, text: str, seconds: float
 ) -> None:
     monkeypatch.setenv("SLEEP_INTERVAL", text)
-    assert _interval(argparse.Namespace(interval=None)) == seconds
+    assert interval(argparse.Namespace(interval=None)) == seconds
     assert threading.Event().wait(0) is False
     assert seconds < threading.TIMEOUT_MAX / 10
 

@@ -15,7 +15,7 @@ import yaml
 
 from engine.apply import OUTCOMES
 from engine.backends.kinds import KINDS
-from engine.cli.main import _parser
+from engine.cli.parser import make_parser
 from engine.plan.plan import ACTIONS
 from engine.state.listing import OUTCOMES as LISTING_OUTCOMES
 from tests.documents import ROOT, anchors, blocks, code_spans, documents, links, read, rows
@@ -67,7 +67,7 @@ def test_every_command_is_valid(document: Path) -> None:
             paths = re.findall(r"\btests/[\w./]+", line)
             assert all((ROOT / path).exists() for path in paths), line
         if ours := re.search(r"(?:modelprovisioner|python3? -m engine) ([a-z]+\b.*)", line):
-            _parser().parse_args(shlex.split(ours[1], comments=True))
+            make_parser().parse_args(shlex.split(ours[1], comments=True))
 
 
 def test_every_field_of_the_configuration_is_in_the_reference() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from engine import __version__
-from engine.cli.main import _parser
+from engine.cli.parser import make_parser
 from engine.config.loader import load_config
 from engine.config.model import Config
 
@@ -40,7 +40,7 @@ def container(pod: Any) -> Any:
 def run(container: Any, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
     for variable in ("MODELPROVISIONER_CONFIG", "MODELPROVISIONER_SECRETS"):
         monkeypatch.delenv(variable, raising=False)
-    return _parser().parse_args(container["args"])
+    return make_parser().parse_args(container["args"])
 
 
 def config_text() -> str:
@@ -151,7 +151,7 @@ def test_the_probes_ask_for_the_heartbeat_that_the_loop_gives(
     container: Any, run: argparse.Namespace, probe: str
 ) -> None:
     command = container[probe]["exec"]["command"]
-    asked = _parser().parse_args(command[3:])
+    asked = make_parser().parse_args(command[3:])
     assert command[:3] == entrypoint()
     assert asked.heartbeat == run.heartbeat
     # The interval in use, and the longest pause after failures, are no death.
@@ -160,7 +160,7 @@ def test_the_probes_ask_for_the_heartbeat_that_the_loop_gives(
 
 
 def test_the_log_is_for_machines_and_the_command_is_the_loop(run: argparse.Namespace) -> None:
-    assert run.command.__name__ == "run"
+    assert run.command == "run"
     assert run.log_format == "json"
     assert not run.once
     assert not run.dry_run

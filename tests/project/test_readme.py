@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.main import _EPILOG, _common, _parser
+from engine.cli.options import add_common_options
+from engine.cli.parser import EPILOG, make_parser
 from engine.report.terminal import Renderer
 from tests.documents import ROOT, read, rows
 from tests.marked import filled
@@ -31,17 +32,21 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 def test_every_command_is_listed_with_its_options() -> None:
     (commands,) = (
-        action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+        action
+        for action in make_parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
     )
     table = [row[0].strip("`") for row in rows(read("README.md"), "command")]
     listed = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
-    common = options(_common())
+    empty = argparse.ArgumentParser()
+    add_common_options(empty, defaults=True)
+    common = options(empty)
     assert listed == {name: options(sub) - common for name, sub in commands.choices.items()}
     assert common <= set(re.findall(r"--[\w-]+", read("README.md")))
 
 
 def test_every_exit_code_is_listed() -> None:
-    listed = _EPILOG.partition("first steps")[0]
+    listed = EPILOG.partition("first steps")[0]
     codes = re.findall(r"^  (\d+) ", listed, re.MULTILINE)
     assert [row[0] for row in rows(read("README.md"), "exit code")] == codes
 

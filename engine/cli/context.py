@@ -1,0 +1,51 @@
+"""What several commands take from their arguments and their environment."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Collection
+
+from ..config.loader import load_config
+from ..config.model import Config
+from ..errors import WrongUsage
+from ..plan.safety import ALL
+from ..text import Redactor
+from ..validate import nearest
+
+
+def configuration(arguments: argparse.Namespace, redactor: Redactor) -> Config:
+    """Return the configuration; give its secrets to the redactor and log its warnings."""
+    config = load_config(arguments.config, arguments.secrets)
+    redactor.learn(config.secrets())
+    for warning in config.warnings:
+        logging.getLogger(__name__).warning("%s", warning)
+    return config
+
+
+def wants_colour(arguments: argparse.Namespace) -> bool:
+    """Tell whether stdout gets colours: as asked, or where it is a terminal that shows them."""
+    if arguments.color != "auto":
+        return bool(arguments.color == "always")
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def backends_named(option: str, given: Collection[str], config: Config) -> frozenset[str]:
+    """Return the names that an option has, once they are known to be names of backends.
+
+    ``--force`` may also have ``all``.
+
+    Raises:
+        WrongUsage: one is not.
+    """
+    known = [backend.name for backend in config.backends]
+    for name in given:
+        if name not in known and (option, name) != ("--force", ALL):
+            meant = nearest(name, known)
+            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
+            raise WrongUsage(f"{option} {name!r} is not a backend of the configuration; {hint}")
+    return frozenset(given)
