@@ -13,6 +13,8 @@ from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
 from ..state.secret import SECRET
 from ..text import printable, shortened
+from .news import OUTCOME_WORDS as _OUTCOME_WORDS
+from .news import Change, format_count
 
 _RESET: Final = "\x1b[0m"
 _COLOURS: Final = {
@@ -25,14 +27,6 @@ _COLOURS: Final = {
 }
 _SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 _CHANGE: Final = {"add": ("+", "create"), "replace": ("~", "update"), "remove": ("-", "delete")}
-_OUTCOME_WORDS: Final = {
-    "ok": "ok",
-    "empty": "answers an empty list",
-    "not_ready": "is not ready",
-    "unauthorised": "refuses our key",
-    "unreachable": "cannot be reached",
-    "invalid": "sends no readable list",
-}
 MAX_VALUE: Final = 100
 """Characters of a value that are shown; the rest is cut off."""
 
@@ -139,11 +133,6 @@ def format_name(text: str) -> str:
     return printable(shortened(text, MAX_EXCERPT))
 
 
-def format_count(number: int, noun: str) -> str:
-    """Return ``1 model`` or ``2 models``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
@@ -164,6 +153,9 @@ class Progress:
         """Show the plan before it is applied."""
         self._total = len(plan.operations)
         self._show(self._renderer.plan(plan, desired))
+
+    def endpoint(self, change: Change) -> None:
+        """Show nothing: the plan shows the answer of each backend."""
 
     def result(self, result: Result) -> None:
         """Show the result of one operation."""
