@@ -38,7 +38,7 @@ def test_a_model_that_is_gone_after_an_outage_is_the_only_one_to_go(
     before = [lasting(row) for row in litellm.rows_on(backend.url) if row["model_name"] != gone]
 
     backend.stop()
-    installation.converge()
+    installation.converge(degraded=True)
     backend.models.remove(gone)
     backend.start()
     outcome = installation.converge()

@@ -1,4 +1,4 @@
-"""What a command exits with: an error, what was held, what could not be asked, what is to be done."""
+"""What a command exits with, and which code it is where several fit."""
 
 from __future__ import annotations
 
