@@ -4,8 +4,9 @@
 
     EngineError
     +-- ConfigError        the configuration or a secret file is wrong: correct the file
+    +-- WrongUsage         the command line does not fit the configuration
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
-    +-- Unrecorded         the plan log cannot be written, so nothing more is done
+    +-- Unrecorded         the plan, or its log, cannot be written, so nothing more is done
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
@@ -54,6 +55,10 @@ class ConfigError(EngineError):
         super().__init__("\n".join(_listed(self.problems)))
 
 
+class WrongUsage(EngineError):
+    """The command line names something that the configuration does not have."""
+
+
 class InvalidDocument(EngineError):
     """A document breaks its schema; ``problems`` are sorted, each with its path."""
 
@@ -65,7 +70,7 @@ class InvalidDocument(EngineError):
 
 
 class Unrecorded(EngineError):
-    """The plan log cannot be written. Nothing more is done, because it would not be recorded."""
+    """A plan, or the plan log, cannot be written. Nothing more is done: nothing would record it."""
 
 
 class UnprovenPlan(EngineError):

@@ -18,6 +18,7 @@ from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
+from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
 from .plan.planner import make_plan, verify_plan
 from .plan.safety import Suspicion, hold
@@ -37,12 +38,14 @@ log = logging.getLogger(__name__)
 class Options:
     """What the operator asks of a cycle.
 
-    ``dry_run``: plan, but write nothing to LiteLLM. ``force``: carry out deletions that a limit
-    would hold back.
+    ``dry_run``: plan, but write nothing to LiteLLM. ``force``: the names of the backends whose
+    deletions are carried out although a limit would hold them back; ``all`` for all of them.
+    ``backends``: the names of the only backends whose rows are changed; empty for all.
     """
 
     dry_run: bool = False
-    force: bool = False
+    force: frozenset[str] = frozenset()
+    backends: frozenset[str] = frozenset()
 
 
 DEFAULT_OPTIONS: Final = Options()
@@ -91,8 +94,8 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether a limit held a deletion back."""
-        return any(skip.reason == "held" for skip in self.plan.skips)
+        """Whether a limit held an operation back."""
+        return any(skip.reason in ("held", LIMIT) for skip in self.plan.skips)
 
 
 def reconcile_once(
@@ -123,6 +126,8 @@ def reconcile_once(
     verify_plan(plan, desired, observed, scope)
     suspicion = Suspicion(begun, memory.suspicious_since, options.force)
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
+    if options.backends:
+        plan, desired = only_on(plan, desired, config.endpoints(options.backends))
     _report(plan, desired, ports, memory)
     results = () if options.dry_run else _apply(plan, proxy, ports)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}

@@ -6,10 +6,14 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Collection
 
 from ..config.loader import load_config
 from ..config.model import Config
+from ..errors import WrongUsage
+from ..plan.safety import ALL
 from ..text import Redactor
+from ..validate import nearest
 
 
 def configuration(arguments: argparse.Namespace, redactor: Redactor) -> Config:
@@ -28,3 +32,20 @@ def wants_colour(arguments: argparse.Namespace) -> bool:
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
+
+
+def backends_named(option: str, given: Collection[str], config: Config) -> frozenset[str]:
+    """Return the names that an option has, once they are known to be names of backends.
+
+    ``--force`` may also have ``all``.
+
+    Raises:
+        WrongUsage: one is not.
+    """
+    known = [backend.name for backend in config.backends]
+    for name in given:
+        if name not in known and (option, name) != ("--force", ALL):
+            meant = nearest(name, known)
+            hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"
+            raise WrongUsage(f"{option} {name!r} is not a backend of the configuration; {hint}")
+    return frozenset(given)

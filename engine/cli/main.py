@@ -3,37 +3,89 @@
 from __future__ import annotations
 
 import argparse
+import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
-from ..errors import EngineError, Unrecorded
+from ..errors import EngineError, WrongUsage
 from ..report.operator_log import start_logging
+from ..text import Redactor
 from ..transport.timing import DEFAULT_TIMING, Timing
-from .exit_codes import ERROR
-from .options import make_parser
+from .exit_codes import ERROR, USAGE
+from .parser import parse
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> int:
     """Run one command and return its exit code. Never raises for an expected error."""
-    arguments = make_parser().parse_args(argv, argparse.Namespace(timing=timing))
-    redactor = start_logging(debug=arguments.debug, as_json=arguments.log_format == "json")
+    _prepare_stderr()
+    try:
+        _prepare_stdout()
+        try:
+            return _run(parse(argv, argparse.Namespace(timing=timing)))
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        _give_up_stdout()
+        if not isinstance(error, BrokenPipeError):
+            subject = f"{error.filename}" if error.filename else "the standard output"
+            reason = (error.strerror or type(error).__name__).lower()
+            _complain(f"error: {subject} cannot be used: {reason}")
+        return ERROR
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    as_json = arguments.log_format == "json"
+    redactor = start_logging(debug=arguments.debug, as_json=as_json)
     try:
         command = import_module(f"..commands.{arguments.command}", __name__)
         return int(command.run(arguments, redactor))
     except EngineError as error:
-        print(f"error: {redactor.redact(str(error))}", file=sys.stderr)
-        if isinstance(error, Unrecorded):
-            _give_up_stdout()
-        return ERROR
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        _give_up_stdout()
-        return ERROR
+        _report(error, redactor, as_json=as_json)
+        return USAGE if isinstance(error, WrongUsage) else ERROR
+
+
+def _report(error: EngineError, redactor: Redactor, *, as_json: bool) -> None:
+    if as_json:
+        log.error("%s", error)
+    else:
+        _complain(f"error: {redactor.redact(str(error))}")
+
+
+def _complain(text: str) -> None:
+    """Print to stderr, which may be broken as well."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _prepare_stderr() -> None:
+    """Make sure that there is a stderr: without one, ``print`` would write to stdout instead."""
+    logging.raiseExceptions = False
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+
+
+def _prepare_stdout() -> None:
+    """Escape what the encoding of stdout does not have.
+
+    Raises:
+        OSError: stdout is closed. Its number would be given to the next file or connection.
+    """
+    if sys.stdout is None:
+        raise OSError(0, "it is closed; send it to a file, or to /dev/null")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _give_up_stdout() -> None:
     """Prevent the flush at exit, which would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno() if sys.stdout else 1)

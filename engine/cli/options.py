@@ -1,131 +1,100 @@
-"""The arguments of the command line."""
+"""The options of the commands, and the words that they accept."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
-import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final
 
-from .. import __version__
 from ..bounds import MAX_INTERVAL
-from .exit_codes import USAGE
-
-EPILOG: Final = """\
-exit codes:
-  0   all backends were asked; nothing to do, or everything done
-  1   an error; the message says what to do
-  2   plan, run --once --dry-run: there is something to do
-  3   a limit held deletions back (--force carries them out)
-  4   a backend could not be asked; everything else is done, or planned
-  64  the command line is wrong
-  of several that fit, the first of 1, 3, 4, 2, 0
-
-first steps:
-  modelprovisioner demo                 see it work; needs no configuration
-  modelprovisioner validate             check the configuration
-  modelprovisioner plan                 show what would be done
-  modelprovisioner apply                carry it out once
-  modelprovisioner run                  repeat it, as the container does
-"""
+from ..config.durations import seconds
 
 
-class Parser(argparse.ArgumentParser):
-    """Exits with 64 on wrong usage: argparse's 2 would mean that the plan has operations."""
+def add_common_options(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
+    """Add the options that every command has, before and after its name.
 
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+    After it they have no ``defaults``, which would overwrite what is given before it.
+    """
+    group = parser.add_argument_group("options of every command, before or after its name")
 
+    def option(name: str, default: object, **how: Any) -> None:
+        group.add_argument(name, default=default if defaults else argparse.SUPPRESS, **how)
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; ``command`` is the name of a command's module."""
-    parser = Parser(
-        prog="modelprovisioner",
-        description="Keeps a LiteLLM proxy in step with what your local LLM backends serve.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    common = common_options()
-
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        sub = group.add_parser(name, help=text, description=text, parents=[common])
-        sub.set_defaults(command=name)
-        return sub
-
-    command("validate", "check the configuration and secrets; sends no request")
-    plan = command("plan", "show what would be done; writes nothing to LiteLLM")
-    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
-    plan.add_argument("--out", type=Path, metavar="FILE", help="also write the plan as JSON")
-    plan.add_argument("--force", action="store_true", help="plan as apply --force would")
-    apply = command("apply", "bring LiteLLM in step once")
-    apply.add_argument("--force", action="store_true", help="carry out deletions that are held")
-    run = command("run", "bring LiteLLM in step repeatedly")
-    _run_arguments(run)
-    demo = command("demo", "run the engine on simulated servers, then exit")
-    demo.add_argument(
-        "--pause", type=_pause, default=0.0, metavar="S", help="pause after each step"
-    )
-    alive = command("alive", "for a liveness probe: is the heartbeat recent enough?")
-    alive.add_argument("--heartbeat", type=Path, metavar="FILE", required=True)
-    alive.add_argument("--max-age", type=_seconds, default=600.0, metavar="S")
-    return parser
-
-
-def common_options() -> Parser:
-    """Return the options that every command has."""
-    common = Parser(add_help=False)
-    common.add_argument(
+    option(
         "--config",
+        Path(os.environ.get("MODELPROVISIONER_CONFIG", "/etc/config/config.yaml")),
         type=Path,
         metavar="FILE",
-        default=Path(os.environ.get("MODELPROVISIONER_CONFIG", "/etc/config/config.yaml")),
         help="the configuration ($MODELPROVISIONER_CONFIG; default /etc/config/config.yaml)",
     )
-    common.add_argument(
+    option(
         "--secrets",
+        Path(os.environ.get("MODELPROVISIONER_SECRETS", "/etc/secrets")),
         type=Path,
         metavar="DIR",
-        default=Path(os.environ.get("MODELPROVISIONER_SECRETS", "/etc/secrets")),
         help="the key files: 'litellm', and one for each backend that has a key"
         " ($MODELPROVISIONER_SECRETS; default /etc/secrets)",
     )
-    common.add_argument(
+    option(
         "--debug",
+        os.environ.get("DEBUG") == "true",
         action="store_true",
-        default=os.environ.get("DEBUG") == "true",
         help="log each request, without its content ($DEBUG=true)",
     )
-    common.add_argument(
-        "--log-format", choices=("text", "json"), default="text", help="format of the log on stderr"
+    option(
+        "--log-format",
+        "text",
+        choices=("text", "json"),
+        help="format of the log, and of errors, on stderr (default text)",
     )
-    common.add_argument("--color", choices=("auto", "always", "never"), default="auto")
-    return common
+    option(
+        "--color",
+        "auto",
+        choices=("auto", "always", "never"),
+        help="colours on stdout (default auto: on a terminal, unless $NO_COLOR is set)",
+    )
 
 
-def _run_arguments(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--once", action="store_true", help="one cycle, then exit")
-    run.add_argument(
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument(
+        "--out", metavar="FILE", help="also write the plan as JSON; - is stdout, like --json"
+    )
+    _backend_option(parser)
+    _force_option(parser)
+
+
+def _apply_options(parser: argparse.ArgumentParser) -> None:
+    _backend_option(parser)
+    _force_option(parser)
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="one cycle, then exit")
+    parser.add_argument(
         "--interval",
-        type=_seconds,
-        metavar="S",
-        help="seconds between cycles ($SLEEP_INTERVAL; default 60)",
+        type=_duration,
+        metavar="TIME",
+        help="time between cycles: seconds, or 90s, 5m, 1h ($SLEEP_INTERVAL in seconds;"
+        " default 60)",
     )
-    run.add_argument(
+    parser.add_argument(
         "--dry-run", action="store_true", help="plan and log, but write nothing to LiteLLM"
     )
-    run.add_argument("--force", action="store_true", help="carry out deletions that are held")
-    run.add_argument(
+    _force_option(parser)
+    parser.add_argument(
         "--artifacts", type=Path, metavar="DIR", help="write each new plan to DIR as JSON"
     )
-    run.add_argument(
+    parser.add_argument(
         "--keep", type=_count, default=100, metavar="N", help="plans to keep in DIR (default 100)"
     )
-    run.add_argument(
+    parser.add_argument(
         "--heartbeat",
         type=Path,
         metavar="FILE",
@@ -133,22 +102,91 @@ def _run_arguments(run: argparse.ArgumentParser) -> None:
     )
 
 
-def _seconds(text: str, least: float = 1.0) -> float:
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pause",
+        type=_pause,
+        default=0.0,
+        metavar="TIME",
+        help="pause after each step: seconds, or 2s (default 0)",
+    )
+
+
+def _alive_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--heartbeat",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="the file that 'run --heartbeat' touches",
+    )
+    parser.add_argument(
+        "--max-age",
+        type=_duration,
+        default=600.0,
+        metavar="TIME",
+        help="how old it may be: seconds, or 90s, 10m (default 10m)",
+    )
+
+
+def _backend_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="change only what is on this backend; may be repeated (default: all)",
+    )
+
+
+def _force_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--force",
+        action="append",
+        type=_forced,
+        nargs="?",
+        const="",
+        default=[],
+        metavar="BACKEND",
+        help="carry out deletions of this backend that a limit holds; may be repeated; 'all' for"
+        " every backend",
+    )
+
+
+def _duration(text: str, least: float = 1.0) -> float:
     try:
-        seconds = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}") from None
-    if not least <= seconds <= MAX_INTERVAL:
+        length = seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+    if not least <= length <= MAX_INTERVAL:
         bounds = f"{least:g} to {MAX_INTERVAL:.0f}"
         raise argparse.ArgumentTypeError(f"expected {bounds} seconds, got {text}")
-    return seconds
+    return length
 
 
 def _pause(text: str) -> float:
-    return _seconds(text, 0.0)
+    return _duration(text, 0.0)
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"expected a number from 1 to 999999, got {text!r}")
     return int(text)
+
+
+def _forced(text: str) -> str:
+    if not text:
+        what = "name the backend, such as --force gpu1; --force all is every backend"
+        raise argparse.ArgumentTypeError(what)
+    return text
+
+
+COMMANDS: Final = {
+    "validate": ("check the configuration and secrets; sends no request", _no_options),
+    "plan": ("show what would be done; writes nothing to LiteLLM", _plan_options),
+    "apply": ("bring LiteLLM in step once", _apply_options),
+    "run": ("bring LiteLLM in step repeatedly", _run_options),
+    "demo": ("run the engine on simulated servers, then exit", _demo_options),
+    "alive": ("for a liveness probe: is the heartbeat recent enough?", _alive_options),
+}
+"""By command: what it does, and what adds its own options."""

@@ -5,7 +5,7 @@ The defaults are in ``schemas/config.schema.json``, not here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +55,16 @@ class LiteLLM:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When missing models are suspicious, and after how many seconds they are deleted."""
+    """When missing models are suspicious, and after how many seconds they are deleted.
+
+    ``max_models`` is how many rows a backend may have, ``max_creates`` how many a cycle creates.
+    """
 
     max_delete_fraction: float
     min_deployments: int
     suspicion_period: float
+    max_models: int
+    max_creates: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +143,13 @@ class Config:
     warnings: tuple[str, ...]
     on_clash: str
 
-    def endpoints(self) -> tuple[str, ...]:
-        """Return the canonical addresses of the backends, in the order of the file."""
-        return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in self.backends))
+    def endpoints(self, names: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the canonical addresses of the backends, in the order of the file.
+
+        With ``names``, only those of the backends with these names.
+        """
+        chosen = (backend for backend in self.backends if not names or backend.name in names)
+        return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in chosen))
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret in here, each once, for redaction."""

@@ -17,12 +17,11 @@ from ..state.endpoint import normal_url
 from ..state.frozen import Frozen, freeze
 from ..state.secret import SECRET, Secret
 from ..validate import Violation, nearest
+from .durations import seconds
 from .patterns import Pattern, compile_pattern, replacement
 from .yaml_tree import Steps
 
 PLACEHOLDERS: Final = ("model", "backend", "family")
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _ENVIRONMENT: Final = "os.environ/"
 """LiteLLM replaces a value with this prefix by that of the variable, also in its listings."""
@@ -85,23 +84,16 @@ def static_model(given: str | Mapping[str, Any]) -> tuple[str, Frozen]:
     return given["id"], model_info({name: value for name, value in given.items() if name != "id"})
 
 
-def seconds(value: float | str) -> float:
-    """Return a duration in seconds: a number of them, or a text such as ``90s`` or ``1h30m``."""
-    if isinstance(value, str):
-        return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(value))
-    return float(value)
-
-
 def timeout(value: float | str) -> float:
     """Return a timeout in seconds."""
-    if not 0 < (wait := seconds(value)) <= MAX_TIMEOUT:
+    if not 0 < (wait := _seconds(value)) <= MAX_TIMEOUT:
         raise ValueError("expected more than 0 and at most 24h")
     return wait
 
 
 def period(value: float | str) -> float:
     """Return the suspicion period in seconds."""
-    if (length := seconds(value)) > MAX_PERIOD:
+    if (length := _seconds(value)) > MAX_PERIOD:
         raise ValueError("expected at most a year (8760h)")
     return length
 
@@ -178,6 +170,10 @@ def _with_secrets(value: Any, *, secret: bool) -> Any:
     return value
 
 
+def _seconds(value: float | str) -> float:
+    return seconds(value) if isinstance(value, str) else float(value)
+
+
 def _filter(text: str) -> Pattern | None:
     return compile_pattern(text) if text else None
 
@@ -187,6 +183,8 @@ _PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "timeout": timeout,
     "suspicion_period": period,
     "min_deployments": int,
+    "max_models": int,
+    "max_creates": int,
     "filter_regex": _filter,
     "exclude_regex": _filter,
     "regex": compile_pattern,

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import DesiredState, Endpoint, ObservedState
 from ..state.listing import EMPTY_LIST, OK
+from .caps import within_caps
 from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
 
 if TYPE_CHECKING:
     from ..config.model import Limits
 
 
+ALL: Final = "all"
+"""In place of the names of all backends, in ``force``."""
 _ALLOWED: Final = {"create-only": (CREATE,), "upsert-only": (CREATE, "update", "replace")}
 
 
@@ -27,12 +30,13 @@ _ALLOWED: Final = {"create-only": (CREATE,), "upsert-only": (CREATE, "update", "
 class Suspicion:
     """Since when, on a clock that only runs in this process, each endpoint's list is suspicious.
 
-    ``now`` and the values of ``since`` are seconds of that clock; ``force`` believes at once.
+    ``now`` and the values of ``since`` are seconds of that clock. The lists of the backends in
+    ``force`` are believed at once, all lists if it has ``ALL``.
     """
 
     now: float = 0.0
     since: Mapping[str, float] = field(default_factory=dict)
-    force: bool = False
+    force: frozenset[str] = frozenset()
 
 
 def hold(
@@ -54,12 +58,13 @@ def hold(
             continue
         since[url] = suspicion.since.get(url, suspicion.now)
         left = limits.suspicion_period - (suspicion.now - since[url])
-        if suspicion.force or left <= 0:
+        if left <= 0 or suspicion.force.intersection((*endpoints[url].backends, ALL)):
             continue
-        because = f"{why}; believed if it lasts {_duration(left)} more, or with --force"
+        way_out = f"--force {endpoints[url].backends[0]}"
+        because = f"{why}; believed if it lasts {_duration(left)} more, or with {way_out}"
         for lost in losses:
             refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
-    return plan.without(refused), since
+    return within_caps(plan.without(refused), observed, limits), since
 
 
 def _managed(url: str, observed: ObservedState) -> set[str]:

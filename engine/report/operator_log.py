@@ -22,7 +22,7 @@ class LogFormatter(logging.Formatter):
     """
 
     def __init__(self, redactor: Redactor, *, as_json: bool) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
         self._as_json = as_json
         self._redact = redactor.redact
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 
 from ..apply import Result
 from ..bounds import MAX_EXCERPT
+from ..plan.caps import LIMIT
 from ..plan.plan import FieldChange, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
@@ -54,6 +55,9 @@ class Renderer:
             held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
             if held:
                 return f"Nothing to do; {held} kept although not listed."
+            limited = sum(skip.reason == LIMIT for skip in plan.skips)
+            if limited:
+                return f"Nothing to do; {limited} left out because of a limit."
             unknown = [
                 f"{' and '.join(endpoint.backends)} {_OUTCOME_WORDS[endpoint.outcome]}"
                 for endpoint in desired.endpoints

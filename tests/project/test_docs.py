@@ -15,7 +15,7 @@ import yaml
 
 from engine.apply import OUTCOMES
 from engine.backends.kinds import KINDS
-from engine.cli.options import make_parser
+from engine.cli.parser import make_parser
 from engine.plan.plan import ACTIONS
 from engine.state.listing import OUTCOMES as LISTING_OUTCOMES
 from tests.documents import ROOT, anchors, blocks, code_spans, documents, links, read, rows

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from engine import __version__
-from engine.cli.options import make_parser
+from engine.cli.parser import make_parser
 from engine.config.loader import load_config
 from engine.config.model import Config
 

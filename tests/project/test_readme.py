@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.options import EPILOG, common_options, make_parser
+from engine.cli.options import add_common_options
+from engine.cli.parser import EPILOG, make_parser
 from engine.report.terminal import Renderer
 from tests.documents import ROOT, read, rows
 from tests.marked import filled
@@ -37,7 +38,9 @@ def test_every_command_is_listed_with_its_options() -> None:
     )
     table = [row[0].strip("`") for row in rows(read("README.md"), "command")]
     listed = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
-    common = options(common_options())
+    empty = argparse.ArgumentParser()
+    add_common_options(empty, defaults=True)
+    common = options(empty)
     assert listed == {name: options(sub) - common for name, sub in commands.choices.items()}
     assert common <= set(re.findall(r"--[\w-]+", read("README.md")))
 

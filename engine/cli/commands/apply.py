@@ -12,7 +12,7 @@ from ...run.loop import reconcile_interruptibly
 from ...run.signals import stop_on_signals
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import configuration, wants_colour
+from ..context import backends_named, configuration, wants_colour
 from ..exit_codes import of_applied
 
 
@@ -22,7 +22,10 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     renderer = Renderer(colour=wants_colour(arguments))
     progress = Progress(renderer, sys.stdout, redactor.redact)
     ports = Ports(progress, http=Http(arguments.timing))
-    options = Options(force=arguments.force)
+    options = Options(
+        force=backends_named("--force", arguments.force, config),
+        backends=backends_named("--backend", arguments.backend, config),
+    )
     stop_on_signals(ports.stop, wake=threading.Event())
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
     return of_applied(report)

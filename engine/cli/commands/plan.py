@@ -5,27 +5,56 @@ from __future__ import annotations
 import argparse
 import sys
 from itertools import chain
+from pathlib import Path
+from typing import Final
 
+from ...errors import Unrecorded
+from ...plan.plan import Plan
 from ...reconcile import Memory, Options, Ports, reconcile_once
 from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
 from ...report.terminal import Renderer
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import configuration, wants_colour
+from ..context import backends_named, configuration, wants_colour
 from ..exit_codes import of_planned
+
+STDOUT: Final = "-"
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan as text or JSON, and write it to a file if that is asked."""
     config = configuration(arguments, redactor)
     ports = Ports(PlanLog(None), http=Http(arguments.timing))
-    options = Options(dry_run=True, force=arguments.force)
+    options = Options(
+        dry_run=True,
+        force=backends_named("--force", arguments.force, config),
+        backends=backends_named("--backend", arguments.backend, config),
+    )
     report = reconcile_once(config, ports, Memory(), options)
-    if arguments.out:
-        write_atomically(arguments.out, chain(report.plan.iter_json(indent=2), "\n"))
-    if arguments.json:
+    if arguments.out and arguments.out != STDOUT:
+        write_plan(Path(arguments.out), report.plan)
+    if arguments.json or arguments.out == STDOUT:
         sys.stdout.writelines(chain(report.plan.iter_json(indent=2), "\n"))
     else:
         print(Renderer(colour=wants_colour(arguments)).plan(report.plan, report.desired))
     return of_planned(report)
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan to a file; a device, a pipe and the target of a link stay what they are.
+
+    Raises:
+        Unrecorded: the file cannot be written.
+    """
+    pieces = chain(plan.iter_json(indent=2), "\n")
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
+        else:
+            write_atomically(path.resolve(), pieces)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL
+        reason = str(getattr(error, "strerror", "") or "not a usable path").lower()
+        remedy = "Remedy: name another file with --out, or - for the standard output"
+        raise Unrecorded(f"the plan cannot be written to {path}: {reason}. {remedy}") from None

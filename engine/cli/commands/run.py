@@ -17,6 +17,7 @@ from ...run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_int
 from ...run.signals import stop_on_signals
 from ...text import Redactor, shortened
 from ...transport.client_pool import Http
+from ..context import backends_named
 from ..exit_codes import OK, of_applied, of_planned
 
 
@@ -31,7 +32,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         Http(arguments.timing),
         beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
     )
-    options = Options(dry_run=arguments.dry_run, force=arguments.force)
+    force = backends_named("--force", arguments.force, config)
+    options = Options(dry_run=arguments.dry_run, force=force)
     wake = threading.Event()
     stop_on_signals(ports.stop, wake)
     if not arguments.once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 from engine import __version__
 from engine.cli.main import main
+from engine.cli.parser import make_parser
+from engine.fakes.backend import FakeBackend
 from engine.validate import validate
 from tests.fleet import MASTER_KEY, Fleet, running_fleet
 
@@ -44,6 +47,112 @@ def test_wrong_usage_exits_with_64(line: str, capsys: pytest.CaptureFixture[str]
         main(line.split())
     assert stop.value.code == 64
     assert "--help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("pln", "plan"),
+        ("aply", "apply"),
+        ("plan --frce box", "--force"),
+        ("run --onec", "--once"),
+        ("plan --confg=x", "--config"),
+        ("plan --color alway", "always"),
+    ],
+)
+def test_a_word_that_is_close_to_a_known_one_gets_a_suggestion(
+    line: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(line.split())
+    assert stop.value.code == 64
+    assert f"did you mean '{meant}'?" in capsys.readouterr().err
+
+
+def test_the_common_options_may_come_before_the_command(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*fleet.arguments, "--color", "always", "plan"]) == 2
+    assert "\x1b[32m+ create" in capsys.readouterr().out
+    assert main([*fleet.arguments, "--color", "always", "plan", "--color", "never"]) == 2
+    assert "\x1b[32m+ create" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("1.5", 1.5), ("90s", 90), ("5m", 300), ("1h30m", 5400)]
+)
+def test_an_option_takes_a_duration(text: str, seconds: float) -> None:
+    parser = make_parser()
+    assert parser.parse_args(["run", "--interval", text]).interval == seconds
+    alive = parser.parse_args(["alive", "--heartbeat", "x", "--max-age", text])
+    assert alive.max_age == seconds
+    assert parser.parse_args(["demo", "--pause", text]).pause == seconds
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (group,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return dict(group.choices)
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_each_command_explains_its_options_and_has_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    examples = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
+    for example in examples:
+        program, *words = example.split()
+        assert program == "modelprovisioner"
+        assert make_parser().parse_args(words).command == name
+    assert examples
+    assert [action.option_strings for action in commands()[name]._actions if not action.help] == []
+
+
+def test_a_fatal_error_is_a_json_line_where_the_log_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ["--config", str(tmp_path / "none.yaml"), "--secrets", str(tmp_path)]
+    assert main(["run", "--log-format", "json", *missing]) == 1
+    line = json.loads(capsys.readouterr().err)
+    assert line["level"] == "error"
+    assert "none.yaml" in line["message"]
+
+
+def test_the_plan_can_go_to_stdout_as_a_file(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "--out", "-", *fleet.arguments]) == 2
+    validate(json.loads(capsys.readouterr().out), "plan")
+
+
+@pytest.mark.parametrize("place", ["none/plan.json", "file/plan.json", ".", "loop"])
+def test_a_plan_that_cannot_be_written_is_an_error(
+    fleet: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(["plan", "--out", str(tmp_path / place), *fleet.arguments]) == 1
+    error = capsys.readouterr().err
+    assert f"the plan cannot be written to {tmp_path / place}" in error
+    assert "--out" in error
+
+
+def test_a_device_and_a_link_stay_what_they_are(fleet: Fleet, tmp_path: Path) -> None:
+    (tmp_path / "target").touch()
+    (tmp_path / "link").symlink_to("target")
+    assert main(["plan", "--out", str(tmp_path / "link"), *fleet.arguments]) == 2
+    assert (tmp_path / "link").is_symlink()
+    validate(json.loads((tmp_path / "target").read_text()), "plan")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main(["plan", "--out", str(tmp_path / "pipe"), *fleet.arguments]) == 2
+        assert (tmp_path / "pipe").is_fifo()
+        assert os.read(reader, 1) == b"{"
+    finally:
+        os.close(reader)
 
 
 def test_validate_prints_what_it_read(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,8 +221,86 @@ def test_apply_exits_with_3_when_deletions_are_held_and_force_carries_them_out(
     assert main(["apply", *fleet.arguments]) == 3
     assert "held" in capsys.readouterr().out
     assert fleet.names() == ["a", "b"]
-    assert main(["apply", "--force", *fleet.arguments]) == 0
+    assert main(["apply", "--force", "box", *fleet.arguments]) == 0
     assert fleet.names() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["apply", "--force", "bax"], "--force 'bax' is not a backend"),
+        (["plan", "--backend", "bax"], "did you mean 'box'?"),
+        (["plan", "--backend", "zzz"], "there are: box"),
+        (["plan", "--backend", "all"], "--backend 'all' is not a backend"),
+        (["run", "--once", "--force", "bax"], "did you mean 'box'?"),
+    ],
+)
+def test_a_backend_that_is_not_configured_is_wrong_usage(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    assert main([*arguments, *fleet.arguments]) == 64
+    assert expected in capsys.readouterr().err
+    assert fleet.proxy.requests == []
+
+
+def test_a_force_without_a_backend_is_refused(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["apply", "--force", *fleet.arguments])
+    assert stop.value.code == 64
+    assert "such as --force gpu1; --force all is every backend" in capsys.readouterr().err
+
+
+def test_only_the_named_backend_is_changed(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeBackend("openai", ["c"]) as spare:
+        config = fleet.folder / "config.yaml"
+        config.write_text(f"{config.read_text()}  - {{name: spare, url: '{spare.url}'}}\n")
+        assert main(["plan", "--json", "--backend", "spare", *fleet.arguments]) == 2
+        plan = json.loads(capsys.readouterr().out)
+        assert [operation["name"] for operation in plan["operations"]] == ["c"]
+        assert main(["apply", "--backend", "spare", *fleet.arguments]) == 0
+        assert fleet.names() == ["c"]
+        assert "box" not in capsys.readouterr().out
+        assert main(["apply", "--backend", "spare", "--backend", "box", *fleet.arguments]) == 0
+    assert fleet.names() == ["a", "b", "c"]
+
+
+def test_force_lets_only_the_named_backend_delete(fleet: Fleet) -> None:
+    with FakeBackend("openai", ["c"]) as spare:
+        config = fleet.folder / "config.yaml"
+        config.write_text(f"{config.read_text()}  - {{name: spare, url: '{spare.url}'}}\n")
+        main(["apply", *fleet.arguments])
+        spare.models.clear()
+        fleet.box.models.clear()
+        assert main(["apply", "--force", "spare", *fleet.arguments]) == 3
+        assert fleet.names() == ["a", "b"]
+        assert main(["run", "--once", "--force", "all", *fleet.arguments]) == 0
+    assert fleet.names() == []
+
+
+def test_what_a_limit_leaves_out_is_named_and_changes_the_exit_code(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.configure(top="limits: {max_creates: 1}")
+    assert main(["apply", *fleet.arguments]) == 3
+    text = capsys.readouterr().out
+    assert "limit: this cycle creates 1 already (limits.max_creates)" in text
+    assert fleet.names() == ["a"]
+    assert main(["apply", *fleet.arguments]) == 0
+    assert fleet.names() == ["a", "b"]
+
+
+def test_a_plan_that_only_a_limit_empties_is_not_in_step(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.configure(top="limits: {max_models: 1}")
+    main(["apply", *fleet.arguments])
+    capsys.readouterr()
+    assert main(["plan", *fleet.arguments]) == 3
+    assert "Nothing to do; 1 left out because of a limit." in capsys.readouterr().out
 
 
 def test_apply_exits_with_1_when_litellm_refuses(

@@ -76,7 +76,7 @@ def test_the_smallest_file_has_all_defaults(reader: Reader) -> None:
     assert loaded.litellm.key == Secret(KEY)
     assert loaded.litellm.connection == Connection(60.0, verify=True, ca_file=None)
     assert (loaded.backends, loaded.owner, loaded.on_clash) == ((), "modelprovisioner", "pool")
-    assert loaded.limits == Limits(0.3, 10, 900.0)
+    assert loaded.limits == Limits(0.5, 3, 900.0, 1000, 1000)
     assert loaded.warnings == (f"config.yaml:1: backends: {EMPTY_LIST}",)
 
 
@@ -162,7 +162,8 @@ owner: site-1
 policy: upsert-only
 ownership: marked
 on_unreachable: remove
-limits: {{max_delete_fraction: 0.5, min_deployments: 3, suspicion_period: 1h30m}}
+limits: {{max_delete_fraction: 0.4, min_deployments: 5, suspicion_period: 1h30m,
+  max_models: 200, max_creates: 50}}
 litellm: {{url: https://proxy/x/, timeout: 2m, verify: false}}
 x-anything: {{at: all}}
 backends:
@@ -193,7 +194,7 @@ backends:
     ca_file: {tmp_path / "ca.pem"}
 """)
     assert loaded.owner == "site-1"
-    assert loaded.limits == Limits(0.5, 3, 5400.0)
+    assert loaded.limits == Limits(0.4, 5, 5400.0, 200, 50)
     assert loaded.litellm.url == "https://proxy/x"
     assert loaded.litellm.connection == Connection(120.0, verify=False)
     assert loaded.warnings == ()

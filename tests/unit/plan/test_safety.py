@@ -13,7 +13,13 @@ from engine.plan.safety import Suspicion, hold
 from engine.state.deployment import DesiredState, ObservedDeployment, ObservedState
 from tests import builders as b
 
-LIMITS = Limits(max_delete_fraction=0.3, min_deployments=10, suspicion_period=900.0)
+LIMITS = Limits(
+    max_delete_fraction=0.3,
+    min_deployments=10,
+    suspicion_period=900.0,
+    max_models=1000,
+    max_creates=1000,
+)
 NAMES = [f"m{number:02}" for number in range(10)]
 
 
@@ -62,9 +68,12 @@ def test_a_sound_list_in_between_starts_the_clock_again() -> None:
     assert since == {}
 
 
-def test_force_believes_at_once() -> None:
-    plan, _ = held([], Suspicion(force=True), outcome="empty")
-    assert len(plan.operations) == 10
+@pytest.mark.parametrize(
+    ("force", "deleted"), [({"box"}, 10), ({"all"}, 10), ({"other"}, 0), (set(), 0)]
+)
+def test_force_believes_the_named_backends_at_once(force: set[str], deleted: int) -> None:
+    plan, _ = held([], Suspicion(force=frozenset(force)), outcome="empty")
+    assert len(plan.operations) == deleted
 
 
 def test_an_empty_list_is_suspicious_however_few_there_were() -> None:
@@ -140,7 +149,7 @@ def test_a_held_deletion_says_what_is_suspicious_and_for_how_long() -> None:
     gone = b.as_seen(b.wanted(NAMES[0]))
     because = (
         "4 of 10 deployments of box would go, more than 30%;"
-        " believed if it lasts 15 min 0 s more, or with --force"
+        " believed if it lasts 15 min 0 s more, or with --force box"
     )
     assert plan.skips[0] == Skip("delete", gone.key, gone.id, "held", because)
 

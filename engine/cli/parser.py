@@ -1,0 +1,118 @@
+"""The parser of the command line, its help and its suggestions."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final, NoReturn
+
+from .. import __version__
+from .exit_codes import USAGE
+from .options import COMMANDS, add_common_options
+
+EPILOG: Final = """\
+exit codes:
+  0   all backends were asked; nothing to do, or everything done
+  1   an error; the message says what to do
+  2   plan, run --once --dry-run: there is something to do
+  3   a limit held something back; the plan says what, and how to let it through
+  4   a backend could not be asked; everything else is done, or planned
+  64  the command line is wrong
+  of several that fit, the first of 1, 3, 4, 2, 0
+
+first steps:
+  modelprovisioner demo                 see it work; needs no configuration
+  modelprovisioner validate             check the configuration
+  modelprovisioner plan                 show what would be done
+  modelprovisioner apply                carry it out once
+  modelprovisioner run                  repeat it, as the container does
+
+'modelprovisioner COMMAND --help' explains the options of a command.
+"""
+_EXAMPLES: Final = {
+    "validate": ("validate --config config.yaml --secrets secrets",),
+    "plan": ("plan", "plan --backend gpu1 --json"),
+    "apply": ("apply", "apply --backend gpu1 --force gpu1"),
+    "run": ("run --interval 5m --heartbeat /tmp/heartbeat", "run --once --dry-run"),
+    "demo": ("demo --pause 2s",),
+    "alive": ("alive --heartbeat /tmp/heartbeat --max-age 10m",),
+}
+_INVALID_CHOICE: Final = re.compile(
+    r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 64 on wrong usage: argparse's 2 would mean that the plan has operations."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, with a suggestion where a word is close to a known one."""
+        choice = _INVALID_CHOICE.search(message)
+        if choice:
+            known = [word.strip(" '") for word in choice["known"].split(",")]
+            message += suggestion(choice["given"], known)
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Refuse arguments that this parser does not have."""
+        options = re.findall(r"(?<![\w-])--[a-z][a-z-]*", self.format_help())
+        first = unknown[0].partition("=")[0]
+        hint = suggestion(first, options) if first.startswith("-") else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'plan'?``, or "" where no known word is close."""
+    from ..validate import nearest
+
+    meant = nearest(word, known)
+    return f"; did you mean '{meant}'?" if meant else ""
+
+
+def parse(argv: Sequence[str] | None, start: argparse.Namespace) -> argparse.Namespace:
+    """Return ``start`` with what the command line says; ``command`` names a command's module.
+
+    Wrong usage ends the process with exit code 64.
+    """
+    parser, commands = _parsers()
+    arguments, unknown = parser.parse_known_args(argv, start)
+    if unknown:
+        commands[arguments.command].refuse(unknown)
+    return arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser of the whole command line, and that of each command."""
+    parser = _Parser(
+        prog="modelprovisioner",
+        description="Keeps a LiteLLM proxy in step with what your local LLM backends serve.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {__version__}", help="print the version"
+    )
+    add_common_options(parser, defaults=True)
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands: dict[str, _Parser] = {}
+    for name, (text, add_options) in COMMANDS.items():
+        examples = "".join(f"\n  modelprovisioner {line}" for line in _EXAMPLES[name])
+        commands[name] = group.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"examples:{examples}\n",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        commands[name].set_defaults(command=name)
+        add_options(commands[name])
+        add_common_options(commands[name], defaults=False)
+    return parser, commands
