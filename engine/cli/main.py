@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import EngineError, WrongUsage
 from ..report.operator_log import start_logging
@@ -26,6 +27,13 @@ def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> 
     """Run one command and return its exit code. Never raises for an expected error."""
     _prepare_stderr()
     try:
+        return _run_flushed(argv, timing)
+    finally:
+        _flush_stderr()
+
+
+def _run_flushed(argv: Sequence[str] | None, timing: Timing) -> int:
+    try:
         _prepare_stdout()
         try:
             return _run(parse(argv, argparse.Namespace(timing=timing)))
@@ -34,7 +42,7 @@ def main(argv: Sequence[str] | None = None, timing: Timing = DEFAULT_TIMING) -> 
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        _give_up_stdout()
+        _give_up(sys.stdout, 1)
         if not isinstance(error, BrokenPipeError):
             subject = f"{error.filename}" if error.filename else "the standard output"
             reason = (error.strerror or type(error).__name__).lower()
@@ -82,10 +90,18 @@ def _prepare_stdout() -> None:
     if sys.stdout is None:
         raise OSError(0, "it is closed; send it to a file, or to /dev/null")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        with suppress(OSError):  # of a stream whose file was exchanged, so that it cannot seek
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _give_up_stdout() -> None:
-    """Prevent the flush at exit, which would fail again."""
+def _flush_stderr() -> None:
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr, 2)
+
+
+def _give_up(stream: TextIO | None, number: int) -> None:
+    """Prevent the flush at exit, which would fail again and change the exit code."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno() if sys.stdout else 1)
+    os.dup2(null, stream.fileno() if stream else number)

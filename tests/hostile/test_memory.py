@@ -48,7 +48,8 @@ def configure(place: Town, servers: list[RawServer], rpm: int) -> None:
         {"name": f"b{number}", "url": server.url, "litellm_params_defaults": {"rpm": rpm}}
         for number, server in enumerate(servers)
     ]
-    place.configure(*sections, limits={"max_delete_fraction": 1})
+    limits = {"max_delete_fraction": 1, "max_models": MAX_MODELS, "max_creates": MAX_ALL_MODELS}
+    place.configure(*sections, limits=limits)
 
 
 def store(place: Town, row: dict[str, Any], row_id: str) -> None:

@@ -1002,7 +1002,8 @@ def test_defect_17_creates_come_before_updates_and_deletes(world: World) -> None
     server = world.backend("openai", "a", "b", "c")
     world.cycle(world.config(box(server)))
     server.models[:] = ["z", "y", "c"]
-    report = world.cycle(world.config(box(server, litellm_params_defaults={"rpm": 1})))
+    changed = box(server, litellm_params_defaults={"rpm": 1})
+    report = world.cycle(world.config(changed, limits={"max_delete_fraction": 1}))
     done = [(op.action, op.key.name) for op in report.plan.operations]
     assert done == [*(("create", n) for n in "yz"), ("update", "c"), *(("delete", n) for n in "ab")]
 
