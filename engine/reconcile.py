@@ -24,8 +24,10 @@ from .plan.planner import make_plan, verify_plan
 from .plan.safety import Suspicion, hold
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
+from .report.news import find_changes, remember
 from .state.deployment import DesiredState
 from .state.documents import desired_document, listing_document
+from .state.endpoint_status import EndpointStatus
 from .transport.client_pool import Http
 from .validate import validate
 
@@ -70,10 +72,11 @@ class Memory:
     """What one cycle passes on to the next.
 
     ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
-    the monotonic clock.
+    the monotonic clock. ``statuses``: what the log was told of each backend.
     """
 
     suspicious_since: dict[str, float] = field(default_factory=dict)
+    statuses: dict[str, EndpointStatus] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,21 @@ def reconcile_once(
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
     if options.backends:
         plan, desired = only_on(plan, desired, config.endpoints(options.backends))
-    ports.log.plan(plan, desired)
-    _write_artifact(plan, ports.artifacts)
+    _report(plan, desired, ports, memory)
     results = () if options.dry_run else _apply(plan, proxy, ports)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     ports.log.end(plan, results, outcomes, time.monotonic() - begun)
     return Report(plan, desired, results)
+
+
+def _report(plan: Plan, desired: DesiredState, ports: Ports, memory: Memory) -> None:
+    """Report the plan, before it is applied, and what is new about the backends."""
+    ports.log.plan(plan, desired)
+    if not ports.stop.is_set():  # after a stop, a backend that was still being asked looks down
+        for change in find_changes(plan.endpoints, memory.statuses):
+            ports.log.endpoint(change)
+        memory.statuses = remember(plan.endpoints, memory.statuses)
+    _write_artifact(plan, ports.artifacts)
 
 
 def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:

@@ -18,6 +18,7 @@ from engine.state.deployment import (
     deployment_id,
 )
 from engine.state.endpoint import Scope
+from engine.state.endpoint_status import EndpointStatus, is_answered
 from engine.state.frozen import canonical_json, freeze, thaw
 from engine.state.pointer import pointer
 from engine.state.secret import Secret
@@ -108,7 +109,23 @@ def desired(
     if endpoints is None:
         served = tuple(sorted(d.key.upstream.partition("/")[2] for d in deployments))
         endpoints = (endpoint(served=served),)
-    return DesiredState(OWNER, tuple(sorted(deployments, key=lambda d: d.key)), endpoints)
+    statuses = tuple(status for site in endpoints for status in statuses_of(site))
+    in_order = tuple(sorted(deployments, key=lambda d: d.key))
+    return DesiredState(OWNER, in_order, endpoints, statuses=statuses)
+
+
+def statuses_of(site: Endpoint) -> list[EndpointStatus]:
+    """Return the status of each backend of an endpoint, all of which answer the same."""
+    answered = is_answered(site.outcome, partial=not site.complete)
+    return [
+        EndpointStatus(name, site.url, site.outcome, answered, site.detail, len(site.served))
+        for name in site.backends
+    ]
+
+
+def status(backend: str = "box", outcome: str = "ok", **changes: Any) -> EndpointStatus:
+    answered = is_answered(outcome, partial=False)
+    return replace(EndpointStatus(backend, BOX, outcome, answered, models=2), **changes)
 
 
 def observed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Collection
 
@@ -12,6 +13,8 @@ from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import WrongUsage
 from ..plan.safety import ALL
+from ..report.columns import DEFAULT_SCREEN, Screen
+from ..report.terminal import Renderer
 from ..text import Redactor
 from ..validate import nearest
 
@@ -31,6 +34,16 @@ def wants_colour(arguments: argparse.Namespace) -> bool:
         return bool(arguments.color == "always")
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def renderer(arguments: argparse.Namespace) -> Renderer:
+    """Return what turns a plan into text for stdout."""
+    size = shutil.get_terminal_size((DEFAULT_SCREEN.width, DEFAULT_SCREEN.height))
+    return Renderer(
+        colour=wants_colour(arguments),
+        screen=Screen(size.columns, size.lines),
+        verbose=arguments.verbose,
     )
 
 

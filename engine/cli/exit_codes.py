@@ -1,4 +1,4 @@
-"""What the exit codes mean."""
+"""What the exit codes mean. Of several that fit, the order is 1, 3, 4, 2, 0."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ OK: Final = 0
 ERROR: Final = 1
 CHANGES: Final = 2
 HELD: Final = 3
+DEGRADED: Final = 4
 USAGE: Final = 64
 
 
@@ -18,11 +19,17 @@ def of_applied(report: Report | None) -> int:
     """Return the exit code after a cycle that applied its plan; None is a stop."""
     if report is None or not report.converged:
         return ERROR
-    return HELD if report.held else OK
+    return _of_answers(report)
 
 
-def of_planned(report: Report) -> int:
-    """Return the exit code after a cycle that only planned."""
-    if report.plan.operations:
-        return CHANGES
-    return HELD if report.held else OK
+def of_planned(report: Report | None) -> int:
+    """Return the exit code after a cycle that only planned; None is a stop."""
+    if report is None:
+        return ERROR
+    return _of_answers(report) or (CHANGES if report.plan.operations else OK)
+
+
+def _of_answers(report: Report) -> int:
+    if report.held:
+        return HELD
+    return DEGRADED if report.plan.degraded else OK

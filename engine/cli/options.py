@@ -66,11 +66,13 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="also write the plan as JSON; - is stdout, like --json"
     )
+    _verbose_option(parser)
     _backend_option(parser)
     _force_option(parser)
 
 
 def _apply_options(parser: argparse.ArgumentParser) -> None:
+    _verbose_option(parser)
     _backend_option(parser)
     _force_option(parser)
 
@@ -126,6 +128,12 @@ def _alive_options(parser: argparse.ArgumentParser) -> None:
         default=600.0,
         metavar="TIME",
         help="how old it may be: seconds, or 90s, 10m (default 10m)",
+    )
+
+
+def _verbose_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show each create and each skip by itself"
     )
 
 

@@ -14,11 +14,13 @@ from .options import COMMANDS, add_common_options
 
 EPILOG: Final = """\
 exit codes:
-  0   nothing to do, or everything done
+  0   all backends were asked; nothing to do, or everything done
   1   an error; the message says what to do
-  2   plan: there are operations to carry out
+  2   plan, run --once --dry-run: there is something to do
   3   a limit held something back; the plan says what, and how to let it through
+  4   a backend could not be asked; everything else is done, or planned
   64  the command line is wrong
+  of several that fit, the first of 1, 3, 4, 2, 0
 
 first steps:
   modelprovisioner demo                 see it work; needs no configuration

@@ -13,8 +13,9 @@ from ..config.loader import load_config
 from ..fakes.backend import FakeBackend
 from ..fakes.litellm import LiteLLMSimulator
 from ..reconcile import Memory, Ports, Report, reconcile_once
+from ..report.news import format_count
 from ..report.plan_log import PlanLog
-from ..report.terminal import Renderer, format_count
+from ..report.terminal import Renderer
 
 _CONFIG = """\
 litellm:

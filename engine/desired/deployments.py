@@ -23,6 +23,7 @@ from ..state.listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Li
 from ..state.pointer import leaves, pointer
 from ..state.secret import SECRET, Secret
 from .naming import Offer, offer_of
+from .status import status_of
 
 if TYPE_CHECKING:
     from ..config.model import Backend, Config
@@ -51,9 +52,11 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
     """
     wanted: dict[tuple[str, str, str], DesiredDeployment] = {}
     refusals: list[Refusal] = []
+    statuses = []
     sites: defaultdict[str, list[_Site]] = defaultdict(list)
     for backend, listing in zip(config.backends, listings, strict=True):
         offers = tuple(offer_of(backend, model) for model in listing.models)
+        statuses.append(status_of(backend, scope.reach[backend.name][0], listing, offers))
         for endpoint in scope.reach[backend.name]:
             sites[endpoint].append(_Site(backend, listing, offers))
         for offer in offers:
@@ -74,6 +77,7 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
         tuple(by_key[key] for key in sorted(by_key)),
         tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
         tuple(sorted(set(refusals))),
+        tuple(statuses),
     )
 
 

@@ -55,6 +55,7 @@ def only_on(
     here = Plan(
         tuple(op for op in plan.operations if op.key.endpoint in endpoints),
         tuple(skip for skip in plan.skips if skip.key.endpoint in endpoints),
+        tuple(status for status in plan.endpoints if status.endpoint in endpoints),
     )
     moving = {op.key.name for op in plan.operations if op.action == CREATE}
     moving -= {op.key.name for op in here.operations if op.action == CREATE}

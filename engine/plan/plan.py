@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from ..state.deployment import Key
+from ..state.endpoint_status import EndpointStatus
 from ..state.frozen import Frozen, canonical_json, freeze, thaw
 from ..state.pointer import parts_of
 
@@ -149,14 +150,21 @@ class Skip:
 
 @dataclass(frozen=True)  # no slots: cached_property keeps its value in the instance's __dict__
 class Plan:
-    """Ordered operations, and what was left out and why. Made by :mod:`engine.plan.planner`."""
+    """Ordered operations, and what was left out and why. Made by :mod:`engine.plan.planner`.
+
+    ``endpoints`` are the answers of the backends, on which it is based.
+    """
 
     operations: tuple[Operation, ...] = ()
     skips: tuple[Skip, ...] = ()
+    endpoints: tuple[EndpointStatus, ...] = ()
 
     @cached_property
     def digest(self) -> str:
-        """A sha256 of what would be done, without the wording of the reasons."""
+        """A sha256 of what would be done, without the wording of the reasons.
+
+        The answers of the backends are not part of it: what they change is in the skips.
+        """
         members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
         sha256 = hashlib.sha256()
         for member in members:
@@ -169,26 +177,34 @@ class Plan:
         counts = Counter(operation.action for operation in self.operations)
         return {**{action: counts[action] for action in ACTIONS}, "skip": len(self.skips)}
 
+    @property
+    def degraded(self) -> bool:
+        """Whether the list of some backend could not be read as a whole."""
+        return not all(status.answered for status in self.endpoints)
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan document, as ``schemas/plan.schema.json`` has it."""
         return {
             **self._head(),
             "operations": [operation.to_json() for operation in self.operations],
             "skips": [skip.to_json() for skip in self.skips],
+            "endpoints": [status.to_json() for status in self.endpoints],
         }
 
-    def iter_json(self, *, indent: int | None = None, skips: bool = True) -> Iterator[str]:
+    def iter_json(self, *, indent: int | None = None, whole: bool = True) -> Iterator[str]:
         """Yield the JSON text of the plan document in pieces, as ``json.dumps`` would write it.
 
-        As one tree, 10,000 operations would take 60 MiB. Without ``skips`` that member is missing.
+        As one tree, 10,000 operations would take 60 MiB. If it is not ``whole``, ``operations`` is
+        the only list in it.
         """
         encode = json.JSONEncoder(indent=indent).encode
         comma, margin = (", ", "") if indent is None else (",", "\n" + " " * indent)
         inner = margin + margin[1:]
         yield encode(self._head())[:-1].rstrip()
-        lists: dict[str, Sequence[Operation | Skip]] = {"operations": self.operations}
-        if skips:
-            lists["skips"] = self.skips
+        lists: dict[str, Sequence[Operation | Skip | EndpointStatus]]
+        lists = {"operations": self.operations}
+        if whole:
+            lists |= {"skips": self.skips, "endpoints": self.endpoints}
         for name, group in lists.items():
             yield f'{comma}{margin}"{name}": ['
             for number, member in enumerate(group):
@@ -206,6 +222,7 @@ class Plan:
         return cls(
             tuple(Operation.from_json(operation) for operation in document["operations"]),
             tuple(Skip.from_json(skip) for skip in document["skips"]),
+            tuple(EndpointStatus.from_json(status) for status in document["endpoints"]),
         )
 
     def without(self, refused: Mapping[Order, Skip]) -> Plan:

@@ -78,7 +78,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     for stray in observed.strays:
         planner.skip(DELETE, stray, "stray", "its endpoint is no longer configured; left alone")
     operations = sorted(planner.operations, key=Operation.order)
-    return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)))
+    return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)), desired.statuses)
 
 
 def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:

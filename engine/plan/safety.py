@@ -61,7 +61,9 @@ def hold(
         if left <= 0 or suspicion.force.intersection((*endpoints[url].backends, ALL)):
             continue
         way_out = f"--force {endpoints[url].backends[0]}"
-        because = f"{why}; believed if it lasts {_duration(left)} more, or with {way_out}"
+        wait = _duration(left)
+        wait += " more" if wait != _duration(limits.suspicion_period) else ""
+        because = f"{why}; held until `run` has seen that for {wait}, or {way_out}"
         for lost in losses:
             refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
     return within_caps(plan.without(refused), observed, limits), since
@@ -118,4 +120,5 @@ def _suspicious(endpoint: Endpoint, lost: int, managed: int, limits: Limits) -> 
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(max(1, round(seconds)), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    parts = [f"{minutes} min"] if minutes else []
+    return " ".join([*parts, f"{rest} s"] if rest or not minutes else parts)

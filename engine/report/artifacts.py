@@ -17,7 +17,7 @@ from .cycle_log import utc_now
 class Artifacts:
     """A folder of plans, one JSON file each; only the newest ``keep`` files are kept.
 
-    A plan is written only if it differs from the one before it.
+    A plan is written only if it differs from the one before it, or a backend answers otherwise.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Artifacts:
         self._folder = folder
         self._keep = keep
         self._clock = clock
-        self._last = ""
+        self._last: tuple[object, ...] = ()
 
     def write(self, plan: Plan) -> Path | None:
         """Write a plan; return its path, or None if it equals the last one.
@@ -35,13 +35,14 @@ class Artifacts:
             OSError: the folder cannot be written to; no partial file remains.
         """
         digest = plan.digest
-        if digest == self._last:
+        answers = [(status.backend, status.outcome, status.answered) for status in plan.endpoints]
+        if (digest, answers) == self._last:
             return None
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
         write_atomically(path, chain(plan.iter_json(indent=2), "\n"))
-        self._last = digest
+        self._last = digest, answers
         for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path

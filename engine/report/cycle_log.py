@@ -8,6 +8,7 @@ from typing import Protocol
 from ..apply import Result
 from ..plan.plan import Plan
 from ..state.deployment import DesiredState
+from .news import Change
 
 
 def utc_now() -> datetime:
@@ -20,6 +21,9 @@ class CycleLog(Protocol):
 
     def plan(self, plan: Plan, desired: DesiredState) -> None:
         """Receive the plan, before it is applied."""
+
+    def endpoint(self, change: Change) -> None:
+        """Receive what is new about a backend, after the plan."""
 
     def result(self, result: Result) -> None:
         """Receive the result of one operation."""

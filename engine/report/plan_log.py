@@ -17,6 +17,7 @@ from ..errors import Unrecorded
 from ..plan.plan import Plan, Skip
 from ..state.deployment import DesiredState
 from .cycle_log import utc_now
+from .news import Change, log_change, remedy
 
 LOG_VERSION: Final = 1
 _AT_ONCE: Final = 64 * 1024
@@ -28,7 +29,8 @@ class PlanLog:
     """Writes the events of each cycle to a stream. Without a stream, it writes nothing.
 
     A skip is written when it is new and not repeated while it remains, so that a backend that is
-    down for a day does not fill the log. A cycle without operations and new skips is one line.
+    down for a day does not fill the log. So is the answer of a backend, which is also a line of the
+    operator log. A cycle in which nothing is new is one line.
 
     Raises:
         Unrecorded: by each method, if the stream cannot be written.
@@ -51,12 +53,20 @@ class PlanLog:
         del desired
         self._cycle += 1
         if plan.operations:
-            self._write("plan", chain([', "plan": '], plan.iter_json(skips=False)))
+            self._write("plan", chain([', "plan": '], plan.iter_json(whole=False)))
         seen = {_identity(skip): skip for skip in plan.skips}
         for identity, skip in seen.items():
             if identity not in self._skips:
                 self._write("skip", skip=skip.to_json())
         self._skips = frozenset(seen)
+
+    def endpoint(self, change: Change) -> None:
+        """Write what is new about a backend, here and to the operator log."""
+        if self._stream is None:
+            return
+        status = change.status
+        self._write("endpoint", **status.to_json(), before=change.before, remedy=remedy(status))
+        log_change(change)
 
     def result(self, result: Result) -> None:
         """Write the result of one operation."""
@@ -75,7 +85,7 @@ class PlanLog:
     def end(
         self, plan: Plan, results: tuple[Result, ...], outcomes: dict[str, str], seconds: float
     ) -> None:
-        """End a cycle: write its summary, with the listing outcome of each endpoint."""
+        """End a cycle: write its summary, with the outcome of each endpoint and backend."""
         counts = Counter(result.outcome for result in results)
         self._write(
             "cycle",
@@ -84,6 +94,8 @@ class PlanLog:
             summary=plan.summary,
             results={outcome: counts[outcome] for outcome in OUTCOMES},
             endpoints=outcomes,
+            backends={status.backend: status.outcome for status in plan.endpoints},
+            degraded=plan.degraded,
             seconds=round(seconds, 3),
         )
 

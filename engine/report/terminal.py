@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TextIO
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from ..apply import Result
 from ..bounds import MAX_EXCERPT
-from ..plan.caps import LIMIT
-from ..plan.plan import FieldChange, Operation, Plan, Skip
-from ..state.deployment import DesiredState, Endpoint
+from ..plan.plan import CREATE, FieldChange, Operation, Plan, Skip
+from ..state.deployment import DesiredState
+from ..state.endpoint_status import EndpointStatus
 from ..state.frozen import thaw
+from ..state.listing import OK
 from ..state.secret import SECRET
 from ..text import printable, shortened
+from .columns import DEFAULT_SCREEN, Screen, count_rows, in_columns
+from .news import counts, format_count, remedy, state_in_words, unmatched_in_words
+from .summary import summary_of
 
 _RESET: Final = "\x1b[0m"
 _COLOURS: Final = {
@@ -24,61 +30,48 @@ _COLOURS: Final = {
     "dim": "\x1b[2m",
     "bold": "\x1b[1m",
 }
+_PAINT: Final = re.compile(r"\x1b\[\d*m")
 _SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 _CHANGE: Final = {"add": ("+", "create"), "replace": ("~", "update"), "remove": ("-", "delete")}
-_OUTCOME_WORDS: Final = {
-    "ok": "ok",
-    "empty": "answers an empty list",
-    "not_ready": "is not ready",
-    "unauthorised": "refuses our key",
-    "unreachable": "cannot be reached",
-    "invalid": "sends no readable list",
-}
 MAX_VALUE: Final = 100
 """Characters of a value that are shown; the rest is cut off."""
+MAX_SINGLE: Final = 3
+"""Creates, names and causes of one kind that are shown each by itself; more are folded."""
+MAX_FOLDED: Final = 10
+"""Rows of names that are shown of what is folded."""
+_INDENT: Final = " " * 6
 
 
 class Renderer:
-    """Turns plans and results into lines of text; ``colour`` adds ANSI colours."""
+    """Turns plans and results into lines of text.
 
-    def __init__(self, *, colour: bool) -> None:
+    ``colour`` adds ANSI colours, ``screen`` is where the text is shown, and ``verbose`` shows what
+    would be folded or counted.
+    """
+
+    def __init__(
+        self, *, colour: bool, screen: Screen = DEFAULT_SCREEN, verbose: bool = False
+    ) -> None:
         self._colour = colour
+        self._screen = screen
+        self._verbose = verbose
 
     def plan(self, plan: Plan, desired: DesiredState) -> str:
-        """Return a plan, grouped by endpoint, with reasons and a summary line."""
+        """Return a plan, grouped by endpoint, with reasons and a summary line.
+
+        The summary is the last line and, where the plan is longer than the screen, also the first.
+        """
         lines: list[str] = []
         for endpoint in sorted(desired.endpoints, key=lambda endpoint: endpoint.backends):
-            lines += [*self._endpoint(endpoint), *self._on(plan, endpoint.url), ""]
+            lines += [*self._answers(plan, endpoint.url), *self._on(plan, endpoint.url), ""]
         strays = [skip for skip in plan.skips if skip.reason == "stray"]
         if strays:
             lines += [self._paint("bold", "endpoints that are no longer configured")]
             lines += [*self._skips(strays), ""]
-        return "\n".join([*lines, self.summary(plan, desired)])
-
-    def summary(self, plan: Plan, desired: DesiredState) -> str:
-        """Return a line that sums a plan up."""
-        if not plan.operations:
-            held = sum(skip.reason in ("held", "incomplete") for skip in plan.skips)
-            if held:
-                return f"Nothing to do; {held} kept although not listed."
-            limited = sum(skip.reason == LIMIT for skip in plan.skips)
-            if limited:
-                return f"Nothing to do; {limited} left out because of a limit."
-            unknown = [
-                f"{' and '.join(endpoint.backends)} {_OUTCOME_WORDS[endpoint.outcome]}"
-                for endpoint in desired.endpoints
-                if endpoint.outcome not in ("ok", "empty")
-            ]
-            if unknown:
-                return f"Nothing to do for the backends that answered; {'; '.join(unknown)}."
-            return "Nothing to do: LiteLLM is in step with the backends."
-        counts = plan.summary
-        parts = [
-            self._paint(action, f"{counts[action]} to {action}")
-            for action in _SIGNS
-            if counts[action]
-        ]
-        return f"Plan: {', '.join(parts)}; {counts['skip']} left alone."
+        lines.append(summary_of(plan, self._paint))
+        if count_rows(map(_without_colour, lines), self._screen.width) > self._screen.height:
+            lines = [lines[-1], "", *lines]
+        return "\n".join(lines)
 
     def result(self, result: Result, number: int, total: int) -> str:
         """Return the line for a result: operation ``number`` of ``total``."""
@@ -89,21 +82,42 @@ class Renderer:
         name = format_name(operation.key.name)
         return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
 
-    def _endpoint(self, endpoint: Endpoint) -> Iterator[str]:
-        backends = ", ".join(endpoint.backends)
-        state = _OUTCOME_WORDS[endpoint.outcome]
-        if endpoint.outcome == "ok":
-            state = format_count(len(endpoint.served), "model")
-        yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
-        if endpoint.detail:
-            yield self._paint("dim", f"    {printable(endpoint.detail)}")
+    def _answers(self, plan: Plan, url: str) -> Iterator[str]:
+        """Yield what each backend of an endpoint answered."""
+        for status in plan.endpoints:
+            if status.endpoint == url:
+                yield f"{self._paint('bold', status.backend)}  {printable(url)}  {_state(status)}"
+                for note in _notes(status):
+                    yield self._paint("dim", f"    {printable(note)}")
 
     def _on(self, plan: Plan, url: str) -> Iterator[str]:
-        for operation in plan.operations:
-            if operation.key.endpoint == url:
+        operations = [operation for operation in plan.operations if operation.key.endpoint == url]
+        creates = Counter(op.because for op in operations if op.action == CREATE)
+        shown: set[str] = set()
+        for operation in operations:
+            because = operation.because
+            if operation.action != CREATE or self._verbose or creates[because] <= MAX_SINGLE:
                 yield from self._operation(operation)
-        here = [s for s in plan.skips if s.key.endpoint == url and s.reason != "stray"]
-        yield from self._skips(here)
+            elif because not in shown:
+                shown.add(because)
+                group = [op for op in operations if (op.action, op.because) == (CREATE, because)]
+                yield from self._creates(group)
+        yield from self._skips(
+            [skip for skip in plan.skips if skip.key.endpoint == url and skip.reason != "stray"]
+        )
+
+    def _creates(self, group: list[Operation]) -> Iterator[str]:
+        """Yield many creates of one backend, as columns of their names."""
+        sign = self._paint(CREATE, f"{_SIGNS[CREATE]} {CREATE} {format_count(len(group), 'model')}")
+        yield f"  {sign}"
+        yield self._paint("dim", f"      {group[0].reason}: {printable(group[0].because)}")
+        yield from self._names(group)
+
+    def _names(self, group: Sequence[Operation | Skip]) -> Iterator[str]:
+        names = [format_name(member.key.name) for member in group]
+        most = None if self._verbose else MAX_FOLDED
+        for row in in_columns(names, self._screen.width - len(_INDENT), most):
+            yield f"{_INDENT}{row}"
 
     def _operation(self, operation: Operation) -> Iterator[str]:
         sign = self._paint(operation.action, f"{_SIGNS[operation.action]} {operation.action}")
@@ -126,13 +140,21 @@ class Renderer:
         return self._paint(colour, f"{sign} {path}: {values}")
 
     def _skips(self, skips: list[Skip]) -> Iterator[str]:
-        """Yield the skips; names with the same reason share a line."""
-        names: dict[tuple[str, str], list[str]] = {}
+        """Yield the skips; those with the same reason and cause share their lines."""
+        causes = Counter(reason for reason, _ in {(skip.reason, skip.because) for skip in skips})
+        groups: dict[tuple[str, str], list[Skip]] = {}
         for skip in skips:
-            names.setdefault((skip.reason, skip.because), []).append(format_name(skip.key.name))
-        for (reason, because), group in names.items():
-            yield self._paint("dim", f"  . left alone: {', '.join(group)}")
-            yield self._paint("dim", f"      {reason}: {printable(because)}")
+            few = self._verbose or causes[skip.reason] <= MAX_SINGLE
+            groups.setdefault((skip.reason, skip.because if few else ""), []).append(skip)
+        for (reason, because), group in groups.items():
+            cause = because or f"{group[0].because}; -v shows {causes[reason] - 1} other causes"
+            names = ", ".join(format_name(skip.key.name) for skip in group)
+            folded = len(group) > MAX_SINGLE
+            who = format_count(len(group), "model") if folded else names
+            yield self._paint("dim", f"  . left alone: {who}")
+            yield self._paint("dim", f"      {reason}: {printable(cause)}")
+            for row in self._names(group) if folded else ():
+                yield self._paint("dim", row)
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
@@ -143,11 +165,6 @@ def format_name(text: str) -> str:
     return printable(shortened(text, MAX_EXCERPT))
 
 
-def format_count(number: int, noun: str) -> str:
-    """Return ``1 model`` or ``2 models``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
@@ -155,40 +172,20 @@ def _format_value(value: Any) -> str:
     return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 
-class Progress:
-    """Prints one cycle as text; implements :class:`engine.report.cycle_log.CycleLog`."""
+def _state(status: EndpointStatus) -> str:
+    if status.outcome != OK:
+        return state_in_words(status)
+    return counts(status) if status.answered else f"{counts(status)}; {state_in_words(status)}"
 
-    def __init__(self, renderer: Renderer, stream: TextIO, redact: Callable[[str], str]) -> None:
-        self._renderer = renderer
-        self._stream = stream
-        self._redact = redact
-        self._total = self._number = 0
 
-    def plan(self, plan: Plan, desired: DesiredState) -> None:
-        """Show the plan before it is applied."""
-        self._total = len(plan.operations)
-        self._show(self._renderer.plan(plan, desired))
+def _notes(status: EndpointStatus) -> Iterator[str]:
+    if status.detail:
+        yield status.detail
+    if remedy(status):
+        yield f"remedy: {remedy(status)}"
+    for text in status.unmatched:
+        yield unmatched_in_words(status, text)
 
-    def result(self, result: Result) -> None:
-        """Show the result of one operation."""
-        self._number += 1
-        self._show(self._renderer.result(result, self._number, self._total))
 
-    def end(
-        self,
-        plan: Plan,
-        results: tuple[Result, ...],
-        outcomes: Mapping[str, str],
-        seconds: float,
-    ) -> None:
-        """Show how many operations are done, if there were any."""
-        del plan, outcomes
-        if results:
-            done = sum(result.done for result in results)
-            self._show(f"{done} of {len(results)} done in {seconds:.1f} s.")
-
-    def failed(self, error: str, seconds: float) -> None:
-        """Show nothing: the command prints the error."""
-
-    def _show(self, text: str) -> None:
-        print(self._redact(text), file=self._stream, flush=True)
+def _without_colour(line: str) -> str:
+    return _PAINT.sub("", line)

@@ -17,6 +17,7 @@ from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
 from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, Report, reconcile_once
 from ..state.secret import Secret
+from .config_changes import describe_changes
 from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Schedule:
 class ConfigSource:
     """Reads the configuration again for each cycle; if it is invalid, the last good one is used.
 
+    Says in the log what changed: that the configuration is another one, and whose key is.
     ``learn`` receives the secrets of each configuration before anything about it is logged.
     """
 
@@ -67,6 +69,7 @@ class ConfigSource:
         self._learn = learn
         self._last: Config | None = None
         self._last_message = ""
+        self._is_broken = False
 
     def load(self) -> Config:
         """Return the configuration.
@@ -80,8 +83,15 @@ class ConfigSource:
             if self._last is None:
                 raise
             self._log_once(logging.ERROR, f"keeping the last good configuration; {error}")
+            self._is_broken = True
             return self._last
         self._learn(config.secrets())
+        if self._last is not None:
+            for line in describe_changes(self._last, config):
+                log.info("%s", line)
+            if self._is_broken:
+                log.info("the configuration is valid again")
+        self._is_broken = False
         if config != self._last:
             self._log_once(logging.WARNING, "\n".join(config.warnings))
         self._last = config

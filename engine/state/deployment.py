@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from .endpoint_status import EndpointStatus
 from .frozen import Frozen
 
 MARK: Final = "modelprovisioner"
@@ -153,13 +154,15 @@ class Editing:
 class DesiredState:
     """What should be registered, with what is known of the configured endpoints.
 
-    ``refusals`` are the listed models that are not desired.
+    ``refusals`` are the listed models that are not desired. ``statuses`` are what each backend
+    answered, in the order of the configuration.
     """
 
     owner: str
     deployments: tuple[DesiredDeployment, ...]
     endpoints: tuple[Endpoint, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    statuses: tuple[EndpointStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

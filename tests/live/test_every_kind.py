@@ -42,7 +42,8 @@ def test_every_kind_gets_one_row_per_model_and_then_no_write(
                 section["models_endpoint"] = case["models_endpoint"]
             backends.append(section)
     installation.configure(*backends)
-    first = installation.converge()
+    # One recording of Ollama has nothing but its list of models, by which it is not recognised.
+    first = installation.converge(degraded=automatic)
     rows = [row for url in servers.sites for row in litellm.rows_on(url)]
     created = [operation for operation in first.operations if operation["action"] == "create"]
     assert len(rows) == len(created) > len(KINDS)
@@ -51,4 +52,4 @@ def test_every_kind_gets_one_row_per_model_and_then_no_write(
     )
     assert set(keys.values()) == {1}
     for _ in range(2):
-        installation.assert_quiet()
+        installation.assert_quiet(degraded=automatic)

@@ -7,20 +7,19 @@ import sys
 import threading
 
 from ...reconcile import Memory, Options, Ports
-from ...report.terminal import Progress, Renderer
+from ...report.progress import Progress
 from ...run.loop import reconcile_interruptibly
 from ...run.signals import stop_on_signals
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, wants_colour
+from ..context import backends_named, configuration, renderer
 from ..exit_codes import of_applied
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan, then each result."""
     config = configuration(arguments, redactor)
-    renderer = Renderer(colour=wants_colour(arguments))
-    progress = Progress(renderer, sys.stdout, redactor.redact)
+    progress = Progress(renderer(arguments), sys.stdout, redactor.redact)
     ports = Ports(progress, http=Http(arguments.timing))
     options = Options(
         force=backends_named("--force", arguments.force, config),

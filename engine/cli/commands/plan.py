@@ -13,10 +13,9 @@ from ...plan.plan import Plan
 from ...reconcile import Memory, Options, Ports, reconcile_once
 from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
-from ...report.terminal import Renderer
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, wants_colour
+from ..context import backends_named, configuration, renderer
 from ..exit_codes import of_planned
 
 STDOUT: Final = "-"
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     if arguments.json or arguments.out == STDOUT:
         sys.stdout.writelines(chain(report.plan.iter_json(indent=2), "\n"))
     else:
-        print(Renderer(colour=wants_colour(arguments)).plan(report.plan, report.desired))
+        print(renderer(arguments).plan(report.plan, report.desired))
     return of_planned(report)
 
 

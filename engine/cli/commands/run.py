@@ -18,7 +18,7 @@ from ...run.signals import stop_on_signals
 from ...text import Redactor, shortened
 from ...transport.client_pool import Http
 from ..context import backends_named
-from ..exit_codes import CHANGES, OK, of_applied
+from ..exit_codes import OK, of_applied, of_planned
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
@@ -40,9 +40,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         reconcile_forever(source, Schedule(interval(arguments), wake), ports, options)
         return OK
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
-    if arguments.dry_run and report is not None and report.plan.operations:
-        return CHANGES
-    return of_applied(report)
+    return of_planned(report) if arguments.dry_run else of_applied(report)
 
 
 def interval(arguments: argparse.Namespace) -> float:

@@ -300,7 +300,7 @@ def test_a_plan_that_only_a_limit_empties_is_not_in_step(
     main(["apply", *fleet.arguments])
     capsys.readouterr()
     assert main(["plan", *fleet.arguments]) == 3
-    assert "Nothing to do; 1 left out because of a limit." in capsys.readouterr().out
+    assert "Nothing to do now; 1 held back by a limit." in capsys.readouterr().out
 
 
 def test_apply_exits_with_1_when_litellm_refuses(

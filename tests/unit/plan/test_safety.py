@@ -54,7 +54,7 @@ def test_four_of_ten_are_held_and_the_clock_starts() -> None:
 
 def test_the_time_that_is_left_is_told() -> None:
     plan, since = held(NAMES[4:], Suspicion(now=650.0, since={b.BOX: 50.0}))
-    assert "5 min 0 s" in plan.skips[0].because
+    assert "seen that for 5 min more, or --force box" in plan.skips[0].because
     assert since == {b.BOX: 50.0}
 
 
@@ -149,7 +149,7 @@ def test_a_held_deletion_says_what_is_suspicious_and_for_how_long() -> None:
     gone = b.as_seen(b.wanted(NAMES[0]))
     because = (
         "4 of 10 deployments of box would go, more than 30%;"
-        " believed if it lasts 15 min 0 s more, or with --force box"
+        " held until `run` has seen that for 15 min, or --force box"
     )
     assert plan.skips[0] == Skip("delete", gone.key, gone.id, "held", because)
 
@@ -158,16 +158,22 @@ def test_a_list_that_is_empty_says_so() -> None:
     site = b.endpoint(outcome="empty", backends=("box", "twin"))
     desired, observed = b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a")))
     (skip,) = hold_of(desired, observed).skips
-    assert skip.because.startswith("box and twin answers an empty list; believed")
+    assert skip.because.startswith("box and twin answers an empty list; held until")
 
 
 @pytest.mark.parametrize(
     ("passed", "left"),
-    [(0.0, "15 min 0 s"), (839.0, "1 min 1 s"), (841.0, "59 s"), (899.4, "1 s"), (899.9, "1 s")],
+    [
+        (0.0, "15 min"),
+        (839.0, "1 min 1 s more"),
+        (841.0, "59 s more"),
+        (899.4, "1 s more"),
+        (899.9, "1 s more"),
+    ],
 )
 def test_the_time_that_is_left_is_in_minutes_and_seconds(passed: float, left: str) -> None:
     plan, _ = held(NAMES[4:], Suspicion(now=passed, since={b.BOX: 0.0}))
-    assert f"believed if it lasts {left} more" in plan.skips[0].because
+    assert f"has seen that for {left}, or --force" in plan.skips[0].because
 
 
 def test_what_has_lasted_exactly_as_long_as_it_must_is_believed() -> None:

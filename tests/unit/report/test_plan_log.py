@@ -16,6 +16,7 @@ from engine.errors import Unrecorded
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.report.artifacts import Artifacts, write_atomically
+from engine.report.news import find_changes
 from engine.report.plan_log import PlanLog
 from engine.validate import validate
 from tests import builders as b
@@ -84,6 +85,39 @@ def test_a_failed_operation_makes_the_cycle_not_ok() -> None:
     assert lines_of(stream)[-1]["ok"] is False
 
 
+def test_a_change_of_a_backend_is_a_line_here_and_in_the_operator_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stream = io.StringIO()
+    log = PlanLog(stream, Clock())
+    log.plan(Plan(), b.desired())
+    down = b.status(outcome="unreachable", detail="connection refused", models=0)
+    (change,) = find_changes([down], {"box": b.status()})
+    log.endpoint(change)
+    (line,) = lines_of(stream)
+    assert [line[name] for name in ("event", "backend", "endpoint", "outcome", "before")] == [
+        "endpoint", "box", b.BOX, "unreachable", "ok",
+    ]  # fmt: skip
+    assert line["detail"] == "connection refused"
+    assert line["remedy"]
+    assert caplog.messages == [
+        f"box ({b.BOX}) cannot be reached: connection refused. Remedy: {line['remedy']}"
+    ]
+
+
+def test_the_end_of_a_cycle_names_each_backend_and_whether_all_could_be_asked() -> None:
+    stream = io.StringIO()
+    log = PlanLog(stream, Clock())
+    statuses = b.status("box"), b.status("twin", "unreachable")
+    for answers, worst in ((statuses, "unreachable"), (statuses[:1], "ok")):
+        log.plan(Plan(), b.desired())
+        log.end(Plan(endpoints=answers), (), {b.BOX: worst}, 0.1)
+    degraded, whole = lines_of(stream)
+    assert degraded["backends"] == {"box": "ok", "twin": "unreachable"}
+    assert degraded["degraded"] is True
+    assert whole["degraded"] is False
+
+
 def test_a_line_is_redacted_before_it_is_written() -> None:
     stream = io.StringIO()
     PlanLog(stream, Clock(), lambda text: text.replace("hunter2", "***")).failed("hunter2", 0.1)
@@ -97,6 +131,20 @@ def test_an_artifact_is_written_only_when_the_plan_is_new(tmp_path: Path) -> Non
     assert Plan.from_json(json.loads(first.read_text())) == plan_with("a")
     assert artifacts.write(plan_with("a")) is None
     assert artifacts.write(plan_with("b")) is not None
+
+
+def test_an_artifact_is_written_when_a_backend_answers_otherwise(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path, clock=Clock())
+    for status in (
+        b.status(),
+        b.status("box", "empty"),
+        b.status("box", "empty", detail="other words"),
+        b.status(answered=False),
+    ):
+        artifacts.write(Plan(endpoints=(status,)))
+    written = [json.loads(path.read_text()) for path in sorted(tmp_path.iterdir())]
+    assert [plan["endpoints"][0]["outcome"] for plan in written] == ["ok", "empty", "ok"]
+    assert len({plan["digest"] for plan in written}) == 1
 
 
 def test_only_the_newest_artifacts_are_kept(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_names_kept_for_the_same_reason_share_a_line() -> None:
     text = PLAIN.plan(make_plan(state, b.observed(*seen)), state)
     assert ". left alone: a, b\n" in text
     assert "box  http://box:8000  cannot be reached" in text
-    assert "Nothing to do; 2 kept although not listed." in text
+    assert "that answered; 2 kept; box cannot be reached." in text
 
 
 def test_nothing_to_do_mentions_a_backend_that_could_not_be_reached() -> None:

@@ -1,0 +1,46 @@
+"""Listing and configuration -> what is reported of a backend. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..state.endpoint_status import EndpointStatus, is_answered
+from ..state.listing import Listing
+from .naming import Offer
+
+if TYPE_CHECKING:
+    from ..config.model import Backend
+    from ..config.patterns import Pattern
+
+
+def status_of(
+    backend: Backend, endpoint: str, listing: Listing, offers: Sequence[Offer]
+) -> EndpointStatus:
+    """Return what is reported of a backend; ``offers`` has one Offer per listed model."""
+    return EndpointStatus(
+        backend=backend.name,
+        endpoint=endpoint,
+        outcome=listing.outcome,
+        answered=is_answered(listing.outcome, partial=listing.partial),
+        detail=listing.detail,
+        models=len(offers),
+        filtered=sum(offer.filtered or bool(offer.unwanted) for offer in offers),
+        unmatched=tuple(_unmatched(backend, offers)),
+    )
+
+
+def _unmatched(backend: Backend, offers: Sequence[Offer]) -> Iterator[str]:
+    """Yield the expressions that match no listed model; none where nothing is listed."""
+    for where, pattern in _expressions(backend) if offers else ():
+        if not any(pattern.search(offer.model.id) for offer in offers):
+            yield f"{where}: {pattern.text}"
+
+
+def _expressions(backend: Backend) -> Iterator[tuple[str, Pattern]]:
+    if backend.include is not None:
+        yield "filter_regex", backend.include
+    if backend.exclude is not None:
+        yield "exclude_regex", backend.exclude
+    for index, override in enumerate(backend.overrides):
+        yield f"overrides[{index}].regex", override.pattern
