@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .errors import Rejected, TransportError, Unavailable
+from .errors import NoDatabase, Rejected, TransportError, Unavailable
 from .litellm.api import STORED_ONLY, Proxy
 from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
 from .state.deployment import MARK
@@ -64,9 +64,9 @@ def apply_plan(
     """Carry out the operations of a plan, and pass each result to ``report`` at once.
 
     After a failed create or replace, deletes of the same public name are not attempted: the name
-    might lose its last deployment. When LiteLLM refuses the key or does not answer, or when
-    ``stopping`` returns true, the remaining operations are not attempted. A failed operation
-    raises nothing; ``report`` may raise.
+    might lose its last deployment. When LiteLLM refuses the key, does not answer or has lost its
+    database, or when ``stopping`` returns true, the remaining operations are not attempted. A
+    failed operation raises nothing; ``report`` may raise.
     """
     results: list[Result] = []
     unsafe: set[str] = set()
@@ -96,6 +96,8 @@ def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     except Rejected as error:
         halt = "LiteLLM does not let us write" if error.status in (401, 403) else ""
         return Result(operation, FAILED, str(error)), halt
+    except NoDatabase as error:
+        return Result(operation, UNKNOWN, str(error)), "LiteLLM's database is down"
     except Unavailable as error:
         halt = "LiteLLM does not answer" if error.status == 0 else ""
         return Result(operation, UNKNOWN, str(error)), halt
@@ -108,10 +110,13 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
     for attempt in range(1, attempts + 1):
         try:
             proxy.create(operation.row)
+        except NoDatabase:
+            raise
         except Unavailable as error:
             row = _read_back(proxy, operation.id)
             if row is not None:
                 return _settle(operation, proxy, row, str(error))
+            proxy.rule_out_outage(error)
             if attempt == attempts:
                 raise
             time.sleep(proxy.timing.apply_pause)
@@ -180,6 +185,8 @@ def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str
 def _update(operation: Operation, proxy: Proxy) -> Result:
     try:
         proxy.patch(operation.id, operation.row, operation.removed_params)
+    except NoDatabase:
+        raise
     except Unavailable:
         row = _read_back(proxy, operation.id)
         if row is not None and _is_as_planned(operation, row):
@@ -202,6 +209,8 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
 def _delete(operation: Operation, proxy: Proxy) -> Result:
     try:
         there = proxy.delete(operation.id)
+    except NoDatabase:
+        raise
     except Unavailable:
         if _read_back(proxy, operation.id) is None:
             return Result(operation, ALREADY)

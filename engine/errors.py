@@ -9,6 +9,7 @@
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
+        |   +-- NoDatabase     LiteLLM answers, but has lost its database
         +-- Rejected       the server understood and refused (4xx)
         +-- Garbled        an answer arrived, but not the JSON that was expected
 
@@ -87,6 +88,10 @@ class Unavailable(TransportError):
         self.status = status
         self.sent = sent
         super().__init__(message)
+
+
+class NoDatabase(Unavailable):
+    """LiteLLM cannot reach its database: no other write would succeed either."""
 
 
 class Rejected(TransportError):

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ..errors import Garbled, Rejected, Unavailable
+from ..errors import Garbled, NoDatabase, Rejected, Unavailable
 from ..state.deployment import Editing
 from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
@@ -35,6 +35,17 @@ _EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
 _NOT_FOUND: Final = "not found in db"
 STORED_ONLY: Final = "not live in this pod"
 """LiteLLM's message about a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
+_NOT_ADDED: Final = "Failed to add model to db"
+"""What a create before 1.109 answers to an id that is taken, to a row that the database refuses,
+and to a database that is down."""
+_NO_DATABASE: Final = (
+    "All connection attempts failed",
+    "Can't reach database server",
+    "database is temporarily unreachable",
+)
+"""LiteLLM's messages about a write while its database is down: before 1.110, PATCH of 1.110, and
+the 503 ``no_db_connection`` of 1.109 and later."""
+_NOBODY: Final = "modelprovisioner-no-such-row"
 _REMEDIES: Final = {
     "STORE_MODEL_IN_DB": "set STORE_MODEL_IN_DB=True in LiteLLM's environment and restart it",
     "No DB Connected": "give LiteLLM a DATABASE_URL; it keeps models in memory only",
@@ -42,7 +53,7 @@ _REMEDIES: Final = {
         "LiteLLM stored the model but cannot serve it;"
         " check the provider prefix in model_format or the backend's type"
     ),
-    "Failed to add model to db": "LiteLLM's log says why its database refused the row",
+    _NOT_ADDED: "LiteLLM's log says why its database refused the row",
 }
 
 
@@ -124,6 +135,7 @@ class Proxy:
         """Register a row under its own id.
 
         Raises:
+            NoDatabase: LiteLLM says that it has lost its database.
             Unavailable: the result is unknown, since LiteLLM answers 500 to an id that is taken,
                 to a database that is down, and to a row that it stored but cannot serve.
             Rejected: it was refused, or writing is impossible here; the message has the remedy.
@@ -176,6 +188,24 @@ class Proxy:
         """
         self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", {})
 
+    def rule_out_outage(self, failure: Unavailable) -> None:
+        """See whether a create may have failed because LiteLLM has lost its database.
+
+        ``/health/readiness`` would not do: it repeats an earlier answer for up to two minutes. A
+        PATCH of a row that does not exist looks for it in the database, and changes nothing.
+
+        Raises:
+            NoDatabase: it has.
+        """
+        if _NOT_ADDED not in str(failure):
+            return
+        try:
+            self._send("PATCH", f"/model/{_NOBODY}/update", {})
+        except NoDatabase:
+            raise
+        except (Rejected, Unavailable):
+            return
+
     def is_live(self, row_id: str) -> bool:
         """Tell whether the proxy that answers serves the row, not only stores it."""
         try:
@@ -192,8 +222,10 @@ class Proxy:
         except Garbled as error:
             raise Unavailable(str(error)) from None
         except Rejected as error:
+            _notice_outage(error)
             raise Rejected(_explained(error), status=error.status) from None
         except Unavailable as error:
+            _notice_outage(error)
             if any(text in str(error) for text in ("STORE_MODEL_IN_DB", "No DB Connected")):
                 raise Rejected(_explained(error), status=403) from None
             raise Unavailable(_explained(error), status=error.status, sent=error.sent) from None
@@ -229,6 +261,11 @@ def _hub_version(client: Client) -> str:
     except (Rejected, Garbled, Unavailable):
         return ""
     return str(answer.get("litellm_version") or "") if isinstance(answer, dict) else ""
+
+
+def _notice_outage(error: Rejected | Unavailable) -> None:
+    if any(text in str(error) for text in _NO_DATABASE):
+        raise NoDatabase(str(error), status=error.status) from None
 
 
 def _explained(error: Rejected | Unavailable) -> str:
