@@ -288,7 +288,7 @@ def replicas(world: World) -> None:
     world.add_site()
     world.add_site()
     seat = world.add_engine()
-    seat.proxy.by_request = world.dice.random() < 0.5
+    seat.proxy.balance = "request" if world.dice.random() < 0.5 else "connection"
     _storm(world, 0.1, litellm=LITELLM_FAULTS)
 
 
