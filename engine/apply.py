@@ -38,10 +38,10 @@ _LISTED_ONLY: Final = (
     "LiteLLM's database has no such row; LiteLLM may list it until it reads its database anew"
 )
 _STREAK: Final = 20
-"""Answers in a row that show that every replica serves a row. A balancer that takes turns needs as
-many as there are replicas. One that chooses at random passes over one of two replicas in one of
-1,000,000 cases, over one of three in 3,000, over one of four in 300; then it must also choose that
-one for the delete."""
+"""Answers in a row that show that every replica, or none, serves a row. A balancer that takes turns
+needs as many as there are replicas. One that chooses at random passes over one of two replicas in
+one of 1,000,000 cases, over one of three in 3,000, over one of four in 300; then it must also
+choose that one for the delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,14 @@ def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
     """Ask repeatedly whether a row is served; return whether it was.
 
     LiteLLM before 1.97 answers 200 to a create that it cannot serve. Behind a load balancer,
-    another replica may answer that has not loaded the row yet.
+    another replica may answer that has not loaded the row yet: only if all of many answers say so,
+    no replica serves it.
     """
-    for attempt in range(proxy.timing.live_attempts):
-        if proxy.is_live(operation.id):
+    for attempt in range(_STREAK):
+        if proxy.is_live(operation.id, anew=attempt > 0):
             return True
-        time.sleep(proxy.timing.apply_pause * bool(attempt))
+        if 0 < attempt < proxy.timing.live_attempts:
+            time.sleep(proxy.timing.apply_pause)
     return False
 
 
