@@ -12,6 +12,7 @@
         |   +-- NoDatabase     LiteLLM answers, but has lost its database
         +-- Rejected       the server understood and refused (4xx)
         +-- Garbled        an answer arrived, but not the JSON that was expected
+            +-- OutOfBounds    a value in it is too large or nested too deeply
 
 A message names its subject, says what happened and what to do. It never holds a secret.
 """
@@ -104,3 +105,7 @@ class Rejected(TransportError):
 
 class Garbled(TransportError):
     """A successful status with a body that is not the expected JSON (a login page, half a body)."""
+
+
+class OutOfBounds(Garbled):
+    """A value in an answer is larger, or nested more deeply, than one may be."""

@@ -23,7 +23,7 @@ from .plan.planner import make_plan, verify_plan
 from .plan.safety import Suspicion, hold
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
-from .state.deployment import DesiredState
+from .state.deployment import DesiredState, ObservedState
 from .state.documents import desired_document, listing_document
 from .transport.client_pool import Http
 from .validate import validate
@@ -67,10 +67,11 @@ class Memory:
     """What one cycle passes on to the next.
 
     ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
-    the monotonic clock.
+    the monotonic clock. ``unreadable``: the rows of LiteLLM beyond a bound that were warned of.
     """
 
     suspicious_since: dict[str, float] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def reconcile_once(
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
+    _warn_of_unreadable(observed, memory)
     listings = probed(config.backends, listings, observed, ports.http)
     desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
@@ -126,6 +128,14 @@ def reconcile_once(
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     ports.log.end(plan, results, outcomes, time.monotonic() - begun)
     return Report(plan, desired, results)
+
+
+def _warn_of_unreadable(observed: ObservedState, memory: Memory) -> None:
+    """Name the rows beyond a bound that no plan mentions, each once as long as it is there."""
+    for row in observed.unreadable:
+        if row not in memory.unreadable:
+            log.warning("LiteLLM lists a row that is not read, only left alone: %s", row)
+    memory.unreadable = observed.unreadable
 
 
 def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:

@@ -64,8 +64,8 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     =======  ==========================================  ========  ==============================
 
     Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
-    that are not configured are skips - ``stray``. Order: create, update, replace, delete; within
-    each by key, then id.
+    that are not configured are ``stray``, and what is too large to be read is ``unreadable``.
+    Order: create, update, replace, delete; within each by key, then id.
     """
     planner = _Planner(desired, observed)
     for wanted in sorted(desired.deployments, key=lambda wanted: wanted.key):
@@ -186,7 +186,8 @@ class _Planner:
 
     def _leave(self, seen: ObservedDeployment) -> None:
         if seen.read_only:
-            self.skip(UPDATE, seen, "read_only", f"{seen.read_only}; left alone")
+            reason = "unreadable" if seen.unreadable else "read_only"
+            self.skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
         elif seen.mark is not None:
             self.skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
         else:
