@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .errors import Rejected, TransportError, Unavailable
-from .litellm.api import STORED_ONLY, Proxy
+from .errors import NoDatabase, Rejected, TransportError, Unavailable
+from .litellm.api import Proxy
+from .litellm.error_messages import STORED_ONLY
 from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
 from .state.deployment import MARK
 
@@ -30,10 +31,17 @@ _NOT_SERVED: Final = (
 _NOT_EVERYWHERE: Final = (
     "another replica of LiteLLM does not serve the new one yet; the next cycle removes the old one"
 )
+_KEPT_NOT_EVERYWHERE: Final = (
+    "a replica of LiteLLM does not serve {kept} yet, which stays; the next cycle removes this one"
+)
 _LISTED_ONLY: Final = (
     "LiteLLM's database has no such row; LiteLLM may list it until it reads its database anew"
 )
-_STREAK: Final = 3
+_STREAK: Final = 20
+"""Answers in a row that show that every replica, or none, serves a row. A balancer that takes turns
+needs as many as there are replicas. One that chooses at random passes over one of two replicas in
+one of 1,000,000 cases, over one of three in 3,000, over one of four in 300; then it must also
+choose that one for the delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,9 @@ def apply_plan(
     """Carry out the operations of a plan, and pass each result to ``report`` at once.
 
     After a failed create or replace, deletes of the same public name are not attempted: the name
-    might lose its last deployment. When LiteLLM refuses the key or does not answer, or when
-    ``stopping`` returns true, the remaining operations are not attempted. A failed operation
-    raises nothing; ``report`` may raise.
+    might lose its last deployment. When LiteLLM refuses the key, does not answer or has lost its
+    database, or when ``stopping`` returns true, the remaining operations are not attempted. A
+    failed operation raises nothing; ``report`` may raise.
     """
     results: list[Result] = []
     unsafe: set[str] = set()
@@ -96,6 +104,8 @@ def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     except Rejected as error:
         halt = "LiteLLM does not let us write" if error.status in (401, 403) else ""
         return Result(operation, FAILED, str(error)), halt
+    except NoDatabase as error:
+        return Result(operation, UNKNOWN, str(error)), "LiteLLM's database is down"
     except Unavailable as error:
         halt = "LiteLLM does not answer" if error.status == 0 else ""
         return Result(operation, UNKNOWN, str(error)), halt
@@ -108,10 +118,13 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
     for attempt in range(1, attempts + 1):
         try:
             proxy.create(operation.row)
+        except NoDatabase:
+            raise
         except Unavailable as error:
             row = _read_back(proxy, operation.id)
             if row is not None:
                 return _settle(operation, proxy, row, str(error))
+            proxy.rule_out_outage(error)
             if attempt == attempts:
                 raise
             time.sleep(proxy.timing.apply_pause)
@@ -126,29 +139,28 @@ def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
     """Ask repeatedly whether a row is served; return whether it was.
 
     LiteLLM before 1.97 answers 200 to a create that it cannot serve. Behind a load balancer,
-    another replica may answer that has not loaded the row yet.
+    another replica may answer that has not loaded the row yet: only if all of many answers say so,
+    no replica serves it.
     """
-    for attempt in range(proxy.timing.live_attempts):
-        if proxy.is_live(operation.id):
+    for attempt in range(_STREAK):
+        if proxy.is_live(operation.id, anew=attempt > 0):
             return True
-        time.sleep(proxy.timing.apply_pause * bool(attempt))
+        if 0 < attempt < proxy.timing.live_attempts:
+            time.sleep(proxy.timing.apply_pause)
     return False
 
 
-def _wait_until_served_by_all(operation: Operation, proxy: Proxy) -> bool:
-    """Ask until several answers in a row say that the row is served; return whether they did.
+def _is_served_by_all(row_id: str, proxy: Proxy) -> bool:
+    """Tell whether all replicas behind a load balancer serve a row, as far as asking can show.
 
-    A load balancer may send each request to another replica. The replica that deletes the old row
-    stops serving it at once, but serves the new row only after its next reload: deleted too early,
-    the name would not be served at all.
+    The replica that deletes another row of the same name stops serving that at once, but serves
+    this one only after its next reload: with an early delete, the name would not be served at all.
+    LiteLLM does not say which replica answers. So one that does not serve the row is not waited
+    for: the more often one asks while there is such a replica, the likelier it is passed over. The
+    delete goes over the connection of the last answer, so to the same replica where the balancer
+    chooses by connection.
     """
-    streak = 0
-    for attempt in range(proxy.timing.live_attempts + _STREAK):
-        streak = streak + 1 if proxy.is_live(operation.id) else 0
-        if streak == _STREAK:
-            return True
-        time.sleep(0 if streak else proxy.timing.apply_pause * bool(attempt))
-    return False
+    return all(proxy.is_live(row_id, anew=True) for _ in range(_STREAK))
 
 
 def _withdraw(operation: Operation, proxy: Proxy, reason: str) -> Result:
@@ -180,6 +192,8 @@ def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str
 def _update(operation: Operation, proxy: Proxy) -> Result:
     try:
         proxy.patch(operation.id, operation.row, operation.removed_params)
+    except NoDatabase:
+        raise
     except Unavailable:
         row = _read_back(proxy, operation.id)
         if row is not None and _is_as_planned(operation, row):
@@ -192,7 +206,7 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
     created = _create(operation, proxy)
     if created.done and created.detail:
         created = Result(operation, UNKNOWN, f"the old row stays: {created.detail}")
-    elif created.done and not _wait_until_served_by_all(operation, proxy):
+    elif created.done and not _is_served_by_all(operation.id, proxy):
         created = Result(operation, UNKNOWN, f"the old row stays: {_NOT_EVERYWHERE}")
     if created.done:
         proxy.delete(operation.replaces)
@@ -200,8 +214,13 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
 
 
 def _delete(operation: Operation, proxy: Proxy) -> Result:
+    if operation.keeps and not _is_served_by_all(operation.keeps, proxy):
+        why = _KEPT_NOT_EVERYWHERE.format(kept=operation.keeps)
+        return Result(operation, NOT_ATTEMPTED, why)
     try:
         there = proxy.delete(operation.id)
+    except NoDatabase:
+        raise
     except Unavailable:
         if _read_back(proxy, operation.id) is None:
             return Result(operation, ALREADY)

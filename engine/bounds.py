@@ -56,7 +56,10 @@ MAX_LISTING: Final = 256 * 2**20
 """Bytes of LiteLLM's listing after decompression. It is read row by row and never held in memory as
 a whole. 10,000 rows of real size (7.5 KB, 200 keys, three in four of them null) have 75 MB."""
 MAX_ROW: Final = 2**20
-"""Characters of one row of the listing, or of any other member of that answer."""
+"""Characters of one row of the listing, or of any other member of that answer. Of a larger row only
+its name, id and address are read."""
+MAX_SKIMMED: Final = 8 * 2**20
+"""Characters of such a row that are passed over to find these, and the end of the row."""
 MAX_ROWS: Final = 15_000
 """Rows of the listing. A cycle takes 200 to 240 MiB with this many rows, all of them ours, and with
 MAX_ALL_MODELS models in lists of the maximal size."""

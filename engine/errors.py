@@ -10,8 +10,10 @@
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
+        |   +-- NoDatabase     LiteLLM answers, but has lost its database
         +-- Rejected       the server understood and refused (4xx)
         +-- Garbled        an answer arrived, but not the JSON that was expected
+            +-- OutOfBounds    a value in it is too large or nested too deeply
 
 A message names its subject, says what happened and what to do. It never holds a secret.
 """
@@ -94,6 +96,10 @@ class Unavailable(TransportError):
         super().__init__(message)
 
 
+class NoDatabase(Unavailable):
+    """LiteLLM cannot reach its database: no other write would succeed either."""
+
+
 class Rejected(TransportError):
     """The server answered and said no; ``status`` is its HTTP status."""
 
@@ -104,3 +110,7 @@ class Rejected(TransportError):
 
 class Garbled(TransportError):
     """A successful status with a body that is not the expected JSON (a login page, half a body)."""
+
+
+class OutOfBounds(Garbled):
+    """A value in an answer is larger, or nested more deeply, than one may be."""

@@ -25,7 +25,7 @@ from .plan.safety import Suspicion, hold
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
-from .state.deployment import DesiredState
+from .state.deployment import DesiredState, ObservedState
 from .state.documents import desired_document, listing_document
 from .state.endpoint_status import EndpointStatus
 from .transport.client_pool import Http
@@ -72,11 +72,13 @@ class Memory:
     """What one cycle passes on to the next.
 
     ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
-    the monotonic clock. ``statuses``: what the log was told of each backend.
+    the monotonic clock. ``statuses``: what the log was told of each backend. ``unreadable``: the
+    rows of LiteLLM beyond a bound that were warned of.
     """
 
     suspicious_since: dict[str, float] = field(default_factory=dict)
     statuses: dict[str, EndpointStatus] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def reconcile_once(
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
+    _warn_of_unreadable(observed, memory)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
     desired = desired_state(config, listings, scope)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
@@ -143,6 +146,14 @@ def _report(plan: Plan, desired: DesiredState, ports: Ports, memory: Memory) -> 
             ports.log.endpoint(change)
         memory.statuses = remember(plan.endpoints, memory.statuses)
     _write_artifact(plan, ports.artifacts)
+
+
+def _warn_of_unreadable(observed: ObservedState, memory: Memory) -> None:
+    """Name the rows beyond a bound that no plan mentions, each once as long as it is there."""
+    for row in observed.unreadable:
+        if row not in memory.unreadable:
+            log.warning("LiteLLM lists a row that is not read, only left alone: %s", row)
+    memory.unreadable = observed.unreadable
 
 
 def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:

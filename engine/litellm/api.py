@@ -10,13 +10,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ..errors import Garbled, Rejected, Unavailable
+from ..errors import Garbled, NoDatabase, Rejected, Unavailable
 from ..state.deployment import Editing
 from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
 from .compact_rows import Rows
+from .error_messages import NOT_ADDED, NOT_FOUND, REMEDIES, explained, has_no_models, notice_outage
 from .fields import release_of
 
 if TYPE_CHECKING:
@@ -31,19 +32,7 @@ _REMOVING_PATCH: Final = (1, 109)
 """From it on ``litellm_params_to_remove`` removes; before, it is ignored with a 200."""
 _EVERYTHING: Final = 1_000_000
 """A page size: an updated row moves to the end of the list, so pages would shift under us."""
-_EMPTY_ROUTER: Final = ("LLM Model List not loaded in", "No model list passed")
-_NOT_FOUND: Final = "not found in db"
-STORED_ONLY: Final = "not live in this pod"
-"""LiteLLM's message about a row that it stored but cannot serve, from ``_REPORTS_UNSERVED`` on."""
-_REMEDIES: Final = {
-    "STORE_MODEL_IN_DB": "set STORE_MODEL_IN_DB=True in LiteLLM's environment and restart it",
-    "No DB Connected": "give LiteLLM a DATABASE_URL; it keeps models in memory only",
-    STORED_ONLY: (
-        "LiteLLM stored the model but cannot serve it;"
-        " check the provider prefix in model_format or the backend's type"
-    ),
-    "Failed to add model to db": "LiteLLM's log says why its database refused the row",
-}
+_NOBODY: Final = "modelprovisioner-no-such-row"
 
 
 class Proxy:
@@ -81,7 +70,7 @@ class Proxy:
         database = health.get("db") if isinstance(health, dict) else None
         if database == "Not connected":
             raise Rejected(
-                f"{litellm.url}: LiteLLM has no database; {_REMEDIES['No DB Connected']}",
+                f"{litellm.url}: LiteLLM has no database; {REMEDIES['No DB Connected']}",
                 status=200,
             )
         if database != "connected":
@@ -102,7 +91,7 @@ class Proxy:
             answer = self._listed(f"/v2/model/info?size={_EVERYTHING}")
         except Rejected as error:
             if error.status not in (403, 404):
-                raise Rejected(_explained(error), status=error.status) from None
+                raise Rejected(explained(error), status=error.status) from None
             answer = self._listed("/v1/model/info")
         rows = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
@@ -116,7 +105,7 @@ class Proxy:
         try:
             return self._client.rows(path, lambda: Rows().kept, attempts=3)
         except Unavailable as error:
-            if any(text in str(error) for text in _EMPTY_ROUTER):
+            if has_no_models(error):
                 return {"data": []}
             raise
 
@@ -124,6 +113,7 @@ class Proxy:
         """Register a row under its own id.
 
         Raises:
+            NoDatabase: LiteLLM says that it has lost its database.
             Unavailable: the result is unknown, since LiteLLM answers 500 to an id that is taken,
                 to a database that is down, and to a row that it stored but cannot serve.
             Rejected: it was refused, or writing is impossible here; the message has the remedy.
@@ -152,7 +142,7 @@ class Proxy:
         try:
             self._send("POST", "/model/delete", {"id": row_id})
         except Rejected as error:
-            if error.status == 400 and _NOT_FOUND in str(error):
+            if error.status == 400 and NOT_FOUND in str(error):
                 return False
             raise
         return True
@@ -176,12 +166,40 @@ class Proxy:
         """
         self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", {})
 
-    def is_live(self, row_id: str) -> bool:
-        """Tell whether the proxy that answers serves the row, not only stores it."""
+    def rule_out_outage(self, failure: Unavailable) -> None:
+        """See whether a create may have failed because LiteLLM has lost its database.
+
+        ``/health/readiness`` would not do: it repeats an earlier answer for up to two minutes. A
+        PATCH of a row that does not exist looks for it in the database, and changes nothing.
+
+        Raises:
+            NoDatabase: it has.
+        """
+        if NOT_ADDED not in str(failure):
+            return
+        try:
+            self._send("PATCH", f"/model/{_NOBODY}/update", {})
+        except NoDatabase:
+            raise
+        except (Rejected, Unavailable):
+            return
+
+    def is_live(self, row_id: str, *, anew: bool = False) -> bool:
+        """Tell whether the replica that answers serves the row, not only stores it.
+
+        With ``anew`` it is asked over a new connection: some balancers choose the replica only when
+        a connection is opened.
+        """
+        if anew:
+            self._client.close()
         try:
             answer = self._client.get(f"/v1/model/info?litellm_model_id={quote(row_id, safe='')}")
         except Rejected as error:
             if error.status in (400, 404):
+                return False
+            raise
+        except Unavailable as error:
+            if has_no_models(error):
                 return False
             raise
         return bool(isinstance(answer, dict) and answer.get("data"))
@@ -192,11 +210,13 @@ class Proxy:
         except Garbled as error:
             raise Unavailable(str(error)) from None
         except Rejected as error:
-            raise Rejected(_explained(error), status=error.status) from None
+            notice_outage(error)
+            raise Rejected(explained(error), status=error.status) from None
         except Unavailable as error:
+            notice_outage(error)
             if any(text in str(error) for text in ("STORE_MODEL_IN_DB", "No DB Connected")):
-                raise Rejected(_explained(error), status=403) from None
-            raise Unavailable(_explained(error), status=error.status, sent=error.sent) from None
+                raise Rejected(explained(error), status=403) from None
+            raise Unavailable(explained(error), status=error.status, sent=error.sent) from None
 
     def _resolved(self, value: Any) -> Any:
         """Return a row as plain JSON with the secrets in place of their references."""
@@ -229,16 +249,3 @@ def _hub_version(client: Client) -> str:
     except (Rejected, Garbled, Unavailable):
         return ""
     return str(answer.get("litellm_version") or "") if isinstance(answer, dict) else ""
-
-
-def _explained(error: Rejected | Unavailable) -> str:
-    """Return an error's text with what to do about it."""
-    text = str(error)
-    for sign, remedy in _REMEDIES.items():
-        if sign in text:
-            return f"{text}. Remedy: {remedy}"
-    if error.status == 401:
-        return f"{text}. Remedy: check the key in the secret file 'litellm'"
-    if error.status == 403:
-        return f"{text}. Remedy: use a proxy admin's key in the secret file 'litellm'"
-    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
@@ -22,7 +22,8 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
     fields that are null. A row without an ``api_base``, or with one that is not a URL, is on no
     endpoint. Nor is an unmarked row at an address that is not configured itself but only implied
     by the kind of a backend. Rows of ours on an endpoint that is not configured are returned as
-    ``strays``, to be reported and left alone.
+    ``strays``, to be reported and left alone. A row with ``unreadable`` is beyond a bound, and only
+    its name, upstream, address and id are known.
     """
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, ObservedDeployment] = {}
@@ -47,6 +48,16 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
         strays=in_order(strays.values()),
         editing=Editing(**document["editing"]),
         taken=frozenset(ids),
+        unreadable=_unreadable(document["data"], seen),
+    )
+
+
+def _unreadable(rows: Iterable[Mapping[str, Any]], seen: Collection[str]) -> tuple[str, ...]:
+    """Describe the rows beyond a bound that are not in ``seen``."""
+    found = [row for row in rows if "unreadable" in row and row["model_info"]["id"] not in seen]
+    return tuple(
+        f"{row['model_name']!r} (id {row['model_info']['id']!r}): {row['unreadable']}"
+        for row in found
     )
 
 
@@ -69,10 +80,13 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
         mark,
         read_only=_read_only(row, times),
         blocked=info.get("blocked") is True,
+        unreadable="unreadable" in row,
     )
 
 
 def _read_only(row: Mapping[str, Any], times: int) -> str:
+    if "unreadable" in row:
+        return str(row["unreadable"])
     if row["model_info"].get("db_model") is not True:
         return "it comes from LiteLLM's configuration file"
     if row["model_info"].get("team_id"):

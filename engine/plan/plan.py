@@ -62,7 +62,8 @@ class Operation:
     the row that a replace deletes once the new row is live, "" for any other action. ``reason`` is
     a word of the table in :func:`engine.plan.planner.make_plan`, ``because`` a sentence for people.
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
-    references, empty for a delete.
+    references, empty for a delete. ``keeps`` is the row that every replica of LiteLLM must serve
+    before a delete, so that the public name stays; "" where nothing of ours stays under it.
     """
 
     action: str
@@ -73,6 +74,7 @@ class Operation:
     row: Frozen
     changes: tuple[FieldChange, ...] = ()
     replaces: str = ""
+    keeps: str = ""
 
     @property
     def touched(self) -> str:
@@ -100,6 +102,7 @@ class Operation:
             "row": thaw(self.row),
             "changes": [change.to_json() for change in self.changes],
             "replaces": self.replaces,
+            "keeps": self.keeps,
         }
 
     @classmethod
@@ -114,6 +117,7 @@ class Operation:
             freeze(document["row"]),
             tuple(FieldChange.from_json(change) for change in document["changes"]),
             document["replaces"],
+            document["keeps"],
         )
 
 

@@ -64,8 +64,8 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     =======  ==========================================  ========  ==============================
 
     Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
-    that are not configured are skips - ``stray``. Order: create, update, replace, delete; within
-    each by key, then id.
+    that are not configured are ``stray``, and what is too large to be read is ``unreadable``.
+    Order: create, update, replace, delete; within each by key, then id.
     """
     planner = _Planner(desired, observed)
     for wanted in sorted(desired.deployments, key=lambda wanted: wanted.key):
@@ -114,6 +114,8 @@ class _Planner:
             self._by_key[seen.key].append(seen)
         self._ids = observed.taken | {seen.id for seen in observed.deployments}
         self._settled: set[str] = set()
+        self._staying: dict[str, str] = {}
+        self._coming: dict[str, str] = {}
 
     def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
@@ -132,7 +134,9 @@ class _Planner:
         if reachable:
             self._keep_best(wanted, reachable)
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
-            self.operations.append(self._create(wanted))
+            created = self._create(wanted)
+            self.operations.append(created)
+            self._coming.setdefault(wanted.key.name, created.id)
 
     def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
         """Return what is registered on an endpoint and belongs to no desired deployment."""
@@ -182,7 +186,8 @@ class _Planner:
 
     def _leave(self, seen: ObservedDeployment) -> None:
         if seen.read_only:
-            self.skip(UPDATE, seen, "read_only", f"{seen.read_only}; left alone")
+            reason = "unreadable" if seen.unreadable else "read_only"
+            self.skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
         elif seen.mark is not None:
             self.skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
         else:
@@ -203,24 +208,36 @@ class _Planner:
         """Keep the candidate that needs the least change, correct it, delete the others."""
         best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
         outcome = adjust(wanted, best, self.observed.editing, self._ids)
+        kept = best.id
         if isinstance(outcome, Operation):
             self.operations.append(outcome)
+            kept = outcome.id
         elif isinstance(outcome, Skip):
             self.skips.append(outcome)
+        names = self._staying if kept == best.id else self._coming
+        names.setdefault(wanted.key.name, kept)
         for other in others:
-            self._delete(other, "duplicate", f"{best.id} offers the same")
+            self._delete(other, "duplicate", f"{best.id} offers the same", kept)
 
-    def _delete(self, seen: ObservedDeployment, reason: str, because: str) -> None:
+    def _delete(self, seen: ObservedDeployment, reason: str, because: str, keeps: str = "") -> None:
+        """Delete a row, not before every replica serves what stays of ours under its name."""
         if not is_deletable(seen.id):
             self._leave_unreachable(DELETE, seen)
             return
-        self.operations.append(Operation(DELETE, seen.key, seen.id, reason, because, EMPTY))
+        name = seen.key.name
+        keeps = keeps or self._staying.get(name) or self._coming.get(name, "")
+        operation = Operation(DELETE, seen.key, seen.id, reason, because, EMPTY, keeps=keeps)
+        self.operations.append(operation)
 
 
-def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, bool, int, str]:
-    """Order candidates: ours and in line, ours, the latest replacement, then by id."""
+def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, int, bool, str]:
+    """Order candidates: ours, of these the latest revision, of these the one in line, then by id.
+
+    A replica of LiteLLM that has not read its database again still lists the row that a later
+    revision has replaced. If such a row were kept for being in line, the name would be lost.
+    """
     in_line = seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint
-    return not in_line, seen.mark is None, -seen.revision, seen.id
+    return seen.mark is None, -seen.revision, not in_line, seen.id
 
 
 def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:

@@ -80,7 +80,8 @@ class ObservedDeployment:
 
     ``fields`` has the shape of ``DesiredDeployment.fields``. ``mark`` is None for a row that no
     engine registered. ``read_only`` says why the row cannot be edited ("" if it can), ``blocked``
-    whether somebody paused it.
+    whether somebody paused it. An ``unreadable`` row is beyond a bound: it is read-only, and its
+    ``fields`` and mark are not known.
     """
 
     key: Key
@@ -89,6 +90,7 @@ class ObservedDeployment:
     mark: Mark | None = None
     read_only: str = ""
     blocked: bool = False
+    unreadable: bool = False
 
     @property
     def revision(self) -> int:
@@ -171,7 +173,8 @@ class ObservedState:
 
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
     are those with our mark on an endpoint that is no longer configured, ``taken`` the ids of all
-    rows of LiteLLM.
+    rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
+    endpoint.
     """
 
     owner: str
@@ -179,6 +182,7 @@ class ObservedState:
     strays: tuple[ObservedDeployment, ...] = ()
     editing: Editing = Editing()
     taken: frozenset[str] = frozenset()
+    unreadable: tuple[str, ...] = ()
 
 
 def without_provider(upstream: str) -> str:

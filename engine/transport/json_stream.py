@@ -5,28 +5,32 @@ Every function raises ValueError for text that is not JSON, and Garbled for what
 
 from __future__ import annotations
 
-import codecs
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ..bounds import MAX_DEPTH, MAX_INTEGER, MAX_QUOTED, MAX_ROW, MAX_ROWS
-from ..errors import Garbled
+from ..bounds import MAX_DEPTH, MAX_ROW, MAX_ROWS, MAX_SKIMMED
+from ..errors import Garbled, OutOfBounds
+from .json_text import DECODER, TOO_DEEP, Text, contradiction
 
-_WINDOW: Final = 256 * 1024
-"""Characters of a listing that are read at once: about thirty rows."""
-_SPACE: Final = re.compile(r"[ \t\n\r]*")
 _WIDE: Final = re.compile(rb"[\xf0-\xff]")
 _MIDDLE: Final = re.compile(rb"[\xc4-\xff]")
-_TOO_LARGE: Final = (
-    f"a row of it has over {MAX_ROW} characters, or does not end; look for it in LiteLLM, and"
-    " check what is between LiteLLM and the engine"
+SKIMMED: Final = frozenset(
+    {"model_name", "litellm_params", "model", "api_base", "model_info", "id", "db_model"}
 )
-_TOO_DEEP: Final = (
-    f"the answer is nested too deeply (over {MAX_DEPTH} levels); see what is at that address"
-)
+"""Members of a row that are read although the row is beyond a bound."""
+TOO_DEEP_ROW: Final = f"it is nested over {MAX_DEPTH} levels deep"
+TOO_LARGE_ROW: Final = f"it has over {MAX_ROW} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Skimmed:
+    """A member of a listing that is beyond a bound: its SKIMMED members, and beyond which bound."""
+
+    fields: dict[str, Any]
+    why: str
 
 
 def values_in(content: bytes | bytearray) -> int:
@@ -53,11 +57,11 @@ def document_of(content: bytearray) -> Any:
     text = content.decode("utf-8-sig")
     content.clear()
     try:
-        document = _DECODER.decode(text)
+        document = DECODER.decode(text)
     except RecursionError:
-        raise Garbled(_TOO_DEEP) from None
+        raise Garbled(TOO_DEEP) from None
     if depth(document) > MAX_DEPTH:
-        raise Garbled(_TOO_DEEP)
+        raise Garbled(TOO_DEEP)
     return document
 
 
@@ -76,55 +80,14 @@ def _members(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def number(text: str) -> float:
-    """Return a number; NaN and infinity are not JSON."""
-    if math.isfinite(found := float(text)):
-        return found
-    raise ValueError(f"{text} is not JSON")
-
-
-def integer(text: str) -> int | float | str:
-    """Return a whole number; for one that is too long, a float, or a text if no float holds it."""
-    if len(text) <= MAX_INTEGER:
-        return int(text)
-    found = float(text)
-    return found if math.isfinite(found) else text[:MAX_QUOTED]
-
-
-def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a map of JSON.
-
-    Raises:
-        Garbled: a name has two different values. RFC 8259, section 4, does not say which of them
-            counts, and an answer with a list of models and an empty list proves nothing.
-    """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        for name, value in pairs:
-            if json.dumps(value) != json.dumps(found[name]):
-                raise _contradiction(name)
-    return found
-
-
-def _contradiction(name: str) -> Garbled:
-    return Garbled(
-        f"the answer contradicts itself, it gives {name[:MAX_QUOTED]!r} two values; see what is at"
-        " that address"
-    )
-
-
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=unambiguous, parse_constant=number, parse_float=number, parse_int=integer
-)
-
-
 def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
     """Read a map from ``chunks``; return its ``data``, with what ``keep`` makes of each member.
 
     The text is read member by member, so that only one row at a time is in memory. Of the rest of
     the map only ``total_pages`` is returned. A document that is not a map is returned as it is.
+    A member that is a map beyond a bound is given to ``keep`` as :class:`Skimmed`.
     """
-    text = _Text(iter(chunks))
+    text = Text(iter(chunks))
     if text.next() != "{":
         return text.last(text.value())
     document: dict[str, Any] = {}
@@ -134,115 +97,63 @@ def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
         name = text.value()
         text.expect(":")
         if name in document:
-            raise _contradiction(name)
+            raise contradiction(name)
         value = list(_rows(text, keep)) if name == "data" and text.next() == "[" else text.value()
         if name in ("data", "total_pages"):
             document[name] = value
     return text.last({name: value for name, value in document.items() if value is not None})
 
 
-def _rows(text: _Text, keep: Callable[[Any], Any]) -> Iterator[Any]:
+def _rows(text: Text, keep: Callable[[Any], Any]) -> Iterator[Any]:
     for count in text.members("[]"):
         if count > MAX_ROWS:
             raise Garbled(
                 f"it lists over {MAX_ROWS} models, which is more than the engine reads;"
                 " delete those that are not needed"
             )
-        yield keep(text.value())
+        yield keep(_row(text))
 
 
-class _Text:
-    """A JSON text that arrives in pieces; ``at`` is the position in the window to read next."""
+def _row(text: Text) -> Any:
+    """Read a value; a map beyond a bound as :class:`Skimmed`.
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._scan = _DECODER.raw_decode
-        self._window = ""
-        self._ended = False
-        self.at = 0
+    Raises:
+        OutOfBounds: what is no map is beyond a bound, or a map is so far beyond it that it
+            perhaps does not end.
+    """
+    try:
+        return text.value()
+    except OutOfBounds as beyond:
+        if text.next() != "{":
+            raise
+        text.left = MAX_SKIMMED
+        try:
+            fields = _skimmed(text, levels=2)
+        except (ValueError, OutOfBounds):
+            raise beyond from None
+        finally:
+            text.left = math.inf
+        return Skimmed(fields, TOO_DEEP_ROW if str(beyond) == TOO_DEEP else TOO_LARGE_ROW)
 
-    def next(self) -> str:
-        """Return the next character that is not white space, without reading it; "" at the end."""
-        while True:
-            space = _SPACE.match(self._window, self.at)
-            assert space is not None
-            self.at = space.end()
-            if self.at < len(self._window):
-                return self._window[self.at]
-            if not self._more():
-                return ""
 
-    def expect(self, char: str) -> None:
-        """Read the given character.
+def _skimmed(text: Text, levels: int) -> dict[str, Any]:
+    """Read a map; return its SKIMMED members, which are maps only above the last level."""
+    found: dict[str, Any] = {}
+    for _ in text.members("{}"):
+        name = _scalar(text)
+        text.expect(":")
+        sign = text.next()
+        if name not in SKIMMED or sign == "[" or (sign == "{" and levels == 1):
+            text.pass_over()
+        else:
+            found[name] = _skimmed(text, levels - 1) if sign == "{" else _scalar(text)
+    return found
 
-        Raises:
-            ValueError: another one is next.
-        """
-        if self.next() != char:
-            raise ValueError("not JSON")
-        self.at += 1
 
-    def value(self) -> Any:
-        """Read a value."""
-        self.next()
-        while True:
-            try:
-                found, end = self._scan(self._window, self.at)
-            except RecursionError:
-                raise Garbled(_TOO_DEEP) from None
-            except json.JSONDecodeError:
-                if not self._more():
-                    raise
-                continue
-            if len(self._window) - end > 2 or not self._more():  # else a number might continue: 1e-
-                if end - self.at > MAX_ROW:
-                    raise Garbled(_TOO_LARGE)
-                self.at = end
-                return found
-
-    def members(self, brackets: str) -> Iterator[int]:
-        """Read the brackets and commas of a map or list.
-
-        Yields the number of each member, from 1; the caller then reads that member.
-        """
-        self.expect(brackets[0])
-        count = 0
-        while self.next() != brackets[1] or count:
-            count += 1
-            yield count
-            if self.next() == brackets[1]:
-                break
-            self.expect(",")
-        self.at += 1
-
-    def last(self, document: Any) -> Any:
-        """Return the document.
-
-        Raises:
-            ValueError: it is followed by more than white space.
-        """
-        if self.next():
-            raise ValueError("not JSON")
-        return document
-
-    def _more(self) -> bool:
-        """Drop what was read, and read at least a window more; return False at the end.
-
-        Raises:
-            Garbled: a value does not end.
-        """
-        if self._ended:
-            return False
-        pieces = [self._window[self.at :]]
-        self.at, size = 0, len(pieces[0])
-        if size > MAX_ROW:
-            raise Garbled(_TOO_LARGE)
-        wanted = _WINDOW + min(2 * size, MAX_ROW)
-        while size < wanted and not self._ended:
-            chunk = next(self._chunks, b"")
-            self._ended = not chunk
-            pieces.append(self._decode(chunk, self._ended))
-            size += len(pieces[-1])
-        self._window = "".join(pieces)
-        return True
+def _scalar(text: Text) -> Any:
+    """Read what is no map and no list; return "" for a text beyond a bound."""
+    try:
+        return text.value()
+    except OutOfBounds:
+        text.pass_over()
+        return ""

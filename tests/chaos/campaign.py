@@ -58,7 +58,7 @@ class Score:
 
 def simulated(seed: int, scenario: Scenario) -> LiteLLM:
     """Return the simulated LiteLLM for a seed."""
-    return Simulated(VERSIONS[seed % len(VERSIONS)], scenario.replicas)
+    return Simulated(VERSIONS[seed % len(VERSIONS)], scenario.replicas, scenario.reload)
 
 
 def play(scenario: Scenario, seed: int, litellm: LiteLLM) -> Score:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from .faults import DONE, LISTING, Dice, Fault, is_whole_listing
 
 Moment = Literal["before", "in_flight", "after"]
+Balance = Literal["connection", "request", "random"]
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "in_flight", "after")
 SIGN_IN: Final = b"<!doctype html><html><title>Sign in</title><body>Please sign in.</body></html>"
 PATIENCE: Final = 15.0
@@ -68,8 +69,8 @@ class Trap:
 class FaultProxy:
     """Stands before one server, or before several replicas.
 
-    Replicas take turns by connection, as behind a Service of Kubernetes, or with
-    ``by_request`` by request, as behind nginx.
+    ``balance`` says how replicas take turns: by connection, as behind a Service of Kubernetes; by
+    request, as behind nginx; or a random one at each request, as where others ask too.
 
     ``dice`` decide what fails, ``tally`` counts the faults, ``requests`` are the methods and paths
     that were sent, ``authorizations`` the headers of that name. ``on_write`` is called after the
@@ -79,7 +80,7 @@ class FaultProxy:
 
     def __init__(self, seed: str) -> None:
         self.upstreams: list[str] = []
-        self.by_request = False
+        self.balance: Balance = "connection"
         self.dice = Dice(seed)
         self.tally: Counter[str] = Counter()
         self.requests: list[tuple[str, str]] = []
@@ -154,7 +155,9 @@ class FaultProxy:
 
     def turn(self, connection: int) -> int:
         """Return the number of the replica whose turn it is."""
-        return len(self.requests) if self.by_request else connection
+        if self.balance == "random":
+            return self._random.randrange(len(self.upstreams))
+        return len(self.requests) if self.balance == "request" else connection
 
     def forward(self, request: Request, turn: int = 0) -> Answer:
         """Let a server carry a request out."""

@@ -87,12 +87,13 @@ class Simulated:
     lag = 0.0
     key = MASTER_KEY
 
-    def __init__(self, version: str, replicas: int = 1) -> None:
+    def __init__(self, version: str, replicas: int = 1, reload: float = RELOAD) -> None:
         self.name = f"simulated {version}"
         self.version = version
         self.database = Database()
         self.replicas: list[LiteLLMSimulator] = []
         self._count = replicas
+        self._reload = reload
         self.revive()
 
     @property
@@ -132,7 +133,7 @@ class Simulated:
                 database=self.database,
             )
             if self._count > 1:
-                replica.reload_interval = RELOAD
+                replica.reload_interval = self._reload
             self.replicas.append(replica.__enter__())
 
     def lose_database(self) -> None:

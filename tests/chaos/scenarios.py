@@ -10,10 +10,12 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from .engines import Trouble
-from .faultproxy import MOMENTS, FaultProxy, Moment, Request, Trap
+from .faultproxy import MOMENTS, Balance, FaultProxy, Moment, Request, Trap
+from .litellms import RELOAD
 from .world import Seat, World
 
 LITELLM_FAULTS: Final = {
@@ -288,8 +290,28 @@ def replicas(world: World) -> None:
     world.add_site()
     world.add_site()
     seat = world.add_engine()
-    seat.proxy.by_request = world.dice.random() < 0.5
+    seat.proxy.balance = "request" if world.dice.random() < 0.5 else "connection"
     _storm(world, 0.1, litellm=LITELLM_FAULTS)
+
+
+def balancer(world: World) -> None:
+    """A balancer changes the replica at every request, while all rows are replaced.
+
+    The cycles after a replacement come before the other replica has learned of it.
+    """
+    world.add_site()
+    world.add_site()
+    seat = world.add_engine()
+    balances: list[Balance] = ["request", "random"]
+    seat.proxy.balance = world.dice.choice(balances)
+    world.begin()
+    world.settle()
+    for step in range(STEPS):
+        world.churn()
+        world.set_note("" if step % 2 else f"note {step}")
+        for _ in range(3):
+            world.cycle()
+        world.settle()
 
 
 def _storm(
@@ -327,11 +349,15 @@ def _at_request(seat: Seat, number: int, act: Callable[[], None]) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario, and what it needs: a number of replicas, and a command of ``Real``."""
+    """A scenario, and what it needs: a number of replicas, and a command of ``Real``.
+
+    ``reload`` is the seconds after which a simulated replica reads the database again.
+    """
 
     play: Callable[[World], None]
     replicas: int = 1
     needs: str = ""
+    reload: float = RELOAD
 
     @property
     def name(self) -> str:
@@ -355,6 +381,7 @@ SCENARIOS: Final = (
     Scenario(engines_killed_side_by_side),
     Scenario(frozen_engine),
     Scenario(replicas, replicas=2),
+    Scenario(balancer, replicas=2, reload=inf),
     Scenario(restarts_of_litellm, needs="restart"),
     Scenario(outages_of_the_database, needs="restart_database"),
     Scenario(configuration_swapped),

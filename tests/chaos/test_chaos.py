@@ -30,6 +30,7 @@ QUICK = [
         "engines-of-one-owner",
         "frozen-engine",
         "replicas",
+        "balancer",
         "configuration-swapped",
         "jumping-clock",
         "full-disk",

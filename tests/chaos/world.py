@@ -53,12 +53,17 @@ class Site:
 
 @dataclass
 class Seat:
-    """An engine behind its fault proxy, the sites that it is configured with, and its ``rpm``."""
+    """An engine behind its fault proxy, the sites that it is configured with, and its settings.
+
+    A change of ``rpm``, which every row has, is an update where LiteLLM allows it. ``note`` is a
+    field of ``model_info``; to drop it, every row has to be replaced.
+    """
 
     engine: EngineProcess
     proxy: FaultProxy
     sites: list[Site]
     rpm: int = 60
+    note: str = ""
 
 
 class World:
@@ -180,6 +185,7 @@ class World:
                 "url": site.proxy.url,
                 "timeout": for_backends,
                 "litellm_params_defaults": {"rpm": seat.rpm},
+                "model_info_defaults": {"note": seat.note} if seat.note else {},
             }
             for site in seat.sites
         ]
@@ -244,6 +250,12 @@ class World:
         """Change a parameter of every row."""
         for seat in self.seats:
             seat.rpm = rpm
+            self.configure(seat)
+
+    def set_note(self, note: str) -> None:
+        """Set a field of ``model_info`` in every row, or drop it."""
+        for seat in self.seats:
+            seat.note = note
             self.configure(seat)
 
     def rotate(self, site: Site) -> None:

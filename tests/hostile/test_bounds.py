@@ -44,6 +44,7 @@ HIT_BY = {
     "MAX_SLOTS": f"{LIES}::test_a_number_within_bounds_is_known",
     "MAX_LISTING": f"{LITELLM}::test_a_listing_that_is_too_large_is_refused",
     "MAX_ROW": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_message",
+    "MAX_SKIMMED": f"{LITELLM}::test_a_row_that_is_far_too_large_or_has_no_id_is_refused",
     "MAX_ROWS": f"{LITELLM}::test_the_greatest_number_of_rows_is_read",
     "MAX_ROWS_MEMORY": f"{LITELLM}::test_a_listing_beyond_its_bounds_is_refused_with_a_message",
     "MAX_MARKED": f"{LITELLM}::test_a_mark_is_read_only_up_to_its_bounds",

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.bounds import MAX_DEPTH, MAX_MARKED, MAX_ROW, MAX_ROWS, MAX_ROWS_MEMORY
+from engine.bounds import MAX_DEPTH, MAX_MARKED, MAX_ROW, MAX_ROWS, MAX_ROWS_MEMORY, MAX_SKIMMED
 from engine.config.loader import load_config
 from engine.errors import EngineError, Garbled
 from engine.fakes.litellm_rows import Row
@@ -24,9 +24,10 @@ from engine.litellm.compact_rows import Rows
 from engine.reconcile import Memory, Options, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.state.deployment import MARK
+from engine.state.frozen import thaw
 from engine.state.mark import read_mark
 from engine.transport import client as transport
-from engine.transport import json_stream as answers
+from engine.transport import json_text
 from engine.transport.client_pool import Http
 from engine.transport.json_stream import rows_of
 from tests.quick import QUICK
@@ -390,7 +391,7 @@ def test_a_listing_is_read_like_any_json(
     document = {"x": rows, "data": rows, "more": {"data": [1]}, "total_pages": pages}
     text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(answers, "_WINDOW", 16)
+        patch.setattr(json_text, "_WINDOW", 16)
         found = read(text.encode(errors="surrogatepass" if ascii_only else "replace"), size)
     expected = json.loads(text.encode(errors="replace"))
     assert found == {"data": expected["data"], "total_pages": pages}
@@ -400,7 +401,7 @@ def test_a_listing_is_read_like_any_json(
 def test_a_number_is_read_whole_even_across_pieces(
     monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(answers, "_WINDOW", 1)
+    monkeypatch.setattr(json_text, "_WINDOW", 1)
     for number in ("0.5", "1e-06", "1E+3", "-1.25e-10", "7"):
         body = f'{{"data": [{number}, {{"price": {number}}}, {number}]}}'.encode()
         assert read(body, size) == json.loads(body)
@@ -498,7 +499,7 @@ def test_a_row_is_read_down_to_a_maximum_depth(depth: int, *, kept: bool) -> Non
     if kept:
         assert Rows().kept(row) == row
     else:
-        with pytest.raises(Garbled, match=f"nested over {MAX_DEPTH} levels"):
+        with pytest.raises(Garbled, match=f"without an id: it is nested over {MAX_DEPTH} levels"):
             Rows().kept(row)
 
 
@@ -510,3 +511,127 @@ def test_equal_texts_of_rows_are_stored_once() -> None:
     )
     assert first == second == {"model_info": {"some key": "some text"}}
     assert first["model_info"]["some key"] is second["model_info"]["some key"]
+
+
+# --- one row beyond a bound, which stops nothing ---
+
+
+def nested(levels: int) -> bytes:
+    return b'{"x":' * levels + b"1" + b"}" * levels
+
+
+BEYOND: dict[str, tuple[bytes, str]] = {
+    # what a field of the row holds, and what the skip says of it
+    "deep": (nested(MAX_DEPTH), f"nested over {MAX_DEPTH} levels deep"),
+    "too deep for the parser": (nested(50_000), f"nested over {MAX_DEPTH} levels deep"),
+    "large": (b'"' + b"x" * MAX_ROW + b'"', f"over {MAX_ROW} characters"),
+    "of many values": (
+        b"[" + b'{"a\\"}":[1,"]"]},' * 100_000 + b"-1e-7]",
+        "over 1048576 characters",
+    ),
+}
+
+
+def beyond(row: dict[str, Any], value: bytes, part: str) -> bytes:
+    """Return the text of a row with a field of a value beyond a bound, as its first one."""
+    row = {**row, part: {"FIELD": 0, **row[part]}}
+    return json.dumps(row).encode().replace(b'"FIELD": 0', b'"fie\\"ld": ' + value)
+
+
+def foreign(name: str, api_base: str) -> dict[str, Any]:
+    row = real_row(7, name)
+    row["litellm_params"]["api_base"] = api_base
+    return row
+
+
+@pytest.mark.parametrize("part", ["litellm_params", "model_info"])
+@pytest.mark.parametrize("case", BEYOND)
+def test_a_row_beyond_a_bound_is_skipped_and_named_and_stops_no_cycle(
+    place: Town, case: str, part: str
+) -> None:
+    value, why = BEYOND[case]
+    row = foreign("by-hand", f"{place.good.url}/v1")
+    rows = [json.dumps(real_row(0, "m")).encode(), beyond(row, value, part)]
+    server = place.server(listing(b'{"data":[' + b",".join(rows) + b'],"total_pages":1}'))
+    place.configure(url=server.url)
+    report = place.cycle(dry_run=True)
+    assert {op.action for op in report.plan.operations} == {"create"}
+    (skip,) = [skip for skip in report.plan.skips if skip.key.name == "by-hand"]
+    assert (skip.action, skip.id, skip.reason) == ("update", "id-7", "unreadable")
+    assert why in skip.because
+
+
+def test_a_row_beyond_a_bound_elsewhere_is_named_once_in_the_log(
+    place: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [
+        beyond(foreign("cloud", "https://cloud.example/v1"), *BEYOND["deep"][:1], "model_info"),
+        beyond(real_row(8, "large"), *BEYOND["large"][:1], "model_info"),
+    ]
+    server = place.server(listing(b'{"data":[' + b",".join(rows) + b"]}"))
+    place.configure(url=server.url)
+    memory = Memory()
+    for _ in range(2):
+        place.cycle(memory, dry_run=True)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 2
+    assert "'cloud'" in warned[0]
+    assert "id-7" in warned[0]
+    assert "'large'" in warned[1]
+
+
+def test_a_row_beyond_a_bound_is_neither_adopted_nor_deleted_nor_doubled(place: Town) -> None:
+    """One with the key, and one with the id, that a row of ours would have; and one not served."""
+    empty = place.server(listing([]))
+    place.configure(url=empty.url)
+    (planned, *_) = place.cycle(dry_run=True).plan.operations
+    same_key = thaw(planned.row)
+    same_key["model_info"]["id"] = "by-hand"
+    same_id = foreign("renamed", "https://cloud.example/v1")
+    same_id["model_info"]["id"] = planned.id
+    gone = foreign("gone", f"{place.good.url}/v1")
+    for others, actions in (
+        ([same_key, gone], []),
+        ([same_id, gone], ["create"]),
+    ):
+        texts = [beyond(row, BEYOND["large"][0], "model_info") for row in others]
+        server = place.server(listing(b'{"data":[' + b",".join(texts) + b"]}"))
+        place.configure(url=server.url)
+        plan = place.cycle(dry_run=True).plan
+        found = [op for op in plan.operations if op.key.name == planned.key.name]
+        assert [op.action for op in found] == actions
+        assert planned.id not in [op.id for op in found]
+        assert not [op for op in plan.operations if op.key.name == "gone"]
+
+
+def test_a_row_that_is_far_too_large_or_has_no_id_is_refused() -> None:
+    huge = b'{"model_info":{"x":"' + b"x" * (MAX_SKIMMED + MAX_ROW) + b'"}}'
+    for row in (
+        huge,
+        b'{"model_info":{"x":' + nested(MAX_DEPTH) + b"}}",
+        b"[" + nested(200) + b"]",
+    ):
+        with pytest.raises(Garbled):
+            rows_of(iter([b'{"data":[' + row + b"]}"]), Rows().kept)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text('"\\\\{}[],: a1é'),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text('"\\\\}]a'), inner),
+    ),
+    st.integers(1, 9),
+)
+def test_what_is_skimmed_ends_where_the_value_ends(value: Any, size: int) -> None:
+    """The rows before and after one that is skimmed are read as they are."""
+    deep = json.dumps({"model_info": {"v": value, "id": "1", "deep": [[[0]]]}, "w": value})
+    deep = deep.replace("[[[0]]]", nested(3000).decode())
+    body = f'{{"data": [1, {deep} , "last"], "total_pages": 1}}'.encode()
+    found = read(body, size * 1000)
+    first, skimmed, last = found["data"]
+    assert (first, last, found["total_pages"]) == (1, "last", 1)
+    assert skimmed.fields == {"model_info": {"id": "1"}}

@@ -14,6 +14,7 @@ from engine.state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
     DesiredState,
+    Editing,
     ObservedDeployment,
     ObservedState,
     Refusal,
@@ -373,11 +374,40 @@ def test_only_a_free_row_under_the_upstream_of_the_predecessor_is_adopted(kind: 
     assert actions(plan)[0] == ("create", "a", "missing")
 
 
-def test_a_row_in_line_is_kept_rather_than_a_later_one() -> None:
+@pytest.mark.parametrize("editing", [b.IN_PLACE, b.REPLACING])
+def test_a_later_row_is_kept_rather_than_an_earlier_one_in_line(editing: Editing) -> None:
+    """A stale replica lists the earlier one, which is perhaps deleted long since."""
     wanted = b.wanted("a", params={"rpm": 6})
+    earlier = b.as_seen(wanted)
     later = b.as_seen(b.wanted("a", params={"rpm": 5}), revision=1)
-    plan = plan_of(b.desired(wanted), b.observed(later, b.as_seen(wanted)))
-    assert [(op.action, op.id) for op in plan.operations] == [("delete", later.id)]
+    plan = plan_of(b.desired(wanted), b.observed(later, earlier, editing=editing))
+    kept, deleted = plan.operations
+    assert (kept.touched, kept.reason) == (later.id, "changed")
+    assert (deleted.action, deleted.id, deleted.reason) == ("delete", earlier.id, "duplicate")
+    assert deleted.keeps == kept.id
+
+
+def test_of_rows_of_one_revision_the_one_in_line_is_kept() -> None:
+    wanted = b.wanted("a", params={"rpm": 6})
+    other = b.as_seen(b.wanted("a", params={"rpm": 5}), row_id="0-comes-first")
+    plan = plan_of(b.desired(wanted), b.observed(other, b.as_seen(wanted)))
+    assert [(op.action, op.id) for op in plan.operations] == [("delete", other.id)]
+
+
+def test_a_delete_names_the_row_that_stays_under_its_name() -> None:
+    """One that stays as it is, rather than one that the plan makes."""
+    gone = b.as_seen(b.wanted("m", upstream="openai/gone"))
+    made, stays = b.wanted("m", upstream="openai/m"), b.wanted("m", upstream="openai/n")
+    lone = b.as_seen(b.wanted("lone"))
+    places = (b.endpoint(served=("m", "n")),)
+    for rows, kept in (
+        ((gone, lone), deployment_id(b.OWNER, made.key, 0)),
+        ((gone, lone, b.as_seen(stays)), deployment_id(b.OWNER, stays.key, 0)),
+    ):
+        wanted = [made, stays] if len(rows) == 3 else [made]
+        plan = plan_of(b.desired(*wanted, endpoints=places), b.observed(*rows))
+        keeps = {op.key.name: op.keeps for op in plan.operations if op.action == "delete"}
+        assert keeps == {"m": kept, "lone": ""}
 
 
 def test_of_several_rows_in_line_the_latest_replacement_is_kept() -> None:

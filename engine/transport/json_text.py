@@ -1,0 +1,220 @@
+"""A JSON text that comes in pieces, read value by value. Pure.
+
+Every function raises ValueError for text that is not JSON, and Garbled for what exceeds a bound.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ..bounds import MAX_DEPTH, MAX_INTEGER, MAX_QUOTED, MAX_ROW
+from ..errors import Garbled, OutOfBounds
+
+_WINDOW: Final = 256 * 1024
+"""Characters of a listing that are read at once: about thirty rows."""
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+_IN_STRING: Final = re.compile(r'[^"\\]*')
+_BETWEEN_SIGNS: Final = re.compile(r'[^"{}\[\]]*')
+_TOO_LARGE: Final = (
+    f"a row of it has over {MAX_ROW} characters, or does not end; look for it in LiteLLM, and"
+    " check what is between LiteLLM and the engine"
+)
+TOO_DEEP: Final = (
+    f"the answer is nested too deeply (over {MAX_DEPTH} levels); see what is at that address"
+)
+
+
+def number(text: str) -> float:
+    """Return a number; NaN and infinity are not JSON."""
+    if math.isfinite(found := float(text)):
+        return found
+    raise ValueError(f"{text} is not JSON")
+
+
+def integer(text: str) -> int | float | str:
+    """Return a whole number; for one that is too long, a float, or a text if no float holds it."""
+    if len(text) <= MAX_INTEGER:
+        return int(text)
+    found = float(text)
+    return found if math.isfinite(found) else text[:MAX_QUOTED]
+
+
+def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a map of JSON.
+
+    Raises:
+        Garbled: a name has two different values. RFC 8259, section 4, does not say which of them
+            counts, and an answer with a list of models and an empty list proves nothing.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name, value in pairs:
+            if json.dumps(value) != json.dumps(found[name]):
+                raise contradiction(name)
+    return found
+
+
+def contradiction(name: str) -> Garbled:
+    """Return the error about a name with two values."""
+    return Garbled(
+        f"the answer contradicts itself, it gives {name[:MAX_QUOTED]!r} two values; see what is at"
+        " that address"
+    )
+
+
+DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=unambiguous, parse_constant=number, parse_float=number, parse_int=integer
+)
+
+
+class Text:
+    """A JSON text that comes in pieces.
+
+    ``at`` is the place up to which it is read, ``left`` how many characters may still be read.
+    """
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._scan = DECODER.raw_decode
+        self._window = ""
+        self._ended = False
+        self.left = math.inf
+        self.at = 0
+
+    def next(self) -> str:
+        """Return the next character that is not white space, without reading it; "" at the end."""
+        while True:
+            space = _SPACE.match(self._window, self.at)
+            assert space is not None
+            self.at = space.end()
+            if self.at < len(self._window):
+                return self._window[self.at]
+            if not self._more():
+                return ""
+
+    def expect(self, char: str) -> None:
+        """Read the given character.
+
+        Raises:
+            ValueError: another one is next.
+        """
+        if self.next() != char:
+            raise ValueError("not JSON")
+        self.at += 1
+
+    def value(self) -> Any:
+        """Read a value.
+
+        Raises:
+            OutOfBounds: it is beyond a bound, and nothing of it is read.
+        """
+        self.next()
+        while True:
+            try:
+                found, end = self._scan(self._window, self.at)
+            except RecursionError:
+                raise OutOfBounds(TOO_DEEP) from None
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            if len(self._window) - end > 2 or not self._more():  # else a number might continue: 1e-
+                if end - self.at > MAX_ROW:
+                    raise OutOfBounds(_TOO_LARGE)
+                self.at = end
+                return found
+
+    def pass_over(self) -> None:
+        """Read a value without making anything of it, however large or deep it is."""
+        if self.next() not in ('"', "{", "["):
+            self.value()
+            return
+        level = 0
+        while True:
+            sign = self._sign()
+            self.at += 1
+            if sign == '"':
+                self._pass_over_string()
+            else:
+                level += 1 if sign in "{[" else -1
+            if level == 0:
+                return
+
+    def _sign(self) -> str:
+        """Pass over all but brackets and quotation marks; return the next of these."""
+        while True:
+            between = _BETWEEN_SIGNS.match(self._window, self.at)
+            assert between is not None
+            self.at = between.end()
+            if self.at < len(self._window):
+                return self._window[self.at]
+            if not self._more():
+                raise ValueError("not JSON")
+
+    def _pass_over_string(self) -> None:
+        """Pass over the rest of a string."""
+        while True:
+            within = _IN_STRING.match(self._window, self.at)
+            assert within is not None
+            self.at = within.end()
+            if self._window[self.at : self.at + 1] == '"':
+                self.at += 1
+                return
+            if self.at + 2 <= len(self._window):
+                self.at += 2  # a backslash, and what it escapes
+            elif not self._more():
+                raise ValueError("not JSON")
+
+    def members(self, brackets: str) -> Iterator[int]:
+        """Read the brackets and commas of a map or list.
+
+        Yields the number of each member, from 1; the caller then reads that member.
+        """
+        self.expect(brackets[0])
+        count = 0
+        while self.next() != brackets[1] or count:
+            count += 1
+            yield count
+            if self.next() == brackets[1]:
+                break
+            self.expect(",")
+        self.at += 1
+
+    def last(self, document: Any) -> Any:
+        """Return the document.
+
+        Raises:
+            ValueError: it is followed by more than white space.
+        """
+        if self.next():
+            raise ValueError("not JSON")
+        return document
+
+    def _more(self) -> bool:
+        """Drop what was read, and read at least a window more; return False at the end.
+
+        Raises:
+            Garbled: a value does not end.
+        """
+        if self._ended:
+            return False
+        size = len(self._window) - self.at
+        if size > MAX_ROW or self.left < 0:
+            raise OutOfBounds(_TOO_LARGE)
+        pieces = [self._window[self.at :]]
+        self.left -= self.at
+        self.at = 0
+        wanted = _WINDOW + min(2 * size, MAX_ROW)
+        while size < wanted and not self._ended:
+            chunk = next(self._chunks, b"")
+            self._ended = not chunk
+            pieces.append(self._decode(chunk, self._ended))
+            size += len(pieces[-1])
+        self._window = "".join(pieces)
+        return True
