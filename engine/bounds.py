@@ -90,6 +90,10 @@ MAX_PATTERN: Final = 10_000
 """Characters of a regular expression."""
 MAX_PATTERN_MEMORY: Final = 8 * 2**20
 """Bytes of memory that RE2 may use for one expression (its default); its time is always linear."""
+MAX_SEARCHES: Final = 100_000
+"""Ids of one backend that are searched for expressions which match none of them; about a second."""
+MAX_UNMATCHED: Final = 20
+"""Expressions of one backend that match no model and are named."""
 MAX_TIMEOUT: Final = 86_400.0
 """Seconds of a timeout: one day."""
 MAX_PERIOD: Final = 31_536_000.0

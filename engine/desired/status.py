@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..bounds import MAX_SEARCHES, MAX_UNMATCHED
 from ..state.endpoint_status import EndpointStatus, is_answered
 from ..state.listing import Listing
 from .naming import Offer
@@ -26,13 +28,17 @@ def status_of(
         detail=listing.detail,
         models=len(offers),
         filtered=sum(offer.filtered or bool(offer.unwanted) for offer in offers),
-        unmatched=tuple(_unmatched(backend, offers)),
+        unmatched=tuple(islice(_unmatched(backend, offers), MAX_UNMATCHED)),
     )
 
 
 def _unmatched(backend: Backend, offers: Sequence[Offer]) -> Iterator[str]:
-    """Yield the expressions that match no listed model; none where nothing is listed."""
-    for where, pattern in _expressions(backend) if offers else ():
+    """Yield the expressions that match no listed model; none where nothing is listed.
+
+    Of very many expressions and models, only the first expressions are looked at.
+    """
+    most = MAX_SEARCHES // max(1, len(offers))
+    for where, pattern in islice(_expressions(backend), most if offers else 0):
         if not any(pattern.search(offer.model.id) for offer in offers):
             yield f"{where}: {pattern.text}"
 

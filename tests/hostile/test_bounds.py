@@ -17,6 +17,7 @@ LOADER = "unit/config/test_loader.py"
 YAML = "unit/config/test_yaml_file.py"
 DEPLOYMENTS = "unit/desired/test_deployments.py"
 SIZE = "unit/config/test_size.py"
+STATUS = "unit/desired/test_status.py"
 PATTERNS = "unit/config/test_patterns.py"
 SERVERS = "unit/backends/test_adapters_servers.py"
 LIES = "hostile/test_backends_that_lie.py"
@@ -57,6 +58,8 @@ HIT_BY = {
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
     "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_maximum_length",
     "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
+    "MAX_SEARCHES": f"{STATUS}::test_of_very_many_expressions_and_models_only_some_are_searched",
+    "MAX_UNMATCHED": f"{STATUS}::test_of_many_expressions_that_match_nothing_some_are_named",
     "MAX_TIMEOUT": f"{LOADER}::test_a_wrong_field_is_refused_with_its_line_and_path",
     "MAX_PERIOD": f"{LOADER}::test_a_wrong_top_level_is_refused_with_its_line",
     "MAX_INTERVAL": f"{FILES}::test_an_unusable_sleep_interval_counts_as_sixty",

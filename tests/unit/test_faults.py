@@ -1081,6 +1081,7 @@ def test_defect_18_the_log_records_what_was_done_and_why(world: World) -> None:
     assert [line["event"] for line in lines] == [
         *("plan", "result", "result", "cycle"),
         *("plan", "result", "cycle"),
-        *("skip", "cycle"),
+        *("skip", "endpoint", "cycle"),
     ]
-    assert "connection refused" in lines[-2]["skip"]["because"]
+    assert "connection refused" in lines[-3]["skip"]["because"]
+    assert "connection refused" in lines[-2]["detail"]

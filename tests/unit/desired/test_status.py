@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.backends.scope import scope_of
+from engine.bounds import MAX_SEARCHES, MAX_UNMATCHED
 from engine.config.loader import load_config
 from engine.desired.deployments import desired_state
 from engine.state.endpoint_status import EndpointStatus
@@ -70,3 +71,15 @@ def test_without_a_whole_list_nothing_is_known(
 
 def test_an_empty_list_leaves_no_expression_unmatched(tmp_path: Path) -> None:
     assert status(tmp_path, "filter_regex: ^x", listing(outcome="empty")).unmatched == ()
+
+
+def test_of_very_many_expressions_and_models_only_some_are_searched(tmp_path: Path) -> None:
+    ids = [f"m{number}" for number in range(MAX_SEARCHES // 2)]
+    options = "filter_regex: m, exclude_regex: x, overrides: [{regex: y}]"
+    assert status(tmp_path, options, listing(*ids)).unmatched == ("exclude_regex: x",)
+
+
+def test_of_many_expressions_that_match_nothing_some_are_named(tmp_path: Path) -> None:
+    overrides = ", ".join(f"{{regex: y{number}}}" for number in range(MAX_UNMATCHED + 5))
+    found = status(tmp_path, f"overrides: [{overrides}]", listing("a"))
+    assert len(found.unmatched) == MAX_UNMATCHED
