@@ -33,6 +33,7 @@ _OUTCOME_WORDS: Final = {
     "unauthorised": "refuses our key",
     "unreachable": "cannot be reached",
     "invalid": "sends no readable list",
+    "not_asked": "is not asked",
 }
 MAX_VALUE: Final = 100
 """Characters of a value that are shown; the rest is cut off."""
