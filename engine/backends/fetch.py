@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..bounds import MAX_ALL_MODELS
-from ..errors import TransportError
+from ..errors import Garbled, Rejected, TransportError
 from ..state.endpoint import canonical_endpoint
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
+from ..state.secret import PLACEHOLDER_KEY
 from ..transport.budget import Allowance, Pool
 from ..transport.client import Client
 from ..transport.client_pool import Http
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ..config.model import Backend
 
 
+OPENAI: Final = "openai"
+"""The kind that any server with such an API has, so it is not taken for another one."""
 _POLL: Final = 0.2
 """Seconds until it is noticed that the engine is to stop."""
 log = logging.getLogger(__name__)
@@ -108,7 +111,8 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
         with Allowance(pool, backend.connection.timeout) as allowance:
             kind, found = _asked(backend, client, allowance)
     except TransportError as error:
-        return Listing(backend.name, outcome_of(error), detail=str(error))
+        outcome = outcome_of(error)
+        return Listing(backend.name, outcome, detail=f"{error}{_remedy(backend, outcome)}")
     except Exception as error:  # a bug in one reader must not stop the others
         log.exception("%s: reading its list failed", backend.name)
         detail = f"reading its list failed ({type(error).__name__}); please report it"
@@ -125,12 +129,30 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
     )
 
 
+def _remedy(backend: Backend, outcome: str) -> str:
+    """Return what to do about a key that is refused, "" for another outcome."""
+    if outcome != UNAUTHORISED:
+        return ""
+    if backend.key.reveal() == PLACEHOLDER_KEY:
+        return f"; asked without a key: the secret file {backend.name!r} is missing or empty"
+    return f"; check the key in the secret file {backend.name!r}"
+
+
 def _asked(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
     """Return the kind of a backend, recognised if it is not configured, and what it serves."""
     if backend.kind == "auto":
         return auto.ask_as(server_of(backend, client, auto.ALLOWED, allowance))
     adapter = KINDS[backend.kind]
-    return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
+    try:
+        return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
+    except (Garbled, Rejected) as error:
+        if outcome_of(error) != INVALID or backend.kind == OPENAI or backend.models_endpoint:
+            raise
+        meant = auto.recognised(server_of(backend, client, auto.ALLOWED, allowance))
+        if meant in ("", backend.kind):
+            raise
+        remedy = f"`type: auto` recognises {meant} there, and this is not `type: {backend.kind}`"
+        raise Garbled(f"{error}. Remedy: {remedy}") from None
 
 
 def server_of(

@@ -95,7 +95,7 @@ class Renderer:
         state = _OUTCOME_WORDS[endpoint.outcome]
         if endpoint.outcome == "ok":
             state = format_count(len(endpoint.served), "model")
-        yield f"{self._paint('bold', f'{backends}')}  {endpoint.url}  {state}"
+        yield f"{self._paint('bold', f'{backends}')}  {printable(endpoint.url)}  {state}"
         if endpoint.detail:
             yield self._paint("dim", f"    {printable(endpoint.detail)}")
 
