@@ -132,7 +132,7 @@ def reconcile_once(
     if options.backends:
         plan, desired = only_on(plan, desired, config.endpoints(options.backends))
     _report(plan, desired, ports, memory)
-    results = () if options.dry_run else _apply(plan, proxy, ports)
+    results = () if options.dry_run else carry_out(plan, proxy, ports)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     ports.log.end(plan, results, outcomes, time.monotonic() - begun)
     return Report(plan, desired, results)
@@ -166,7 +166,9 @@ def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:
         log.error("the plan artifact cannot be written: %s", error)
 
 
-def _apply(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:
+def carry_out(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:
+    """Apply a plan; log each result, and give a sign of life after it."""
+
     def report(result: Result) -> None:
         ports.log.result(result)
         ports.beat()

@@ -120,6 +120,18 @@ def ask_as(server: Server) -> tuple[str, Found]:
     return guess.kind, replace(found, notes=(note, *found.notes))
 
 
+def recognised(server: Server) -> str:
+    """Return the kind of a server that is configured as another one; "" if nothing tells it."""
+    memory = _Memory(server)
+    server = replace(server, models_endpoint="", get=memory.get)
+    try:
+        guess = _guess(server, memory)
+        _, entries = _list(server, memory)
+    except TransportError:
+        return ""
+    return guess.kind if entries and entries.members else ""
+
+
 def _guess(server: Server, memory: _Memory) -> Guess:
     path, entries = _list(server, memory)
     first = next(iter(entries.members.values()), {}) if entries else {}

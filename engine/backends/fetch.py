@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from ..bounds import MAX_ALL_MODELS
 from ..config.model import AUTO, STATIC, Backend
-from ..errors import TransportError
+from ..errors import Garbled, Rejected, TransportError
 from ..state.endpoint import canonical_endpoint
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
+from ..state.secret import PLACEHOLDER_KEY
 from ..transport.budget import Allowance, Pool
 from ..transport.client import Client
 from ..transport.client_pool import Http
@@ -22,6 +23,8 @@ from .kinds import KINDS
 from .normalize import left_out_notes, model_of, outcome_of, static_listing
 from .server import Found, Server
 
+OPENAI: Final = "openai"
+"""The kind that any server with such an API has, so it is not taken for another one."""
 _POLL: Final = 0.2
 """Seconds between two looks at whether the engine is to stop."""
 log = logging.getLogger(__name__)
@@ -105,7 +108,8 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
         with Allowance(pool, backend.connection.timeout) as allowance:
             kind, found = _ask(backend, client, allowance)
     except TransportError as error:
-        return Listing(backend.name, outcome_of(error), detail=str(error))
+        outcome = outcome_of(error)
+        return Listing(backend.name, outcome, detail=f"{error}{_remedy(backend, outcome)}")
     except Exception as error:  # a bug in one reader must not stop the others
         log.exception("%s: reading its list failed", backend.name)
         detail = f"reading its list failed ({type(error).__name__}); please report it"
@@ -122,12 +126,30 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
     )
 
 
+def _remedy(backend: Backend, outcome: str) -> str:
+    """Return what to do about a key that is refused, "" for another outcome."""
+    if outcome != UNAUTHORISED:
+        return ""
+    if backend.key.reveal() == PLACEHOLDER_KEY:
+        return f"; asked without a key: the secret file {backend.name!r} is missing or empty"
+    return f"; check the key in the secret file {backend.name!r}"
+
+
 def _ask(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
     """Return the kind of a backend, configured or recognised, and what its adapter found."""
     if backend.kind == AUTO:
         return detect.ask_as(server_of(backend, client, detect.ALLOWED, allowance))
     adapter = KINDS[backend.kind]
-    return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
+    try:
+        return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
+    except (Garbled, Rejected) as error:
+        if outcome_of(error) != INVALID or backend.kind == OPENAI or backend.models_endpoint:
+            raise
+        meant = detect.recognised(server_of(backend, client, detect.ALLOWED, allowance))
+        if meant in ("", backend.kind):
+            raise
+        remedy = f"`type: auto` recognises {meant} there, and this is not `type: {backend.kind}`"
+        raise Garbled(f"{error}. Remedy: {remedy}") from None
 
 
 def server_of(

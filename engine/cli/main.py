@@ -15,7 +15,7 @@ from typing import TextIO
 
 from ..errors import EngineError, WrongUsage
 from ..report.operator_log import start_logging
-from ..text import Redactor
+from ..text import Redactor, printable
 from ..transport.timing import DEFAULT_TIMING, Timing
 from .exit_codes import ERROR, USAGE
 from .parser import parse
@@ -65,7 +65,7 @@ def _report(error: EngineError, redactor: Redactor, *, as_json: bool) -> None:
     if as_json:
         log.error("%s", error)
     else:
-        _complain(f"error: {redactor.redact(str(error))}")
+        _complain(printable(f"error: {redactor.redact(str(error))}", kept="\n"))
 
 
 def _complain(text: str) -> None:

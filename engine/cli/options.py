@@ -104,6 +104,23 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _retire_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name",
+        metavar="BACKEND",
+        help="the name that the backend has, or had, in the configuration",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the plan, but write nothing to LiteLLM"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="write the plan log to stdout; with --dry-run, the plan as JSON",
+    )
+    _force_option(parser, "delete its rows although the backend is configured")
+
+
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pause",
@@ -147,7 +164,10 @@ def _backend_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _force_option(parser: argparse.ArgumentParser) -> None:
+def _force_option(
+    parser: argparse.ArgumentParser,
+    what: str = "carry out deletions of this backend that a limit holds",
+) -> None:
     parser.add_argument(
         "--force",
         action="append",
@@ -156,8 +176,7 @@ def _force_option(parser: argparse.ArgumentParser) -> None:
         const="",
         default=[],
         metavar="BACKEND",
-        help="carry out deletions of this backend that a limit holds; may be repeated; 'all' for"
-        " every backend",
+        help=f"{what}; may be repeated; 'all' for every backend",
     )
 
 
@@ -194,6 +213,7 @@ COMMANDS: Final = {
     "plan": ("show what would be done; writes nothing to LiteLLM", _plan_options),
     "apply": ("bring LiteLLM in step once", _apply_options),
     "run": ("bring LiteLLM in step repeatedly", _run_options),
+    "retire": ("delete what a backend left in LiteLLM, for good", _retire_options),
     "demo": ("run the engine on simulated servers, then exit", _demo_options),
     "alive": ("for a liveness probe: is the heartbeat recent enough?", _alive_options),
 }

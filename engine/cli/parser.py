@@ -36,6 +36,7 @@ _EXAMPLES: Final = {
     "plan": ("plan", "plan --backend gpu1 --json"),
     "apply": ("apply", "apply --backend gpu1 --force gpu1"),
     "run": ("run --interval 5m --heartbeat /tmp/heartbeat", "run --once --dry-run"),
+    "retire": ("retire gpu1 --dry-run", "retire gpu1"),
     "demo": ("demo --pause 2s",),
     "alive": ("alive --heartbeat /tmp/heartbeat --max-age 10m",),
 }

@@ -17,11 +17,10 @@ from ..state.endpoint import canonical_endpoint
 from ..validate import Violation, nearest
 from . import parsers
 from .model import KINDS
+from .remedies import LITELLM
 from .size import row_problems
 from .yaml_tree import Steps
 
-LITELLM: Final = "litellm"
-"""The key file of LiteLLM, so no backend can have this name."""
 SHARED: Final = ("policy", "ownership", "on_unreachable")
 """Keys that the top level and each backend may set; backends on one endpoint must agree on them."""
 
@@ -92,7 +91,7 @@ def _names(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
     first: dict[str, int] = {}
     for index, name in ((i, b["name"]) for i, b in enumerate(backends) if "name" in b):
         path = ("backends", index, "name")
-        if name == LITELLM:
+        if name.lower() == LITELLM:  # file systems may ignore case
             what = "the secret file `litellm` holds the key of LiteLLM; choose another name"
             yield Violation(path, what)
         elif first.setdefault(name, index) != index:

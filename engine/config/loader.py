@@ -12,10 +12,11 @@ from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..transport.connection import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
-from .checks import LITELLM, SHARED, find_disagreements, find_problems, find_warnings
+from .checks import SHARED, find_disagreements, find_problems, find_warnings
 from .coerce import as_declared, without
 from .key_files import read_key
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
+from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
 from .yaml_file import Document, read_text, read_yaml
 
 
@@ -28,17 +29,18 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     document = read_yaml(read_text(config_path), config_path.name)
     declared = as_declared(document.value, schema("config"), document.raw)
     wrong = violations(declared, "config")
+    found = [explained(violation, declared, secrets_dir) for violation in wrong]
     declared = without(declared, {violation.path for violation in wrong})
     parsed, unreadable = parsers.parse_values(declared)
-    wrong += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
-    problems = _in_order(wrong, document)
+    found += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
+    problems = _in_order([*found, *find_mistakes(parsed)], document)
     key, key_problem = _litellm_key(secrets_dir / LITELLM)
     if key_problem:
         problems.append(Problem(str(secrets_dir / LITELLM), key_problem))
     if problems:
         raise ConfigError(problems)
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
-    doubtful += [*find_warnings(parsed), *_absent_files(parsed)]
+    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *_absent_files(parsed)]
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
@@ -47,7 +49,14 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
         warnings=tuple(map(str, _in_order(doubtful, document))),
+        unused_keys=_unused_keys(declared, secrets_dir),
     )
+
+
+def _unused_keys(config: Mapping[str, Any], secrets_dir: Path) -> tuple[str, ...]:
+    names = {backend["name"] for backend in config["backends"]}
+    used = {LITELLM, *names, *files_named(config)}
+    return tuple(unused_keys(secrets_dir, used, names))
 
 
 def _in_order(found: Iterable[Violation], document: Document) -> list[Problem]:

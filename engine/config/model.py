@@ -134,7 +134,10 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that an operator configures; ``warnings`` are sentences for the log."""
+    """Everything that an operator configures; ``warnings`` are sentences for the log.
+
+    ``unused_keys`` are sentences about key files that nothing uses.
+    """
 
     litellm: LiteLLM
     backends: tuple[Backend, ...]
@@ -142,6 +145,7 @@ class Config:
     limits: Limits
     warnings: tuple[str, ...]
     on_clash: str
+    unused_keys: tuple[str, ...] = ()
 
     def endpoints(self, names: Collection[str] = ()) -> tuple[str, ...]:
         """Return the canonical addresses of the backends, in the order of the file.

@@ -116,8 +116,15 @@ def _events(text: str, name: str) -> Iterator[Any]:
         if _LIBYAML_TOO_DEEP in str(error.problem):
             raise refusal(name, mark, TOO_DEEP) from None
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise refusal(name, mark, f"not YAML: {_without_quotations(reason)}") from None
+        hint = "; indent with spaces, not with tabs" if _is_indented_by_tab(text, mark) else ""
+        raise refusal(name, mark, f"not YAML: {_without_quotations(reason)}{hint}") from None
     except (yaml.YAMLError, ValueError, OverflowError):
         raise refusal(name, None, "not YAML: it holds an unreadable escape") from None
     finally:
         loader.dispose()
+
+
+def _is_indented_by_tab(text: str, mark: Any) -> bool:
+    lines = _LINE_BREAK.split(text)
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    return "\t" in line[: len(line) - len(line.lstrip())]

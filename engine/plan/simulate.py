@@ -21,7 +21,8 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
     listing. So a row that the next cycle would not find, or would read differently, is noticed.
     """
     rows = {seen.id: seen for seen in observed.deployments}
-    strays = list(observed.strays)
+    deleted = {operation.id for operation in plan.operations if operation.action == DELETE}
+    strays = [stray for stray in observed.strays if stray.id not in deleted]
     editing = asdict(observed.editing)
     for operation in plan.operations:
         before = rows.pop(operation.id, None)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from ..plan.plan import Plan
 from .cycle_log import utc_now
+
+_NAME: Final = re.compile(r"plan-\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}\.json", re.ASCII)
 
 
 class Artifacts:
@@ -43,9 +47,14 @@ class Artifacts:
         path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
         write_atomically(path, chain(plan.iter_json(indent=2), "\n"))
         self._last = digest, answers
-        for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
+        for old in sorted(filter(_is_ours, self._folder.iterdir()))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a plan that was written here, by its exact name; no link is."""
+    return bool(_NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 def write_atomically(path: Path, pieces: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..apply import Result
 from ..bounds import MAX_EXCERPT
 from ..plan.plan import CREATE, FieldChange, Operation, Plan, Skip
-from ..state.deployment import DesiredState
+from ..state.deployment import DesiredState, Endpoint
 from ..state.endpoint_status import EndpointStatus
 from ..state.frozen import thaw
 from ..state.listing import OK
@@ -63,7 +63,7 @@ class Renderer:
         """
         lines: list[str] = []
         for endpoint in sorted(desired.endpoints, key=lambda endpoint: endpoint.backends):
-            lines += [*self._answers(plan, endpoint.url), *self._on(plan, endpoint.url), ""]
+            lines += [*self._answers(plan, endpoint), *self._on(plan, endpoint.url), ""]
         strays = [skip for skip in plan.skips if skip.reason == "stray"]
         if strays:
             lines += [self._paint("bold", "endpoints that are no longer configured")]
@@ -82,13 +82,17 @@ class Renderer:
         name = format_name(operation.key.name)
         return f"[{number}/{total}] {operation.action} {name}: {outcome}{detail}"
 
-    def _answers(self, plan: Plan, url: str) -> Iterator[str]:
+    def _answers(self, plan: Plan, endpoint: Endpoint) -> Iterator[str]:
         """Yield what each backend of an endpoint answered."""
-        for status in plan.endpoints:
-            if status.endpoint == url:
-                yield f"{self._paint('bold', status.backend)}  {printable(url)}  {_state(status)}"
-                for note in _notes(status):
-                    yield self._paint("dim", f"    {printable(note)}")
+        asked = [status for status in plan.endpoints if status.endpoint == endpoint.url]
+        url = printable(endpoint.url)
+        for status in asked:
+            yield f"{self._paint('bold', status.backend)}  {url}  {_state(status)}"
+            for note in _notes(status):
+                yield self._paint("dim", f"    {printable(note)}")
+        if not asked:
+            backends = ", ".join(endpoint.backends)
+            yield f"{self._paint('bold', backends)}  {url}  is not asked"
 
     def _on(self, plan: Plan, url: str) -> Iterator[str]:
         operations = [operation for operation in plan.operations if operation.key.endpoint == url]

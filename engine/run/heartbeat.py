@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import stat
 import time
 from pathlib import Path
+from typing import Final
 
+_SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 log = logging.getLogger(__name__)
 
 
 def write_heartbeat(path: Path) -> None:
-    """Set the modification time of the file to now; a failure is logged, since the loop works."""
+    """Set the modification time of the file to now; a failure is logged, since the loop works.
+
+    A symbolic link is not followed: in a folder that others can write to, it may lead anywhere.
+    """
     try:
-        path.touch()
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | _SAFELY, 0o644)
+        try:
+            os.utime(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         log.error("the heartbeat cannot be written: %s", error)
 
@@ -23,4 +35,7 @@ def heartbeat_age(path: Path) -> float:
     Raises:
         OSError: there is no such file, or it cannot be read.
     """
-    return time.time() - path.stat().st_mtime
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "a symbolic link, which is not followed", str(path))
+    return time.time() - found.st_mtime

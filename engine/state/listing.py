@@ -17,6 +17,10 @@ OUTCOMES: Final = (OK, EMPTY_LIST, NOT_READY, UNAUTHORISED, INVALID, UNREACHABLE
 """From the best to the worst. Only ``ok`` proves that a model which is not listed is absent."""
 
 
+NOT_ASKED: Final = "not_asked"
+"""In place of an outcome, for a backend that is retired."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Model:
     """One model that a backend serves.

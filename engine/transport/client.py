@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -56,6 +56,13 @@ class _Ask:
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return nothing: requests would read the whole body of a redirect, which may not end."""
+
+
+_WEB_PAGE: Final = "a web page, as a proxy in between or a sign-in page sends"
+
+
+def _web_page(kind: str) -> str:
+    return f", but {_WEB_PAGE}" if kind.startswith("text/html") else ""
 
 
 class Client:
@@ -194,11 +201,14 @@ class Client:
             raise Garbled(f"{subject}: {error}") from None
         except ValueError:
             kind = self._clean(response.headers.get("Content-Type", "no content type"))
-            what = f"not JSON ({kind})" if body.size else "empty"
+            what = f"not JSON ({kind}){_web_page(kind)}" if body.size else "empty"
             raise Garbled(f"{subject}: the answer is {what}") from None
         finally:
             log.debug("%s -> %d (%d bytes)", subject, status, body.size)
-        message = f"{subject}: HTTP {status}: {excerpt(content, self._redactor)}".rstrip(": ")
+        told = excerpt(content, self._redactor)
+        if not told and content.lstrip().startswith(b"<"):
+            told = f"with {_WEB_PAGE}"
+        message = f"{subject}: HTTP {status}: {told}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)

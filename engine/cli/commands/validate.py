@@ -8,7 +8,7 @@ import sys
 from ...config.loader import load_config
 from ...state.endpoint import canonical_endpoint
 from ...state.secret import PLACEHOLDER_KEY
-from ...text import Redactor
+from ...text import Redactor, printable
 from ..exit_codes import OK
 
 
@@ -16,11 +16,13 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print what was read, one line per backend; the warnings go to stderr."""
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
-    for warning in config.warnings:
-        print(f"warning: {redactor.redact(warning)}", file=sys.stderr)
-    print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
+    for warning in (*config.warnings, *config.unused_keys):
+        print(printable(f"warning: {redactor.redact(warning)}"), file=sys.stderr)
+    valid = f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}"
+    print(printable(valid))
     for backend in config.backends:
         keyed = "no key" if backend.key.reveal() == PLACEHOLDER_KEY else "with a key"
         endpoint = canonical_endpoint(backend.url)
-        print(f"  {backend.name}: {backend.kind} on {endpoint}, {backend.key_problem or keyed}")
+        told = f"  {backend.name}: {backend.kind} on {endpoint}, {backend.key_problem or keyed}"
+        print(printable(told))
     return OK

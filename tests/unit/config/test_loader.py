@@ -605,8 +605,8 @@ def test_a_name_must_be_a_safe_and_unique_file_name(
         ("litellm: {url: http://p}\nbackends: {}", "config.yaml:2: backends: expected a list, got"),
         ("litellm: {url: http://p}\nbackends: [~]", "config.yaml:2: backends[0]: expected a map"),
         (
-            "litellm: {url: http://p, key: x}",
-            "config.yaml:1: litellm.key: unknown; valid keys: url",
+            "litellm: {url: http://p, xyz: x}",
+            "config.yaml:1: litellm.xyz: unknown; valid keys: url",
         ),
         (
             "litellm: {url: http://p}\nbackend: []",

@@ -171,3 +171,17 @@ def test_a_log_that_cannot_be_written_raises_unrecorded() -> None:
         with pytest.raises(Unrecorded, match=r"no space left on device.*Remedy: see where"):
             log.failed("LiteLLM does not answer", 1.0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+
+
+def test_only_files_with_our_exact_name_are_deleted(tmp_path: Path) -> None:
+    others = ["plan-b.json", "plan-2020.json", "plan-20200101T000000.000000Z-0123456789ab.json.bak"]
+    for name in others:
+        (tmp_path / name).write_text("theirs")
+    ours = tmp_path / "plan-20200101T000000.000000Z-0123456789ab.json"
+    ours.write_text("old")
+    link = tmp_path / "plan-20190101T000000.000000Z-0123456789ab.json"
+    link.symlink_to("plan-b.json")
+    Artifacts(tmp_path, keep=1, clock=Clock()).write(plan_with("a"))
+    assert not ours.exists()
+    assert link.is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} >= set(others)

@@ -31,3 +31,26 @@ def test_a_heartbeat_that_cannot_be_written_is_logged_and_raises_nothing(
 def test_without_a_heartbeat_there_is_no_age(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         heartbeat_age(tmp_path / "heartbeat")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_not_followed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, exists: bool
+) -> None:
+    target, link = tmp_path / "target", tmp_path / "heartbeat"
+    link.symlink_to("target")
+    if exists:
+        target.touch()
+        os.utime(target, (0, 0))
+    write_heartbeat(link)
+    assert "the heartbeat cannot be written" in caplog.text
+    assert target.exists() == exists
+    assert not exists or target.stat().st_mtime == 0
+    with pytest.raises(OSError, match="symbolic link"):
+        heartbeat_age(link)
+
+
+def test_a_heartbeat_keeps_what_a_file_holds(tmp_path: Path) -> None:
+    (tmp_path / "heartbeat").write_text("kept")
+    write_heartbeat(tmp_path / "heartbeat")
+    assert (tmp_path / "heartbeat").read_text() == "kept"

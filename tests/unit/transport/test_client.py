@@ -508,9 +508,14 @@ def test_an_error_in_plain_text_is_repeated(talk: Talk) -> None:
     assert error_text_of(talk, b"go away") == ": go away"
 
 
-@pytest.mark.parametrize("body", [b"<html>no</html>", b"\n <!doctype html>", b""])
-def test_an_error_page_is_not_repeated(talk: Talk, body: bytes) -> None:
-    assert error_text_of(talk, body) == ""
+@pytest.mark.parametrize("body", [b"<html>no</html>", b"\n <!doctype html>"])
+def test_an_error_page_is_named_and_not_repeated(talk: Talk, body: bytes) -> None:
+    what = ": with a web page, as a proxy in between or a sign-in page sends"
+    assert error_text_of(talk, body) == what
+
+
+def test_an_error_without_a_body_is_its_status(talk: Talk) -> None:
+    assert error_text_of(talk, b"") == ""
 
 
 def test_what_an_error_holds_is_not_counted_as_values(talk: Talk) -> None:
