@@ -296,15 +296,18 @@ class World:
 
     def edit_address(self) -> str:
         """Change the address of a row of the engines by hand; return how."""
-        site = self.dice.choice(self.sites)
-        offer = (site.proxy.url, self.dice.choice(site.models))
-        rows = self.litellm.listings()[0] or []
-        row_id = next(row["model_info"]["id"] for row in rows if self.witness.offer(row) == offer)
-        others = [other.proxy.url for other in self.sites if other is not site]
+        ids = {
+            offer: row["model_info"]["id"]
+            for row in self.litellm.listings()[0] or ()
+            if (offer := self.witness.offer(row)) in self.witness.protected
+        }
+        offer = self.dice.choice(sorted(ids))
+        row_id = ids[offer]
+        others = [site.proxy.url for site in self.sites if site.proxy.url != offer[0]]
         ways = {
             "another server": f"{self.dice.choice(others)}/v1",
             "no server of ours": "http://127.0.0.1:9/v1",
-            "a query": f"{site.proxy.url}/v1?x=1",
+            "a query": f"{offer[0]}/v1?x=1",
             "no url": "nowhere",
         }
         way = self.dice.choice(sorted(ways))

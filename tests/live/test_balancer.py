@@ -1,4 +1,7 @@
-"""Replicas behind a balancer that changes the replica at every request."""
+"""Replicas behind a balancer that changes the replica at every request.
+
+The longer they take to reload (30 s by default), the more cycles come before it.
+"""
 
 from __future__ import annotations
 
