@@ -22,7 +22,8 @@ class LiteLLMSimulator:
 
     It reads the database again with the first request that arrives ``reload_interval`` seconds or
     more after the last reload, like LiteLLM's poll; by default only :meth:`reload` does. ``fault``
-    is called before each request, with its method, path (with query) and body.
+    is called before each request, with its method, path (with query) and body. ``admin_keys`` are
+    keys of administrators beside the master key.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class LiteLLMSimulator:
         version: str = "1.106.2",
         *,
         master_key: str = "sk-demo",
+        admin_keys: Sequence[str] = (),
         config_models: Sequence[Json] = (),
         database: Database | None = None,
     ) -> None:
@@ -39,7 +41,7 @@ class LiteLLMSimulator:
         self.fault: Callable[[str, str, bytes], Fault | None] | None = None
         self.reload_interval = math.inf
         self._reloaded = 0.0
-        self._replica = Replica(version, self.database, config_models, master_key)
+        self._replica = Replica(version, self.database, config_models, {master_key, *admin_keys})
         self._server: LoopbackServer | None = None
 
     def __enter__(self) -> Self:

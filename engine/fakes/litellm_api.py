@@ -52,13 +52,13 @@ class Replica:
     """
 
     def __init__(
-        self, version: str, database: Database, config_models: Iterable[Json], master_key: str
+        self, version: str, database: Database, config_models: Iterable[Json], keys: Iterable[str]
     ) -> None:
         self._name = version
         self._version = rules.parse_version(version)
         self._typed = self._version >= TYPED_ERRORS
         self._database = database
-        self._master_key = master_key
+        self._authorized = {f"Bearer {key}" for key in keys}
         self._router = Router(self._version, config_models)
 
     def reload(self) -> None:
@@ -76,7 +76,7 @@ class Replica:
             handle = self._handler(method, path, query, body)
             if handle is None:
                 return json_answer(404, {"detail": "Not Found"})
-            if authorization != f"Bearer {self._master_key}":
+            if authorization not in self._authorized:
                 token = authorization.removeprefix("Bearer ")
                 return authentication_error(token, typed=self._typed)
             try:

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 Rows = list[Json]
 
 MASTER_KEY: Final = "sk-chaos-master-0123456789"
+_ADMIN_KEY: Final = "sk-chaos-another-admin-9876543210"
 STATIC: Final[Json] = {
     "model_name": "static-model",
     "litellm_params": {"model": "openai/static-model", "api_base": "http://127.0.0.1:9/v1"},
@@ -59,6 +60,9 @@ class LiteLLM(Protocol):
 
     def call(self, method: str, path: str, body: Json) -> Json:
         """Do by hand what an operator would do; it must succeed."""
+
+    def admin_key(self) -> str:
+        """Return the key of another administrator."""
 
     def settle(self) -> None:
         """Wait until every replica has seen what the others did."""
@@ -115,6 +119,9 @@ class Simulated:
         done: Json = json.loads(answer.body)
         return done
 
+    def admin_key(self) -> str:
+        return _ADMIN_KEY
+
     def settle(self) -> None:
         for replica in self.replicas:
             replica.reload()
@@ -129,6 +136,7 @@ class Simulated:
             replica = LiteLLMSimulator(
                 self.version,
                 master_key=MASTER_KEY,
+                admin_keys=[_ADMIN_KEY],
                 config_models=[STATIC],
                 database=self.database,
             )
@@ -170,6 +178,7 @@ class Real:
         self._urls = [url.rstrip("/") for url in urls]
         self._commands = commands
         self.lag = lag
+        self._admins: list[str] = []
         self._restarting: subprocess.Popen[bytes] | None = None
         self._crashed = False
         self._session = requests.Session()
@@ -198,6 +207,11 @@ class Real:
         assert answer.status_code == 200, answer.text
         done: Json = answer.json()
         return done
+
+    def admin_key(self) -> str:
+        made = self.call("POST", "/user/new", {"user_role": "proxy_admin"})
+        self._admins.append(str(made["user_id"]))
+        return str(made["key"])
 
     def settle(self) -> None:
         """With one replica there is nothing to wait for; several poll the database."""
@@ -259,6 +273,9 @@ class Real:
                 self._session.post(
                     f"{self._urls[0]}/model/delete", json={"id": info["id"]}, timeout=60
                 )
+        if self._admins:
+            body = {"user_ids": self._admins}
+            self._session.post(f"{self._urls[0]}/user/delete", json=body, timeout=60)
         self._session.close()
 
 

@@ -314,6 +314,53 @@ def balancer(world: World) -> None:
         world.settle()
 
 
+def two_admin_keys(world: World) -> None:
+    """Two engines of one owner, each with the key of another administrator of LiteLLM."""
+    world.add_site()
+    world.add_site(keyed=True)
+    world.add_engine()
+    world.add_engine(key=world.litellm.admin_key())
+    _storm(world, 0.1, litellm=LITELLM_FAULTS)
+
+
+def foreign_names(world: World) -> None:
+    """Others register models under names that a backend serves, or is about to serve."""
+    world.add_site()
+    world.add_site(keyed=True)
+    world.add_engine()
+    world.begin()
+    world.settle()
+    for step in range(STEPS):
+        world.take_name()
+        world.join_name()
+        world.break_things(0.1, litellm=LITELLM_FAULTS, backends=NOTHING)
+        world.set_rpm(world.dice.randint(1, 1000))
+        world.cycle()
+        world.cycle()
+        world.settle()
+        if step % 2:
+            world.give_names_back()
+            world.settle()
+
+
+def edited_addresses(world: World) -> None:
+    """Somebody edits the address of rows by hand: to another server, or to none."""
+    world.add_site()
+    world.add_site(keyed=True)
+    seat = world.add_engine()
+    world.begin()
+    world.settle()
+    for _ in range(STEPS):
+        for _ in range(2):
+            seat.proxy.tally[f"edited: {world.edit_address()}"] += 1
+        world.break_things(0.1, litellm=LITELLM_FAULTS, backends=NOTHING)
+        world.cycle()
+        world.settle()
+        if world.surplus_rows():
+            world.witness.blame("a row with an edited address was left behind, or doubled")
+        world.protect()
+
+
 def _storm(
     world: World,
     rate: float,
@@ -389,3 +436,9 @@ SCENARIOS: Final = (
     Scenario(full_disk),
     Scenario(full_log),
 )
+AWAITING: Final = (
+    Scenario(two_admin_keys),
+    Scenario(foreign_names),
+    Scenario(edited_addresses),
+)
+"""Scenarios that are played only when they are named."""

@@ -71,11 +71,21 @@ class Witness:
             self.protected = set(offers)
             self._first = {number: seen & offers for number, seen in self._first.items()}
 
-    def remember_foreign(self) -> None:
-        """Record the rows that are listed now: they belong to others, and nobody may touch them."""
+    def remember_foreign(self, row_id: str = "") -> None:
+        """Record that a row (else: every row) that is listed now belongs to others.
+
+        Nobody may touch it.
+        """
         rows = self._litellm.listings()[0]
         assert rows is not None
-        self._foreign = {row["model_info"]["id"]: lasting(row) for row in rows}
+        found = {row["model_info"]["id"]: lasting(row) for row in rows}
+        with self._lock:
+            self._foreign |= {row_id: found[row_id]} if row_id else found
+
+    def forget_foreign(self, row_id: str) -> None:
+        """Let a row of others go."""
+        with self._lock:
+            del self._foreign[row_id]
 
     def sample(self) -> None:
         """Look at every replica once."""

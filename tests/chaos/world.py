@@ -56,12 +56,13 @@ class Seat:
     """An engine behind its fault proxy, the sites that it is configured with, and its settings.
 
     A change of ``rpm``, which every row has, is an update where LiteLLM allows it. ``note`` is a
-    field of ``model_info``; to drop it, every row has to be replaced.
+    field of ``model_info``; to drop it, every row has to be replaced. ``key`` is that of LiteLLM.
     """
 
     engine: EngineProcess
     proxy: FaultProxy
     sites: list[Site]
+    key: str
     rpm: int = 60
     note: str = ""
 
@@ -76,6 +77,8 @@ class World:
         self.folder = folder
         self.sites: list[Site] = []
         self.seats: list[Seat] = []
+        self.joined: dict[Offer, str] = {}
+        self.held: dict[Offer, str] = {}
         self.settled = 0
         self._hurried = False
         self._stack = ExitStack()
@@ -115,11 +118,15 @@ class World:
         """The models that come and go on a site."""
         return [f"{site.name}-model-{number}" for number in range(POOL)]
 
-    def add_engine(self, owner: str = "chaos", sites: list[Site] | None = None) -> Seat:
-        """Add an engine, configured with ``sites`` (None: with all)."""
+    def add_engine(
+        self, owner: str = "chaos", sites: list[Site] | None = None, key: str = ""
+    ) -> Seat:
+        """Add an engine, with ``sites`` (None: all) and a ``key`` of LiteLLM ("": the first)."""
         folder = self.folder / f"engine{len(self.seats)}"
         engine = EngineProcess(folder, owner, self.litellm.timing)
-        seat = Seat(engine, self._unused.pop(), self.sites if sites is None else sites)
+        key = key or self.litellm.key
+        self._secrets.add(key)
+        seat = Seat(engine, self._unused.pop(), self.sites if sites is None else sites, key)
         seat.proxy.upstreams = self.litellm.urls
         seat.proxy.kill = engine.kill
         self.seats.append(seat)
@@ -196,7 +203,7 @@ class World:
             **top,
         }
         secrets = seat.engine.folder / "secrets"
-        (secrets / "litellm").write_text(self.litellm.key + "\n")
+        (secrets / "litellm").write_text(seat.key + "\n")
         for site in seat.sites:
             if site.key:
                 (secrets / site.name).write_text(site.key + "\n")
@@ -252,6 +259,64 @@ class World:
             seat.rpm = rpm
             self.configure(seat)
 
+    def take_name(self) -> None:
+        """Let somebody register a model of their own, and a backend then serve one of that name."""
+        site = self.dice.choice(self.sites)
+        away = [model for model in self.pool(site) if model not in site.models]
+        if away:
+            model = self.dice.choice(away)
+            self.held[site.proxy.url, model] = self._register(model)
+            site.backend.models = [*site.models, model]
+
+    def join_name(self) -> None:
+        """Let somebody register a model of their own under the name of a row of the engines."""
+        site = self.dice.choice(self.sites)
+        free = [(site.proxy.url, model) for model in site.models]
+        free = [offer for offer in free if offer not in {**self.held, **self.joined}]
+        offer = self.dice.choice(free)
+        self.joined[offer] = self._register(offer[1])
+
+    def _register(self, name: str) -> str:
+        row_id = f"chaos-foreign-{self.dice.getrandbits(64):016x}"
+        params = {"model": "anthropic/claude-x", "api_key": "sk-cloud-1"}
+        body = {"model_name": name, "litellm_params": params, "model_info": {"id": row_id}}
+        self.litellm.call("POST", "/model/new", body)
+        self.litellm.settle()
+        self.witness.remember_foreign(row_id)
+        return row_id
+
+    def give_names_back(self) -> None:
+        """Let the others delete their rows of these names."""
+        for row_id in (*self.held.values(), *self.joined.values()):
+            self.witness.forget_foreign(row_id)
+            self.litellm.call("POST", "/model/delete", {"id": row_id})
+        self.held, self.joined = {}, {}
+        self.litellm.settle()
+        self.protect()
+
+    def edit_address(self) -> str:
+        """Change the address of a row of the engines by hand; return how."""
+        ids = {
+            offer: row["model_info"]["id"]
+            for row in self.litellm.listings()[0] or ()
+            if (offer := self.witness.offer(row)) in self.witness.protected
+        }
+        offer = self.dice.choice(sorted(ids))
+        row_id = ids[offer]
+        others = [site.proxy.url for site in self.sites if site.proxy.url != offer[0]]
+        ways = {
+            "another server": f"{self.dice.choice(others)}/v1",
+            "no server of ours": "http://127.0.0.1:9/v1",
+            "a query": f"{offer[0]}/v1?x=1",
+            "no url": "nowhere",
+        }
+        way = self.dice.choice(sorted(ways))
+        self.witness.protect(self.witness.protected - {offer})
+        params = {"litellm_params": {"api_base": ways[way]}, "model_info": {"id": row_id}}
+        self.litellm.call("PATCH", f"/model/{row_id}/update", params)
+        self.litellm.settle()
+        return way
+
     def set_note(self, note: str) -> None:
         """Set a field of ``model_info`` in every row, or drop it."""
         for seat in self.seats:
@@ -269,7 +334,8 @@ class World:
     def protect(self) -> None:
         """Give the witness the offers that must stay."""
         configured = [site for seat in self.seats for site in seat.sites]
-        self.witness.protect({(s.proxy.url, model) for s in configured for model in s.models})
+        offers = {(s.proxy.url, model) for s in configured for model in s.models}
+        self.witness.protect(offers - self.held.keys())
 
     def break_things(
         self, rate: float, *, litellm: Mapping[str, int], backends: Mapping[str, int]
@@ -317,6 +383,8 @@ class World:
             offers = wanted.setdefault(seat.engine.owner, {})
             for site in seat.sites:
                 for model in site.models:
+                    if (site.proxy.url, model) in self.held:
+                        continue
                     fields = {"model": f"openai/{model}", "rpm": seat.rpm}
                     offers[site.proxy.url, model] = fields
         return wanted
@@ -367,12 +435,12 @@ class World:
             if code:
                 self.witness.blame(f"SIGTERM ended the loop with exit code {code}")
             self._look_for_secrets(seat)
-            allowed = {f"Bearer {self.litellm.key}"}
+            allowed = {f"Bearer {seat.key}"}
             if not seat.proxy.authorizations <= allowed:
                 self.witness.blame("LiteLLM was sent a key that is not its own")
         for site in self.sites:
             sent = site.proxy.authorizations
-            if any(self.litellm.key in header for header in sent):
+            if any(seat.key in header for header in sent for seat in self.seats):
                 self.witness.blame("a backend was sent LiteLLM's key")
             for other in self.sites:
                 if other is not site and other.key and any(other.key in header for header in sent):

@@ -5,6 +5,7 @@ Each replica serves the changes of the others only after its reload, which a tes
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from engine.fakes.litellm_rows import Database
 from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.transport.client_pool import Http
-from tests.chaos.faultproxy import Balance, FaultProxy
+from tests.chaos.faultproxy import Balance, FaultProxy, Request
 from tests.quick import QUICK
 
 MASTER = "sk-master-key-0123456789"
@@ -186,5 +187,28 @@ def test_a_model_that_moves_to_another_upstream_is_there_before_the_old_row_goes
     assert group.lost == []
     group.reload()
     assert group.cycle("a").converged
+    assert group.lost == []
+    assert group.rows() == ["m", "other"]
+
+
+def test_a_new_row_that_other_replicas_do_not_serve_yet_is_not_withdrawn(
+    tmp_path: Path, stack: ExitStack
+) -> None:
+    """Before 1.97 LiteLLM does not say whether it serves a new row.
+
+    Here the first eight answers come from the replica that has not made it.
+    """
+    group = Group(tmp_path, stack, OLD, 2)
+    first, second = (replica.url for replica in group.replicas)
+    asked = itertools.count()
+
+    def choose(request: Request) -> None:
+        looks = "litellm_model_id" in request.path
+        group.balancer.upstreams = [second if looks and next(asked) % 10 < 8 else first]
+
+    group.balancer.on_request = choose
+    report = group.cycle(None)
+    assert report.converged
+    assert next(asked) > 8
     assert group.lost == []
     assert group.rows() == ["m", "other"]
