@@ -16,6 +16,7 @@ from .backends.scope import scope_of
 from .config.model import Config, secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
+from .desired.taken import without_taken
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
 from .plan.plan import Plan
@@ -114,6 +115,7 @@ def reconcile_once(
     observed = observed_state(document, scope, config.owner)
     listings = probed(config.backends, listings, observed, ports.http)
     desired = desired_state(config, listings, scope)
+    desired = without_taken(desired, observed, config.backends)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)

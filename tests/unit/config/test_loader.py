@@ -112,6 +112,8 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
             adapters=True, remote=False, unloaded=True, failed=True, modes=(), not_modes=()
         ),
         models={},
+        on_taken_name="skip",
+        joinable_names=(),
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
