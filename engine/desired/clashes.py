@@ -43,8 +43,8 @@ def without_clashes(
     for wanted in desired.deployments:
         if wanted.key not in losers:
             kept.append(wanted)
-        elif on_clash == SUFFIX:
-            kept.append(suffixes.renamed(wanted))
+        elif on_clash == SUFFIX and (suffixed := suffixes.renamed(wanted)):
+            kept.append(suffixed)
         else:
             refusals.append(Refusal(wanted.key, "clash", losers[wanted.key]))
     return replace(

@@ -55,10 +55,10 @@ def without_taken(
             kept.append(wanted)
             because = f"{others} the same public name; requests go to any of them"
             refusals.append(Refusal(wanted.key, "name_shared", because, own_id))
-        elif rule.on_taken_name == SUFFIX:
-            kept.append(suffixes.renamed(wanted))
+        elif rule.on_taken_name == SUFFIX and (suffixed := suffixes.renamed(wanted)):
+            kept.append(suffixed)
         else:
-            because = f"{others} this public name (on_taken_name: skip)"
+            because = f"{others} this public name (on_taken_name: {rule.on_taken_name})"
             refusals.append(Refusal(wanted.key, "name_taken", because))
     if kept == list(desired.deployments) and len(refusals) == len(desired.refusals):
         return desired
@@ -113,6 +113,10 @@ class Holders:
             if seen.key.endpoint == key.endpoint or self._endpoints[seen.key.endpoint].complete:
                 yield described(seen.id, seen.read_only)
 
+    def in_wildcard(self, name: str) -> bool:
+        """Tell whether a wildcard of others has a public name."""
+        return next(self._wildcards.matching(name), None) is not None
+
     def own_row(self, wanted: DesiredDeployment) -> str:
         """Return the id of a row that is ours, or will be adopted, under this name; "" if none."""
         row_id = self._ours.get((wanted.key.endpoint, wanted.key.name), "")
@@ -128,22 +132,23 @@ class Suffixes:
         self._holders = holders
         self._next: defaultdict[str, int] = defaultdict(lambda: 1)
 
-    def renamed(self, wanted: DesiredDeployment) -> DesiredDeployment:
-        """Return a deployment under a free name; its fingerprint stays that of what it serves."""
+    def renamed(self, wanted: DesiredDeployment) -> DesiredDeployment | None:
+        """Return a deployment under a free name; its fingerprint stays that of what it serves.
+
+        None if a wildcard of others has the suffixed name: it probably has all numbers of it.
+        """
         base = f"{wanted.key.name}@{wanted.mark.backend}"
         while True:
             number = self._next[base]
-            self._next[base] += 1
             name = base if number == 1 else f"{base}-{number}"
             candidate = replace(wanted, key=replace(wanted.key, name=name))
-            if self._is_free(candidate):
+            own = name not in self._used and self._holders.own_row(candidate) != ""
+            if not own and self._holders.in_wildcard(name):
+                return None
+            self._next[base] += 1
+            if own or not (name in self._used or self._holders.others(candidate.key)):
                 self._used.add(name)
                 return candidate
-
-    def _is_free(self, candidate: DesiredDeployment) -> bool:
-        if candidate.key.name in self._used:
-            return False
-        return self._holders.own_row(candidate) != "" or not self._holders.others(candidate.key)
 
 
 class _Wildcards:
