@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SKIP: Final = "skip"
 SUFFIX: Final = "suffix"
 JOIN: Final = "join"
-_MAX_SHOWN: Final = 2
+_NAMED_ROWS: Final = 2
 """Rows that a message names."""
 
 
@@ -191,7 +191,7 @@ def _keys(wanted: DesiredDeployment) -> Iterator[Key]:
 def _listed(others: list[str]) -> str:
     if not others:
         return ""
-    shown = sorted(others)[:_MAX_SHOWN]
+    shown = sorted(others)[:_NAMED_ROWS]
     more = len(others) - len(shown)
     text = " and ".join(shown) + (f" and {more} more" if more else "")
     return f"{text} {'have' if len(others) > 1 else 'has'}"

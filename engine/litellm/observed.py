@@ -15,7 +15,7 @@ from ..state.secret import SECRET
 from ..text import shortened
 from .fields import SERVER_SET
 
-_MAX_SHOWN: Final = 80
+_ID_LENGTH: Final = 80
 """Characters of an id in the description of a row."""
 
 
@@ -88,7 +88,7 @@ def _public_name(row: Mapping[str, Any]) -> str:
 
 def described(row_id: str, whose: str) -> str:
     """Return a short text for people that names a row which is not ours."""
-    return f"row {shortened(row_id, _MAX_SHOWN)!r} ({whose or 'it bears no mark of ours'})"
+    return f"row {shortened(row_id, _ID_LENGTH)!r} ({whose or 'it bears no mark of ours'})"
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:
