@@ -16,6 +16,7 @@ from .backends.scope import scope_of
 from .config.model import Config, secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
+from .desired.taken import without_taken
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
 from .plan.caps import LIMIT, only_on
@@ -123,6 +124,7 @@ def reconcile_once(
     _warn_of_unreadable(observed, memory)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
     desired = desired_state(config, listings, scope)
+    desired = without_taken(desired, observed, config.backends)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)

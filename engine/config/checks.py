@@ -16,7 +16,7 @@ from ..litellm import fields
 from ..state.endpoint import canonical_endpoint
 from ..validate import Violation, nearest
 from . import parsers
-from .model import KINDS
+from .model import KINDS, STATIC
 from .remedies import LITELLM
 from .size import row_problems
 from .yaml_tree import Steps
@@ -131,6 +131,12 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     if upstream and "{model}" not in upstream:
         what = "does not contain {model}, so LiteLLM sees all models of this backend as one"
         yield Violation((*path, "model_format"), what)
+    if not _names_provider(upstream, kind):
+        what = (
+            "does not begin with a provider, such as openai/{model}; models are not registered,"
+            " unless regex_rename puts one in front"
+        )
+        yield Violation((*path, "model_format"), what)
     for index, rule in enumerate(backend["regex_rename"]):
         if rule["replace"].has_unknown:
             what = (
@@ -138,6 +144,14 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
                 " ($1x is the group named 1x; write ${1}x for group 1 and an x)"
             )
             yield Violation((*path, "regex_rename", index, "replace"), what)
+
+
+def _names_provider(upstream: str, kind: str) -> bool:
+    """Tell whether ``model_format`` leaves the provider to no backend, nor to the environment."""
+    if upstream.startswith(fields.ENVIRONMENT):
+        return False
+    before, placeholder, _ = upstream.partition("{model}")
+    return kind == STATIC or not placeholder or before.find("/") > 0
 
 
 def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:

@@ -116,7 +116,8 @@ def _connection(section: Mapping[str, Any]) -> Connection:
 
 def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path) -> Backend:
     key, key_problem = _backend_key(secrets_dir / given["name"])
-    shared = {name: given.get(name, top[name]) for name in SHARED}
+    shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
+    joinable = given.get("joinable_names", top["joinable_names"])
     aliases = {
         model: [names] if isinstance(names, str) else list(dict.fromkeys(names))
         for model, names in given["aliases"].items()
@@ -148,6 +149,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         use_slots=given["use_slots"],
         selection=_selection(given),
         models=freeze(dict(map(parsers.static_model, given["models"]))),
+        joinable_names=tuple(joinable),
         **shared,
     )
 

@@ -14,7 +14,7 @@ from ..state.frozen import Frozen
 from ..state.pointer import leaves
 from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..transport.connection import Connection
-from .patterns import Pattern, Replacement
+from .patterns import NamePattern, Pattern, Replacement
 
 STATIC: Final = "static"
 AUTO: Final = "auto"
@@ -97,6 +97,7 @@ class Backend:
     ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
     ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
     names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
+    ``on_taken_name`` and ``joinable_names`` are about public names that others have in LiteLLM.
     """
 
     name: str
@@ -120,9 +121,15 @@ class Backend:
     use_slots: bool
     selection: Selection
     models: Mapping[str, Frozen]
+    on_taken_name: str
+    joinable_names: tuple[NamePattern, ...]
     policy: str
     ownership: str
     on_unreachable: str
+
+    def may_join(self, name: str) -> bool:
+        """Tell whether its models may share a public name with rows of others."""
+        return any(pattern.matches(name) for pattern in self.joinable_names)
 
     def secrets(self) -> Iterator[Secret]:
         """Yield the key, and every secret parameter."""

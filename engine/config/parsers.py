@@ -7,25 +7,22 @@ never repeats a value that may be a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..bounds import MAX_PERIOD, MAX_TIMEOUT
-from ..litellm.fields import BUILT_IN, SERVER_OWNED, is_masked
+from ..litellm.fields import BUILT_IN, ENVIRONMENT, SERVER_OWNED, is_masked
 from ..state.endpoint import normal_url
 from ..state.frozen import Frozen, freeze
 from ..state.secret import SECRET, Secret
 from ..validate import Violation, nearest
 from .durations import seconds
-from .patterns import Pattern, compile_pattern, replacement
+from .patterns import NamePattern, Pattern, compile_pattern, name_pattern, replacement
 from .yaml_tree import Steps
 
 PLACEHOLDERS: Final = ("model", "backend", "family")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
-_ENVIRONMENT: Final = "os.environ/"
-"""LiteLLM replaces a value with this prefix by the value of the environment variable, also in its
-listings."""
 
 
 def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
@@ -39,6 +36,7 @@ def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violat
         **config,
         "litellm": parser.section(config.get("litellm", {}), ("litellm",)),
         "limits": parser.section(config.get("limits", {}), ("limits",)),
+        "joinable_names": parser.names(config.get("joinable_names", ()), ("joinable_names",)),
         "backends": [
             parser.backend(backend, ("backends", index))
             for index, backend in enumerate(config.get("backends", ()))
@@ -65,6 +63,19 @@ class _Parser:
         for key, parse in (("overrides", self.section), ("regex_rename", self.rename)):
             items = enumerate(given.get(key, ()))
             parsed[key] = [parse(item, (*path, key, index)) for index, item in items]
+        if "joinable_names" in given:
+            names = self.names(given["joinable_names"], (*path, "joinable_names"))
+            parsed["joinable_names"] = names
+        return parsed
+
+    def names(self, given: Sequence[str], path: Steps) -> list[NamePattern]:
+        """Parse a list of public names and expressions for them."""
+        parsed = []
+        for index, text in enumerate(given):
+            try:
+                parsed.append(name_pattern(text))
+            except ValueError as error:
+                self.problems.append(Violation((*path, index), str(error)))
         return parsed
 
     def rename(self, given: Mapping[str, Any], path: Steps) -> dict[str, Any]:
@@ -166,7 +177,7 @@ def _with_secrets(value: Any, *, secret: bool) -> Any:
         return {key: _with_secrets(item, secret=is_masked(key)) for key, item in value.items()}
     if isinstance(value, list):
         return [_with_secrets(item, secret=secret) for item in value]
-    if isinstance(value, str) and (secret or value.startswith(_ENVIRONMENT)):
+    if isinstance(value, str) and (secret or value.startswith(ENVIRONMENT)):
         return Secret(value)
     return value
 

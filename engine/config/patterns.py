@@ -8,7 +8,7 @@ follow Go's rules. Pure. The only importer of re2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ _LOOK_AROUND: Final = re.compile(r"\(\?<?[=!]")
 _BACK_REFERENCE: Final = re.compile(r"\\[1-9]|\\k[<{']|\(\?P=")
 _REFERENCE: Final = re2.compile(r"\$(?:(\$)|([\pL\p{Nd}_]+)|\{([\pL\p{Nd}_]+)\})")
 """The references in a template: ``$$``, ``$name`` (as long as possible) and ``${name}``."""
+_PLAIN_NAME: Final = re.compile(r"[\w.:/@-]+")
 _TOO_LONG: Final = f"longer than {MAX_RENAMED} characters"
 _MAX_NUMBER: Final = 9
 """Digits of the number of a group; in Go, more digits are a name."""
@@ -39,6 +40,50 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class NamePattern:
+    """A public name, or an expression for several; then ``pattern`` is not None."""
+
+    text: str
+    pattern: Pattern | None
+
+    def matches(self, name: str) -> bool:
+        """Tell whether this is the name, or the expression matches anywhere in it."""
+        return name == self.text if self.pattern is None else self.pattern.search(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A text, and where each of its characters is from.
+
+    ``origin`` is as long as ``text``: ``o`` for a character that is ours, from the configuration
+    or the kind of a backend, ``t`` for one that a backend sent.
+    """
+
+    text: str
+    origin: str
+
+    def part(self, start: int, stop: int) -> Traced:
+        """Return a slice; that of a group without a match, (-1, -1), is empty."""
+        return Traced(self.text[start:stop], self.origin[start:stop])
+
+
+def ours(text: str) -> Traced:
+    """Return a text that is ours."""
+    return Traced(known := _encodable(text), "o" * len(known))
+
+
+def theirs(text: str) -> Traced:
+    """Return a text that a backend sent."""
+    return Traced(known := _encodable(text), "t" * len(known))
+
+
+def joined(pieces: Iterable[Traced]) -> Traced:
+    """Return the pieces as one text."""
+    known = list(pieces)
+    return Traced("".join(piece.text for piece in known), "".join(piece.origin for piece in known))
+
+
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """Replaces every match of a pattern by a template, as Go's ``Regexp.ReplaceAllString``.
 
@@ -51,32 +96,34 @@ class Replacement:
     parts: tuple[str | int, ...] = field(repr=False, compare=False)
     has_unknown: bool = field(repr=False, compare=False)
 
-    def apply(self, subject: str) -> str:
-        """Return ``subject`` with every match replaced.
+    def apply(self, subject: Traced) -> Traced:
+        """Return ``subject`` with every match replaced; the template's texts are ours.
 
         As in Go, an empty match right after another match does not count.
 
         Raises:
             ValueError: the subject or the result has more than MAX_RENAMED characters.
         """
-        subject = _encodable(subject)
-        if len(subject) > MAX_RENAMED:
+        if len(subject.text) > MAX_RENAMED:
             raise ValueError(_TOO_LONG)
-        pieces: list[str] = []
+        pieces: list[Traced] = []
         length = end = 0
-        for match in self.pattern.compiled.finditer(subject):
+        for match in self.pattern.compiled.finditer(subject.text):
             start, stop = match.span()
-            new = [subject[end:start]]
+            new = [subject.part(end, start)]
             if stop > end or start == 0:
-                new += [part if isinstance(part, str) else match[part] or "" for part in self.parts]
+                new += [
+                    ours(part) if isinstance(part, str) else subject.part(*match.span(part))
+                    for part in self.parts
+                ]
             pieces += new
-            length += sum(map(len, new))
+            length += sum(len(piece.text) for piece in new)
             end = stop
             if length > MAX_RENAMED:
                 break
-        if length + len(subject) - end > MAX_RENAMED:
+        if length + len(subject.text) - end > MAX_RENAMED:
             raise ValueError(_TOO_LONG)
-        return "".join([*pieces, subject[end:]])
+        return joined([*pieces, subject.part(end, len(subject.text))])
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -96,6 +143,18 @@ def compile_pattern(text: str) -> Pattern:
         raise ValueError("not a regular expression (RE2): it is not valid Unicode text") from None
     except re2.error as error:
         raise ValueError(f"not a regular expression (RE2): {_reason(text, error)}") from None
+
+
+def name_pattern(text: str) -> NamePattern:
+    """Return what names a text stands for.
+
+    A dot is far more often part of a name (``gpt-4.1``) than meant as any character, so a text of
+    letters, digits and ``. _ : / @ -`` is a name.
+
+    Raises:
+        ValueError: as :func:`compile_pattern`.
+    """
+    return NamePattern(text, None if _PLAIN_NAME.fullmatch(text) else compile_pattern(text))
 
 
 def replacement(pattern: Pattern, template: str) -> Replacement:

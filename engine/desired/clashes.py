@@ -1,12 +1,21 @@
-"""How public names that several backends offer are resolved. Pure."""
+"""How public names that several models have are resolved. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..state.deployment import DesiredDeployment, DesiredState, ObservedState, Refusal
+from ..state.deployment import (
+    DesiredDeployment,
+    DesiredState,
+    Key,
+    ObservedState,
+    Refusal,
+    without_provider,
+)
+from .taken import Holders, Suffixes
 
 POOL: Final = "pool"
 SUFFIX: Final = "suffix"
@@ -20,30 +29,65 @@ def without_clashes(
 
     ``order`` are the endpoints in the order of the configuration: the first that has a name keeps
     it. An endpoint whose list is not complete still has the names that are registered there, so
-    that an outage renames nothing on the others.
+    that an outage renames nothing on the others. Different models of one endpoint are never
+    pooled, unless ``aliases`` gives them the same name.
     """
-    if on_clash == POOL:
+    losers = dict(_second_models(desired))
+    if on_clash != POOL:
+        losers |= _second_endpoints(desired, observed, order)
+    if not losers:
         return desired
-    rank = {url: number for number, url in enumerate(order)}
-    holder: dict[str, str] = {}
-    for name, url in sorted(_names(desired, observed), key=lambda pair: (rank[pair[1]], pair)):
-        holder.setdefault(name, url)
+    suffixes = Suffixes(desired, Holders(desired, observed))
     kept: list[DesiredDeployment] = []
     refusals = list(desired.refusals)
     for wanted in desired.deployments:
-        first = holder[wanted.key.name]
-        if first == wanted.key.endpoint:
+        if wanted.key not in losers:
             kept.append(wanted)
-        elif on_clash == SUFFIX:
-            kept.append(_suffixed(wanted))
+        elif on_clash == SUFFIX and (suffixed := suffixes.renamed(wanted)):
+            kept.append(suffixed)
         else:
-            because = f"{first} offers a model under this name already (on_clash: error)"
-            refusals.append(Refusal(wanted.key, "clash", because))
+            refusals.append(Refusal(wanted.key, "clash", losers[wanted.key]))
     return replace(
         desired,
         deployments=tuple(sorted(kept, key=lambda wanted: wanted.key)),
         refusals=tuple(sorted(refusals)),
     )
+
+
+def _second_models(desired: DesiredState) -> Iterator[tuple[Key, str]]:
+    """Yield the keys that lose their name to another model of the same endpoint, and why.
+
+    Names that ``aliases`` gives come first, since somebody wrote them down; then the model whose
+    id is the name.
+    """
+    groups: defaultdict[tuple[str, str], list[DesiredDeployment]] = defaultdict(list)
+    for wanted in desired.deployments:
+        groups[wanted.key.endpoint, wanted.key.name].append(wanted)
+    for (_, name), group in groups.items():
+        first = min(group, key=lambda wanted: _precedence(wanted, name))
+        for wanted in group:
+            if wanted is not first and not wanted.is_alias:
+                because = f"{first.mark.backend} offers {first.key.upstream} under this name"
+                yield wanted.key, f"{because} already; change name_format, strip_tag or aliases"
+
+
+def _precedence(wanted: DesiredDeployment, name: str) -> tuple[bool, bool, Key]:
+    return not wanted.is_alias, without_provider(wanted.key.upstream) != name, wanted.key
+
+
+def _second_endpoints(
+    desired: DesiredState, observed: ObservedState, order: Sequence[str]
+) -> Iterator[tuple[Key, str]]:
+    """Yield the keys that lose their name to an earlier endpoint, and why."""
+    rank = {url: number for number, url in enumerate(order)}
+    holder: dict[str, str] = {}
+    for name, url in sorted(_names(desired, observed), key=lambda pair: (rank[pair[1]], pair)):
+        holder.setdefault(name, url)
+    for wanted in desired.deployments:
+        first = holder[wanted.key.name]
+        if first != wanted.key.endpoint:
+            because = f"{first} offers a model under this name already (on_clash: error)"
+            yield wanted.key, because
 
 
 def _names(desired: DesiredState, observed: ObservedState) -> set[tuple[str, str]]:
@@ -54,9 +98,3 @@ def _names(desired: DesiredState, observed: ObservedState) -> set[tuple[str, str
         for seen in observed.deployments
         if seen.key.endpoint in unseen and seen.mark is not None
     }
-
-
-def _suffixed(wanted: DesiredDeployment) -> DesiredDeployment:
-    """Return a deployment under ``name@backend``; its fingerprint stays that of what it serves."""
-    name = f"{wanted.key.name}@{wanted.mark.backend}"
-    return replace(wanted, key=replace(wanted.key, name=name))

@@ -65,7 +65,9 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
                 continue
             for name in offer.names:
                 key = Key(endpoint, name, offer.upstream)
-                if offer.unwanted:
+                if offer.unsafe:
+                    refusals.append(Refusal(key, "unsafe_upstream", offer.unsafe))
+                elif offer.unwanted:
                     refusals.append(Refusal(key, "excluded", offer.unwanted))
                 else:
                     place = (endpoint, name, offer.model.id)
@@ -111,6 +113,7 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Des
         predecessors=offer.predecessors,
         discovers=bool(backend.discovery),
         decided=tuple(sorted(offer.ruled)),
+        is_alias=key.name != offer.names[0],
     )
 
 

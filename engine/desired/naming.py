@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..bounds import MAX_NAME, MAX_RENAMED
+from ..config.model import STATIC
+from ..config.patterns import Traced, joined, ours, theirs
+from ..litellm.fields import ENVIRONMENT
 from ..state.listing import Model
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class Offer:
     that the configuration sets; null means that the field is not registered. ``names`` are the
     public names, ``upstream`` is its ``litellm_params.model``, ``predecessors`` are those that the
     Go program gave it. ``filtered`` says whether an expression excludes it, ``unwanted`` which
-    other option does ("" if none).
+    other option does ("" if none), ``unsafe`` why LiteLLM must not get it ("" if it may).
     """
 
     model: Model
@@ -41,6 +44,7 @@ class Offer:
     predecessors: tuple[str, ...]
     filtered: bool
     unwanted: str
+    unsafe: str
 
 
 def offer_of(backend: Backend, listed: Model) -> Offer:
@@ -51,15 +55,16 @@ def offer_of(backend: Backend, listed: Model) -> Offer:
     upstream = _renamed(backend, plain)
     go_plain = _upstream(backend, _GO_PROVIDERS.get(backend.kind, "openai"), model.id)
     # The Go program leaves rows that it made before a rule was configured as they are.
-    predecessors = dict.fromkeys(filter(None, (_renamed(backend, go_plain), go_plain)))
+    go_upstreams = (_renamed(backend, go_plain).text, go_plain.text)
     return Offer(
         model,
         ruled,
         public_names(backend, model),
-        upstream or plain,
-        tuple(predecessors),
+        upstream.text or plain.text,
+        tuple(dict.fromkeys(filter(None, go_upstreams))),
         filtered(backend, model),
-        unwanted(backend, model) or ("" if upstream else _NO_UPSTREAM),
+        unwanted(backend, model) or ("" if upstream.text else _NO_UPSTREAM),
+        unsafe(model.id, upstream if upstream.text else plain),
     )
 
 
@@ -113,18 +118,38 @@ def _routed(model: Model, mode: str) -> Model:
     return replace(model, provider=provider, api_base=api_base)
 
 
-def _upstream(backend: Backend, provider: str, model_id: str) -> str:
+def unsafe(model_id: str, upstream: Traced) -> str:
+    """Return why an upstream may do what only the operator may decide, "" if it cannot.
+
+    LiteLLM replaces any parameter that begins with ``os.environ/`` by a variable of its own
+    environment, which it then lists and sends to the backend. What it does with a model depends on
+    the provider in front, which a backend must not choose.
+    """
+    if model_id.startswith(ENVIRONMENT) or upstream.text.startswith(ENVIRONMENT):
+        return f"LiteLLM would send a variable of its environment in place of {ENVIRONMENT}..."
+    provider, slash, _ = upstream.text.partition("/")
+    origin = upstream.origin[: len(provider + slash)] if slash else upstream.origin
+    if "t" in origin or (slash and not provider):
+        return (
+            "its provider would come from the backend's list, not from the configuration;"
+            " begin model_format with one, such as openai/{model}"
+        )
+    return ""
+
+
+def _upstream(backend: Backend, provider: str, model_id: str) -> Traced:
     """Return the ``litellm_params.model`` of a model before ``regex_rename``."""
-    if backend.model_format:
-        return backend.model_format.replace("{model}", model_id)
-    return f"{provider}/{model_id}"
+    template = backend.model_format or provider + "/{model}"
+    model = ours(model_id) if backend.kind == STATIC else theirs(model_id)
+    first, *others = (ours(text) for text in template.split("{model}"))
+    return joined([first, *(piece for text in others for piece in (model, text))])
 
 
-def _renamed(backend: Backend, upstream: str) -> str:
+def _renamed(backend: Backend, upstream: Traced) -> Traced:
     """Return an upstream with all rules applied; "" if that is empty or too long."""
     try:
         for rule in backend.renames:
             upstream = rule.apply(upstream)
     except ValueError:
-        return ""
+        return ours("")
     return upstream

@@ -157,6 +157,8 @@ def _number(value: int | float) -> int | float:
     return whole if len(str(whole)) <= MAX_INTEGER else float(whole)
 
 
+ENVIRONMENT: Final = "os.environ/"
+"""LiteLLM replaces a parameter that begins so by that variable, also in its listings."""
 BUILT_IN: Final = frozenset({"model", "api_base", "api_key"})
 """Keys of ``litellm_params`` that the engine sets itself."""
 SERVER_OWNED: Final = frozenset(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping
+from typing import Any, Final
 
 from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze, thaw
-from ..state.mark import read_mark
+from ..state.mark import mark_owner, read_mark
 from ..state.pointer import put
 from ..state.secret import SECRET
+from ..text import shortened
 from .fields import SERVER_SET
+
+_ID_LENGTH: Final = 80
+"""Characters of an id in the description of a row."""
 
 
 def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> ObservedState:
@@ -49,6 +53,7 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
         editing=Editing(**document["editing"]),
         taken=frozenset(ids),
         unreadable=_unreadable(document["data"], seen),
+        holders=_holders(document["data"], seen, owner),
     )
 
 
@@ -64,6 +69,37 @@ def _unreadable(rows: Iterable[Mapping[str, Any]], seen: Collection[str]) -> tup
 def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeployment, ...]:
     """Return deployments by key, then id."""
     return tuple(sorted(deployments, key=lambda seen: (seen.key, seen.id)))
+
+
+def _holders(
+    rows: Iterable[Mapping[str, Any]], seen: Container[str], owner: str
+) -> dict[str, tuple[str, ...]]:
+    """Return the public names of rows that can never be ours; ``seen`` are ids on our endpoints."""
+    holders: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        info = row["model_info"]
+        marked = mark_owner(info.get(MARK))
+        team = bool(info.get("team_id"))
+        if team or (info["id"] not in seen if marked is None else marked != owner):
+            whose = _read_only(row, 1) or (f"it belongs to owner {marked!r}" if marked else "")
+            holders[_public_name(row)].append(described(info["id"], whose))
+    return {name: tuple(sorted(found)) for name, found in holders.items()}
+
+
+def _public_name(row: Mapping[str, Any]) -> str:
+    """Return the name under which a row is asked for; that of a team's row is the team's.
+
+    The listing shows LiteLLM's internal name of such a row instead where
+    ``use_team_public_model_name`` is false.
+    """
+    info = row["model_info"]
+    public = info.get("team_public_model_name") if info.get("team_id") else ""
+    return str(public or row["model_name"])
+
+
+def described(row_id: str, whose: str) -> str:
+    """Return a short text for people that names a row which is not ours."""
+    return f"row {shortened(row_id, _ID_LENGTH)!r} ({whose or 'it bears no mark of ours'})"
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:

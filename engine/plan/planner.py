@@ -17,6 +17,7 @@ from ..state.deployment import (
     Key,
     ObservedDeployment,
     ObservedState,
+    Refusal,
     free_id,
     without_provider,
 )
@@ -63,8 +64,9 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     any      to be changed, with an id that no write can name      skip - ``unreachable_id``
     =======  ==========================================  ========  ==============================
 
-    Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
-    that are not configured are ``stray``, and what is too large to be read is ``unreadable``.
+    The refusals of ``desired`` are skips - ``excluded``, ``clash``, ``name_taken``, ``name_shared``
+    or ``unsafe_upstream``; rows of ours on endpoints that are not configured are ``stray``, and
+    what is too large to be read is ``unreadable``.
     Order: create, update, replace, delete; within each by key, then id.
     """
     planner = _Planner(desired, observed)
@@ -74,7 +76,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
         for seen in planner.left_on(endpoint):
             planner.settle_surplus(endpoint, seen)
     for refused in desired.refusals:
-        planner.skips.append(Skip(CREATE, refused.key, "", refused.reason, refused.because))
+        planner.skips.append(_skipped(refused))
     for stray in observed.strays:
         planner.skip(DELETE, stray, "stray", "its endpoint is no longer configured; left alone")
     operations = sorted(planner.operations, key=Operation.order)
@@ -228,6 +230,11 @@ class _Planner:
         keeps = keeps or self._staying.get(name) or self._coming.get(name, "")
         operation = Operation(DELETE, seen.key, seen.id, reason, because, EMPTY, keeps=keeps)
         self.operations.append(operation)
+
+
+def _skipped(refused: Refusal) -> Skip:
+    action = UPDATE if refused.id else CREATE
+    return Skip(action, refused.key, refused.id, refused.reason, refused.because)
 
 
 def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, int, bool, str]:

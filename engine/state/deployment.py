@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from .endpoint_status import EndpointStatus
-from .frozen import Frozen
+from .frozen import EMPTY, Frozen
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
@@ -64,6 +64,7 @@ class DesiredDeployment:
     ``predecessors`` are the upstreams under which the Go program would have registered the same
     model. If ``discovers``, a field that the backend reported once stays registered while the
     backend does not report it, except for the ``decided`` names, which the configuration sets.
+    ``is_alias`` says that ``aliases`` in the configuration gives this public name.
     """
 
     key: Key
@@ -72,6 +73,7 @@ class DesiredDeployment:
     predecessors: tuple[str, ...] = ()
     discovers: bool = False
     decided: tuple[str, ...] = ()
+    is_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,16 @@ class ObservedDeployment:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
-    """A listed model that is not wanted.
+    """A listed model that is not wanted, or not wanted as it is.
 
     ``key`` is the one that it would have, ``reason`` one word, ``because`` a sentence for people.
+    ``id`` is that of a row of ours which stays nevertheless, "" if there is none.
     """
 
     key: Key
     reason: str
     because: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,9 @@ class ObservedState:
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
     are those with our mark on an endpoint that is no longer configured, ``taken`` the ids of all
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
-    endpoint.
+    endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
+    descriptions of these rows: those of teams and of other owners, and any unmarked row that is
+    not in ``deployments``.
     """
 
     owner: str
@@ -183,6 +189,7 @@ class ObservedState:
     editing: Editing = Editing()
     taken: frozenset[str] = frozenset()
     unreadable: tuple[str, ...] = ()
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
 
 def without_provider(upstream: str) -> str:

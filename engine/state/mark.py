@@ -24,13 +24,20 @@ def mark_document(mark: Mark) -> dict[str, Any]:
     }
 
 
+def mark_owner(value: object) -> str | None:
+    """Return the owner that a mark names, None if it is no mark."""
+    owner = value.get("owner") if isinstance(value, Mapping) else None
+    return owner if isinstance(owner, str) else None
+
+
 def read_mark(value: object) -> Mark | None:
     """Read a mark; a broken one counts as a mark if it names its owner. None if it is not one."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("owner"), str):
+    owner = mark_owner(value)
+    if owner is None or not isinstance(value, Mapping):
         return None
     revision = value.get("revision")
     return Mark(
-        owner=value["owner"],
+        owner=owner,
         backend=str(value.get("backend", "")),
         revision=max(revision, 0) if type(revision) is int else 0,
         fields=_paths(value.get("fields")),

@@ -274,7 +274,13 @@ def fields_of(node: Any) -> Iterator[tuple[str, dict[str, Any], bool]]:
             yield from fields_of(inner)
 
 
-FROM_THE_TOP_LEVEL = {"policy", "ownership", "on_unreachable"}
+FROM_THE_TOP_LEVEL = {
+    "joinable_names",
+    "on_taken_name",
+    "on_unreachable",
+    "ownership",
+    "policy",
+}
 
 
 def test_every_field_of_the_configuration_has_description_default_and_examples() -> None:

@@ -112,6 +112,8 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
             adapters=True, remote=False, unloaded=True, failed=True, modes=(), not_modes=()
         ),
         models={},
+        on_taken_name="skip",
+        joinable_names=(),
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
@@ -966,3 +968,44 @@ def test_any_text_is_a_configuration_or_a_configuration_error(reader: Reader, te
         return
     assert loaded.litellm.url
     assert loaded.secrets()
+
+
+@pytest.mark.parametrize(
+    ("options", "doubtful"),
+    [
+        ("model_format: '{model}'", True),
+        ("model_format: 'x{model}/y'", True),
+        ("model_format: '/{model}'", True),
+        ("model_format: 'os.environ/{model}'", True),
+        ("model_format: 'openai/{model}'", False),
+        ("{type: static, model_format: '{model}', models: [openai/m]}", False),
+    ],
+)
+def test_a_model_format_without_a_provider_is_reported(
+    reader: Reader, options: str, doubtful: bool
+) -> None:
+    lines = options.strip("{}").split(", ") if options.startswith("{") else [options]
+    found = [text for text in warned(reader.load(with_backend(*lines))) if "provider" in text]
+    assert bool(found) == doubtful
+
+
+def test_a_backend_may_have_its_own_rules_for_taken_names(reader: Reader) -> None:
+    top = "on_taken_name: suffix\njoinable_names: [gpt-4.1, '^shared-']\n"
+    given = reader.load(top + with_backend()).backends[0]
+    assert given.on_taken_name == "suffix"
+    assert [given.may_join(name) for name in ("gpt-4.1", "gpt-4x1", "shared-a", "a")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    own = reader.load(top + with_backend("on_taken_name: join", "joinable_names: [a]")).backends[0]
+    assert own.on_taken_name == "join"
+    assert [own.may_join(name) for name in ("gpt-4.1", "a")] == [False, True]
+
+
+@pytest.mark.parametrize("place", ["joinable_names: ['(?=a)']\n", ""])
+def test_a_name_that_is_no_expression_is_reported(reader: Reader, place: str) -> None:
+    text = place + with_backend(*([] if place else ["joinable_names: ['(?=a)']"]))
+    with pytest.raises(ConfigError, match=r"joinable_names\[0\]: .*look-around"):
+        reader.load(text)

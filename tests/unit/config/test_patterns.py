@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.bounds import MAX_RENAMED
-from engine.config.patterns import compile_pattern, replacement
+from engine.config.patterns import compile_pattern, replacement, theirs
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_any_text_compiles_or_is_refused_and_any_subject_can_be_searched(
 
 
 def replaced(pattern: str, template: str, subject: str) -> str:
-    return replacement(compile_pattern(pattern), template).apply(subject)
+    return replacement(compile_pattern(pattern), template).apply(theirs(subject)).text
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_a_replacement_tells_that_it_refers_to_no_group(template: str, has_unkno
 
 def test_a_text_that_doubles_again_and_again_ends_at_a_bound() -> None:
     double = replacement(compile_pattern(".+"), "$0$0")
-    assert len(double.apply("x" * (MAX_RENAMED // 2))) == MAX_RENAMED
+    assert len(double.apply(theirs("x" * (MAX_RENAMED // 2))).text) == MAX_RENAMED
     for subject in ("x" * (MAX_RENAMED // 2 + 1), "x" * (MAX_RENAMED + 1)):
         with pytest.raises(ValueError, match=f"longer than {MAX_RENAMED} characters"):
-            double.apply(subject)
+            double.apply(theirs(subject))
     with pytest.raises(ValueError, match=f"longer than {MAX_RENAMED} characters; shorten it"):
         replacement(compile_pattern("a"), "x" * (MAX_RENAMED + 1))
 
 
 def test_what_is_left_after_the_last_match_counts_for_the_bound() -> None:
     one_more = replacement(compile_pattern("^"), "x")
-    assert len(one_more.apply("y" * (MAX_RENAMED - 1))) == MAX_RENAMED
+    assert len(one_more.apply(theirs("y" * (MAX_RENAMED - 1))).text) == MAX_RENAMED
     with pytest.raises(ValueError, match="longer"):
-        one_more.apply("y" * MAX_RENAMED)
+        one_more.apply(theirs("y" * MAX_RENAMED))
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -236,4 +236,4 @@ def test_any_template_and_any_subject_give_a_text(
         compiled = compile_pattern(pattern)
     except ValueError:
         return
-    replacement(compiled, template).apply(subject).encode()
+    replacement(compiled, template).apply(theirs(subject)).text.encode()

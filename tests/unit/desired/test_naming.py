@@ -11,7 +11,7 @@ import pytest
 from engine.config.loader import load_config
 from engine.config.model import Backend, Selection
 from engine.desired.clashes import without_clashes
-from engine.desired.naming import filtered, public_names, unwanted
+from engine.desired.naming import filtered, offer_of, public_names, unwanted
 from engine.state.deployment import Refusal
 from engine.state.frozen import freeze
 from engine.state.listing import Model
@@ -194,3 +194,46 @@ def test_a_row_reserves_its_name_only_if_it_is_ours_and_its_backend_is_not_seen(
     seen = b.as_seen(PAIR[1]) if ours else b.as_seen(PAIR[1], mark=None)
     alone = b.desired(PAIR[0], endpoints=(b.endpoint(), site))
     assert names(without_clashes(alone, b.observed(seen), "suffix", ORDER)) == [(b.BOX, "m")]
+
+
+# Upstreams that would let a backend decide more than the name of a model.
+
+ENVIRONMENT = "os.environ/LITELLM_MASTER_KEY"
+KEEP_ID = "{regex: '^openai/', replace: ''}"
+
+
+@pytest.mark.parametrize(
+    ("options", "listed", "safe"),
+    [
+        ("", "m", True),
+        ("", "azure/gpt", True),
+        ("", ENVIRONMENT, False),
+        ("model_format: 'hosted_vllm/{model}'", ENVIRONMENT, False),
+        ("model_format: 'hosted_vllm/{model}'", "m", True),
+        ("model_format: 'hosted_vllm/x/{model}/{model}'", "m", True),
+        ("model_format: '{model}'", "azure/gpt", False),
+        ("model_format: '{model}'", "gpt", False),
+        ("model_format: 'x{model}/y'", "m", False),
+        ("model_format: 'x{model}'", "/m", False),
+        ("model_format: '/{model}'", "m", False),
+        ("model_format: 'os.environ/{model}'", "HOME", False),
+        ("model_format: os.environ/HOME", "m", False),
+        ("model_format: openai/fixed", "m", True),
+        ("model_format: fixed", "m", True),
+        (f"regex_rename: [{KEEP_ID}]", "azure/gpt", False),
+        (f"regex_rename: [{KEEP_ID}]", "openai/gpt", False),
+        (f"regex_rename: [{KEEP_ID}, {{regex: ^, replace: vllm/}}]", "azure/gpt", True),
+        ("regex_rename: [{regex: '^openai/(.*)', replace: 'vllm/$1'}]", "m", True),
+        ("regex_rename: [{regex: '^openai/(.*)', replace: '$1/vllm'}]", "m", False),
+        ("regex_rename: [{regex: openai, replace: hosted_vllm}]", "m", True),
+        ("regex_rename: [{regex: 'openai/x', replace: os.environ}]", "x/HOME", False),
+        ("regex_rename: [{regex: os.environ, replace: x}]", ENVIRONMENT, False),
+        ("type: static, model_format: '{model}', models: [azure/gpt]", "azure/gpt", True),
+        (f"type: static, model_format: '{{model}}', models: [{ENVIRONMENT}]", ENVIRONMENT, False),
+    ],
+)
+def test_the_provider_is_the_configurations_and_the_environment_nobodys(
+    tmp_path: Path, options: str, listed: str, safe: bool
+) -> None:
+    offer = offer_of(backend(tmp_path, options), model(listed))
+    assert (offer.unsafe == "") == safe

@@ -203,3 +203,50 @@ def test_an_unmarked_row_has_no_mark_and_all_its_fields() -> None:
         "model": "openai/m",
         "api_base": b.BOX + "/v1",
     }
+
+
+# The public names of rows that can never be ours.
+
+CLOUD = {"litellm_params": {"api_base": None}, "model_info": {"modelprovisioner": None}}
+OTHERS = {**MARK, "owner": "second"}
+TEAM = {"team_id": "t", "team_public_model_name": "public"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "holders"),
+    [
+        ({}, {}),
+        (CLOUD, {"m": ("row 'one' (it bears no mark of ours)",)}),
+        (
+            {**CLOUD, "model_info": {"modelprovisioner": None, "db_model": False}},
+            {"m": (f"row 'one' ({FILE_ROW})",)},
+        ),
+        ({**CLOUD, "model_name": "a/*"}, {"a/*": ("row 'one' (it is a wildcard)",)}),
+        ({"model_info": {"modelprovisioner": None}}, {}),
+        (
+            {
+                "litellm_params": {"api_base": b.BOX + "/api"},
+                "model_info": {"modelprovisioner": None},
+            },
+            {"m": ("row 'one' (it bears no mark of ours)",)},
+        ),
+        (
+            {"model_info": {"modelprovisioner": OTHERS}},
+            {"m": ("row 'one' (it belongs to owner 'second')",)},
+        ),
+        ({"litellm_params": {"api_base": b.OTHER_BOX}}, {}),
+        ({"litellm_params": {"api_base": None}}, {}),
+        ({"model_info": TEAM}, {"public": (f"row 'one' ({TEAM_ROW})",)}),
+        ({"model_info": {"team_id": "t"}}, {"m": (f"row 'one' ({TEAM_ROW})",)}),
+    ],
+)
+def test_a_row_of_others_has_its_public_name(
+    changes: dict[str, Any], holders: dict[str, tuple[str, ...]]
+) -> None:
+    assert state_of(row(**changes)).holders == holders
+
+
+def test_rows_that_share_a_name_are_all_described() -> None:
+    rows = [row(**{**CLOUD, "model_info": {"modelprovisioner": None, "id": i}}) for i in "ba"]
+    (described,) = state_of(*rows).holders.values()
+    assert [text[:7] for text in described] == ["row 'a'", "row 'b'"]
