@@ -28,12 +28,12 @@ def main(argv: list[str] | None = None) -> int:
     """Measure, print the table, and return 1 if ``--check`` found something worse."""
     options = _options(argv)
     matrix = _matrix(options)
-    cells = _measured(matrix, f"{options.runs} pairs each")
+    cells = _measured(matrix, f"{options.runs} turns each")
     print(aligned(table(cells)))
     if shown := headlines(cells):
         print(f"\nFor the README:\n\n{markdown(table(shown))}")
     if options.json:
-        options.json.write_text(json.dumps(_document(cells, options.runs), indent=1) + "\n")
+        options.json.write_text(json.dumps(_document(cells, matrix), indent=1) + "\n")
     if options.plot:
         options.plot.write_text(plot(cells))
     return _check(cells, matrix, options.check) if options.check else 0
@@ -81,11 +81,12 @@ def read_cells(path: Path) -> list[Cell]:
     return [Cell.of(document) for document in json.loads(path.read_text())["cells"]]
 
 
-def _document(cells: list[Cell], runs: int) -> dict[str, Any]:
+def _document(cells: list[Cell], matrix: Matrix) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "runs": runs,
+        "runs": matrix.runs,
+        "rate": matrix.rate,
         "cells": [cell.to_json() for cell in cells],
     }
 
@@ -94,7 +95,15 @@ def _matrix(options: argparse.Namespace) -> Matrix:
     sizes = tuple(Size(rows, backends) for rows in options.rows for backends in options.backends)
     works: tuple[Work, ...] = tuple(work for work in WORKS if work.name in options.work)
     peer = Peer(options.peer) if options.peer else None
-    return Matrix(works, sizes, tuple(options.latency), options.runs, options.max_writes, peer)
+    return Matrix(
+        works,
+        sizes,
+        tuple(options.latency),
+        options.runs,
+        options.max_writes,
+        options.rate,
+        peer,
+    )
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
@@ -108,10 +117,14 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, nargs="+", metavar="N", help="(100 1000 10000)")
     parser.add_argument("--backends", type=int, nargs="+", metavar="N", help="(10 50)")
     parser.add_argument("--latency", type=int, nargs="+", metavar="MS", help="of reads (0 20)")
-    parser.add_argument("--runs", type=int, metavar="N", help="pairs of engine and floor (5)")
+    parser.add_argument("--runs", type=int, metavar="N", help="turns of engine and floor (5)")
     parser.add_argument(
         "--max-writes", type=int, metavar="N",
         help="leave out what writes more rows, since each write takes 20 ms (1000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=int, default=0, metavar="MB",
+        help="megabytes a second at which LiteLLM sends, as 125 over a link of 1 Gbit/s (no limit)",
     )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there, as SVG")

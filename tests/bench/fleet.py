@@ -57,7 +57,7 @@ class Fleet:
         self._answer(["POST", "PATCH"], b'{"model_id":"stored"}')
         self._answer([ONE_ROW], b'{"data":[{"model_info":{"id":"stored"}}],"total_pages":1}')
         self._prepare_listings()
-        self.set_latency(0)
+        self.set_pace(0)
 
     @property
     def arguments(self) -> list[str]:
@@ -65,10 +65,10 @@ class Fleet:
         secrets = self.folder / "secrets"
         return ["--config", str(self.folder / "config.yaml"), "--secrets", str(secrets)]
 
-    def set_latency(self, latency: int) -> None:
-        """Let reads take this many milliseconds, and writes ``WRITE_PAUSE``."""
-        self.litellm.pause(latency / 1000, WRITE_PAUSE)
-        self.backends.pause(latency / 1000, WRITE_PAUSE)
+    def set_pace(self, latency: int, rate: int = 0) -> None:
+        """Let reads take this many ms, and LiteLLM send so many MB in a second (0: no limit)."""
+        self.litellm.pace(latency / 1000, WRITE_PAUSE, rate * 1e6)
+        self.backends.pace(latency / 1000, WRITE_PAUSE, 0)
 
     def list_rows(self, which: str) -> None:
         """Let LiteLLM list the rows of a listing: NONE, SAME, ONE or ALL."""

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-_BUFFER = 256 * 1024
+_BUFFER = 64 * 1024
 _SECONDS = 600.0
 Open = dict[str, socket.socket]
 

@@ -1,4 +1,4 @@
-"""Measures cells of the table: the engine and the floor in turns, the median of several pairs."""
+"""Measures cells of the table: the engine and the floor in turns, the median of several turns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .fleet import SAME, Fleet, Size, running_fleet
 from .peer import Peer
@@ -76,11 +76,17 @@ class Matrix:
     runs: int
     max_writes: int
     """Works that write more rows are left out: each write takes its pause."""
+    rate: int = 0
+    """Megabytes in a second that LiteLLM sends at most; 0 is as fast as loopback is."""
     peer: Peer | None = None
 
 
-Pair = tuple[tuple[Cost, Asked], tuple[Cost, Asked]]
-"""Of the engine and of the floor: the cost, and what was asked."""
+Sample = tuple[Cost, Asked]
+Turn = tuple[Sample, list[Sample]]
+"""One of the engine, and some of the floor, which sent what the engine had just sent."""
+FLOORS: Final = 3
+"""How often the floor is measured in a turn: it takes so little that one time may mislead. It is
+measured once where many rows are written, which takes as long as the engine."""
 
 
 def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iterator[Cell]:
@@ -88,7 +94,7 @@ def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iter
     for number, size in enumerate(matrix.sizes):
         with running_fleet(size, folder / f"fleet-{number}") as fleet:
             for latency in matrix.latencies:
-                fleet.set_latency(latency)
+                fleet.set_pace(latency, matrix.rate)
                 for work in matrix.works:
                     if work.writes(size.rows) > max(matrix.max_writes, 1):
                         report(f"left out: {work.title}, {size.rows} rows: too many writes")
@@ -99,20 +105,20 @@ def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iter
 def measured_cell(fleet: Fleet, work: Work, latency: int, matrix: Matrix) -> Cell:
     """Measure a work with the engine, the floor and the peer."""
     fleet.set_down(down=work.down)
-    pairs = list(measured_pairs(fleet, work, matrix.runs))
+    turns = list(measured_turns(fleet, work, matrix.runs))
     peer = matrix.peer.measure(fleet, work, matrix.runs) if matrix.peer else []
     return Cell(
         work.name,
         fleet.size.rows,
         fleet.size.backends,
         latency,
-        medians([engine for engine, _ in pairs]),
-        medians([floor for _, floor in pairs]),
+        medians([engine for engine, _ in turns]),
+        medians([floor for _, floors in turns for floor in floors]),
         medians(peer) if peer else None,
     )
 
 
-def medians(samples: list[tuple[Cost, Asked]]) -> Figures:
+def medians(samples: list[Sample]) -> Figures:
     """Return the median of each figure."""
     return Figures(
         statistics.median(cost.wall for cost, _ in samples),
@@ -122,22 +128,22 @@ def medians(samples: list[tuple[Cost, Asked]]) -> Figures:
     )
 
 
-def measured_pairs(fleet: Fleet, work: Work, runs: int) -> Iterator[Pair]:
+def measured_turns(fleet: Fleet, work: Work, runs: int) -> Iterator[Turn]:
     """Run the engine and the floor in turns."""
     if not work.command:
-        yield from _loop_pairs(fleet, work, runs)
+        yield from _loop_turns(fleet, work, runs)
         return
     fleet.list_rows(work.listing)
     requests = fleet.folder / "requests"
     for _ in range(runs):
         fleet.take()
         engine = run_engine(*work.command, *fleet.arguments, folder=fleet.folder)
-        engine_asked = _recorded(fleet, requests)
-        floor = run_floor(requests, fleet.folder)
-        yield (engine, engine_asked), (floor, _asked(fleet.take()))
+        asked = _recorded(fleet, requests)
+        floors = _floors(fleet, work, lambda: run_floor(requests, fleet.folder))
+        yield (engine, asked), floors
 
 
-def _loop_pairs(fleet: Fleet, work: Work, runs: int) -> Iterator[Pair]:
+def _loop_turns(fleet: Fleet, work: Work, runs: int) -> Iterator[Turn]:
     """The engine has two cycles before the first that counts, and the floor one."""
     requests = fleet.folder / "requests"
     requests.mkdir(exist_ok=True)
@@ -149,14 +155,18 @@ def _loop_pairs(fleet: Fleet, work: Work, runs: int) -> Iterator[Pair]:
         _warm_up(fleet, engine, floor, requests)
         for _ in range(runs):
             fleet.list_rows(work.listing)
-            engine_cost = engine.cycle()
-            engine_asked = _recorded(fleet, requests)
-            floor_cost = floor.cycle()
-            yield (engine_cost, engine_asked), (floor_cost, _asked(fleet.take()))
+            cost = engine.cycle()
+            asked = _recorded(fleet, requests)
+            yield (cost, asked), _floors(fleet, work, floor.cycle)
             if work.listing != SAME:
                 fleet.list_rows(SAME)
                 engine.cycle()
                 fleet.take()
+
+
+def _floors(fleet: Fleet, work: Work, run: Callable[[], Cost]) -> list[Sample]:
+    count = 1 if work.writes(fleet.size.rows) > 1 else FLOORS
+    return [(run(), _asked(fleet.take())) for _ in range(count)]
 
 
 def _warm_up(fleet: Fleet, engine: Loop, floor: Loop, requests: Path) -> None:

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, Final
 
 SMALL: Final = 64 * 1024
 """Bytes up to which head and body are sent together."""
+PIECE: Final = 256 * 1024
+"""Bytes that are sent at once where the rate is limited."""
 ONE_ROW: Final = "one row"
 """The name of the answer to a GET that asks for the row with an id."""
 NOT_FOUND: Final = (404, b'{"detail":"Not Found"}')
@@ -55,9 +57,13 @@ class Content:
 
 @dataclass(slots=True)
 class _State:
-    """What the servers of a process answer; ``pauses`` are seconds, for reads and for writes."""
+    """What the servers of a process answer, and when.
+
+    ``pauses`` are seconds, for reads and for writes; ``rate`` is in bytes a second, or 0.
+    """
 
     pauses: tuple[float, float] = (0.0, 0.0)
+    rate: float = 0.0
     answers: dict[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
     files: dict[Path, bytes] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
@@ -92,9 +98,12 @@ class Servers:
         """Set the answer to GETs of a path, to all writes with a method, or to ``ONE_ROW``."""
         self._call("put", port, path, content)
 
-    def pause(self, reads: float, writes: float) -> None:
-        """Set the seconds that a request waits for its answer."""
-        self._call("pause", reads, writes)
+    def pace(self, reads: float, writes: float, rate: float) -> None:
+        """Set the seconds that a request waits for its answer, and how fast a long one comes.
+
+        ``rate`` is in bytes a second; 0 sets no limit.
+        """
+        self._call("pace", reads, writes, rate)
 
     def take(self) -> list[Request]:
         """Return the requests since the last call, in the order in which they came."""
@@ -135,8 +144,9 @@ def _serve(control: Connection, count: int) -> None:
             if name == "put":
                 state.put(*values)
                 control.send(None)
-            elif name == "pause":
-                state.pauses = (values[0], values[1])
+            elif name == "pace":
+                reads, writes, state.rate = values
+                state.pauses = (reads, writes)
                 control.send(None)
             else:
                 control.send(state.take())
@@ -168,7 +178,17 @@ def _converse(client: socket.socket, state: _State, number: int) -> None:
                 client.sendall(head + body)
             else:
                 client.sendall(head)
-                client.sendall(body)
+                _send_paced(client, memoryview(body), state.rate)
+
+
+def _send_paced(client: socket.socket, body: memoryview, rate: float) -> None:
+    if not rate:
+        client.sendall(body)
+        return
+    begun = time.monotonic()
+    for start in range(0, len(body), PIECE):
+        client.sendall(body[start : start + PIECE])
+        time.sleep(max(0.0, begun + (start + PIECE) / rate - time.monotonic()))
 
 
 def _received(stream: BinaryIO) -> bytes:
