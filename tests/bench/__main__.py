@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from .check import common, worse
 from .fleet import Size
-from .measure import Cell, Matrix, measure
+from .measure import Cell, Matrix, measure, read_cells
 from .peer import Peer
 from .plot import plot
 from .table import aligned, headlines, markdown, table
@@ -74,11 +74,6 @@ def _only(cell: Cell, matrix: Matrix) -> Matrix:
     works = tuple(work for work in WORKS if work.name == cell.work)
     sizes, latencies = (Size(cell.rows, cell.backends),), (cell.latency,)
     return replace(matrix, works=works, sizes=sizes, latencies=latencies, peer=None)
-
-
-def read_cells(path: Path) -> list[Cell]:
-    """Return the cells that ``--json`` wrote."""
-    return [Cell.of(document) for document in json.loads(path.read_text())["cells"]]
 
 
 def _document(cells: list[Cell], matrix: Matrix) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -64,6 +65,11 @@ class Cell:
         sides = ("engine", "floor", "peer")
         figures = {side: Figures(**document[side]) for side in sides if document.get(side)}
         return cls(**{**document, **figures})
+
+
+def read_cells(path: Path) -> list[Cell]:
+    """Return the cells of a file that ``python -m tests.bench --json`` wrote."""
+    return [Cell.of(document) for document in json.loads(path.read_text())["cells"]]
 
 
 @dataclass(frozen=True, slots=True)
