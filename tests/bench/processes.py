@@ -61,23 +61,26 @@ class Loop:
         wall = time.monotonic() - wall
         return Cost(wall, self._settled() - cpu, peak_of(self.process.pid))
 
-    def wait(self) -> bytes:
-        """Wait until a cycle has ended, and return its last line.
+    def wait(self) -> None:
+        """Wait until a cycle has ended.
 
         Raises:
-            RuntimeError: the process ended, or took too long.
+            RuntimeError: the cycle failed, the process ended, or it took too long.
         """
         assert self.process.stdout is not None
         until, seen = time.monotonic() + PATIENCE, b""
         while True:
-            ready, _, _ = select.select([self.process.stdout], [], [], until - time.monotonic())
+            left = max(0.0, until - time.monotonic())
+            ready, _, _ = select.select([self.process.stdout], [], [], left)
             chunk = os.read(self.process.stdout.fileno(), 1 << 20) if ready else b""
             if not chunk:
                 raise RuntimeError(f"no end of a cycle: {self._errors.read_text()[-2000:]}")
             *whole, seen = (seen + chunk).split(b"\n")
             for line in whole:
                 if self._end in line[:300]:
-                    return line
+                    if b'"ok": false' in line:
+                        raise RuntimeError(f"the cycle failed: {line.decode()}")
+                    return
 
     def _settled(self) -> float:
         """Return the CPU seconds once the process uses no more: it may still tidy up."""
