@@ -90,9 +90,10 @@ class Matrix:
 Sample = tuple[Cost, Asked]
 Turn = tuple[Sample, list[Sample]]
 """One of the engine, and some of the floor, which sent what the engine had just sent."""
-FLOORS: Final = 3
-"""How often the floor is measured in a turn: it takes so little that one time may mislead. It is
-measured once where many rows are written, which takes as long as the engine."""
+FLOORS: Final = 9
+"""How often a cycle of the floor is measured in a turn: it takes so little that one time may
+mislead. Whole processes are measured three times, and what writes many rows, and so takes as long
+as the engine, once."""
 
 
 def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iterator[Cell]:
@@ -171,7 +172,7 @@ def _loop_turns(fleet: Fleet, work: Work, runs: int) -> Iterator[Turn]:
 
 
 def _floors(fleet: Fleet, work: Work, run: Callable[[], Cost]) -> list[Sample]:
-    count = 1 if work.writes(fleet.size.rows) > 1 else FLOORS
+    count = 1 if work.writes(fleet.size.rows) > 1 else 3 if work.command else FLOORS
     return [(run(), _asked(fleet.take())) for _ in range(count)]
 
 
