@@ -1,7 +1,8 @@
 """Writes what was measured into ``fixtures/README.md``: ``python -m tests.figures``.
 
 Its tables are never edited by hand. They are made from recordings: ``fixtures/contract`` (what real
-LiteLLMs do) and ``fixtures/campaign`` (the figures of fault campaigns and of the soak).
+LiteLLMs do), ``fixtures/campaign`` (the figures of fault campaigns and of the soak) and
+``fixtures/bench`` (the figures of the benchmark).
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any, Final
 from engine.fakes.litellm_rows import parse_version
 from engine.litellm.api import editing_of
 
+from .bench.measure import read_cells
+from .bench.table import markdown, table
 from .marked import filled
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "fixtures/README.md"
+BENCHMARK: Final = ROOT / "fixtures/bench/figures.json"
 Json = dict[str, Any]
 
 
@@ -89,10 +93,16 @@ def soak() -> str:
     return _table(rows, "---:")
 
 
+def benchmark() -> str:
+    """Return the figures of the last benchmark, a line for each work and size."""
+    return markdown(table(read_cells(BENCHMARK)))
+
+
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "contract": contract,
     "campaign": campaign,
     "soak": soak,
+    "bench": benchmark,
 }
 
 

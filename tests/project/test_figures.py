@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.measure import read_cells
 from tests.chaos.faults import DONE, LISTING, NOT_DONE
 from tests.chaos.scenarios import SCENARIOS
-from tests.figures import README, ROOT, campaign_reports, recordings, with_figures
+from tests.figures import BENCHMARK, README, ROOT, campaign_reports, recordings, with_figures
 
 
 def test_the_tables_of_the_readme_are_up_to_date() -> None:
@@ -52,3 +53,9 @@ def test_the_recorded_campaign_played_every_scenario() -> None:
     report = json.loads((ROOT / "fixtures/campaign/simulated.json").read_text())
     played = [score["scenario"] for score in report["scores"]]
     assert played == [scenario.name for scenario in SCENARIOS]
+
+
+def test_the_recorded_floor_sent_as_many_requests_as_the_engine() -> None:
+    cells = read_cells(BENCHMARK)
+    assert cells
+    assert [cell.key for cell in cells if cell.engine.requests != cell.floor.requests] == []
