@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from ..state.deployment import Key
-from ..state.frozen import Frozen, canonical_json, freeze, thaw
+from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, thaw
 from ..state.pointer import parts_of
 
 PLAN_VERSION: Final = 1
@@ -61,7 +61,8 @@ class Operation:
     the row that a replace deletes once the new row is live, "" for any other action. ``reason`` is
     a word of the table in :func:`engine.plan.planner.make_plan`, ``because`` a sentence for people.
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
-    references, empty for a delete.
+    references, empty for a delete. ``before`` is the row that a delete or a replace takes away, in
+    the same shape and as LiteLLM shows it, empty for any other action.
     """
 
     action: str
@@ -72,6 +73,7 @@ class Operation:
     row: Frozen
     changes: tuple[FieldChange, ...] = ()
     replaces: str = ""
+    before: Frozen = field(default_factory=lambda: EMPTY)
 
     @property
     def touched(self) -> str:
@@ -99,6 +101,7 @@ class Operation:
             "row": thaw(self.row),
             "changes": [change.to_json() for change in self.changes],
             "replaces": self.replaces,
+            "before": thaw(self.before),
         }
 
     @classmethod
@@ -113,6 +116,7 @@ class Operation:
             freeze(document["row"]),
             tuple(FieldChange.from_json(change) for change in document["changes"]),
             document["replaces"],
+            freeze(document["before"]),
         )
 
 
@@ -156,11 +160,13 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """A sha256 of what would be done, without the wording of the reasons."""
+        """A sha256 of what would be done, without the wording of the reasons and ``before``."""
         members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
         sha256 = hashlib.sha256()
         for member in members:
-            sha256.update(f"{canonical_json({**member.to_json(), 'because': ''})}\n".encode())
+            document = {**member.to_json(), "because": ""}
+            document.pop("before", None)
+            sha256.update(f"{canonical_json(document)}\n".encode())
         return sha256.hexdigest()
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from ..errors import UnprovenPlan
-from ..litellm.row import is_deletable, row_of
+from ..litellm.row import ShownRow, is_deletable, row_of
 from ..state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
@@ -214,7 +214,8 @@ class _Planner:
         if not is_deletable(seen.id):
             self._leave_unreachable(DELETE, seen)
             return
-        self.operations.append(Operation(DELETE, seen.key, seen.id, reason, because, EMPTY))
+        delete = Operation(DELETE, seen.key, seen.id, reason, because, EMPTY)
+        self.operations.append(replace(delete, before=ShownRow(seen)))
 
 
 def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, bool, int, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
-from ..litellm.row import is_patchable, row_of
+from ..litellm.row import ShownRow, is_patchable, row_of
 from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
@@ -120,7 +120,8 @@ class _Case:
             because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
         row = row_of(self.wanted, new_id, revision=revision, kept=kept)
         key, changes = self.wanted.key, self.changes
-        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id)
+        before = ShownRow(seen)
+        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id, before)
 
     def _carried(self) -> tuple[Frozen, list[str]]:
         """Return what others set on the row, and the names of what cannot be read back."""
