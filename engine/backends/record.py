@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..bounds import MAX_SLOTS, MAX_TOKENS
+from ..bounds import MAX_ALIASES, MAX_SLOTS, MAX_TOKENS
 
 MODES: Final = (
     "chat",
@@ -37,6 +37,7 @@ class Record:
     /props: chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one
     of the words above, or "". ``remote`` says that the model runs elsewhere, ``family`` what it
     descends from, ``slots`` how many requests the backend works on at once (0: not told).
+    ``aliases`` are other ids under which it is served.
 
     The window that a model was trained for is not noted: a server may run it with a shorter one,
     and cuts what is longer.
@@ -50,6 +51,7 @@ class Record:
     remote: bool = False
     family: str = ""
     slots: int = 0
+    aliases: tuple[str, ...] = ()
 
     def note(self, name: str, value: Any, source: str) -> None:
         """Note a field, unless a better source has told it before or ``value`` is None."""
@@ -72,6 +74,10 @@ class Record:
     def serve(self, value: object) -> None:
         """Note how many requests are worked on at once; anything but a whole number is unknown."""
         self.slots = _count(value, MAX_SLOTS)
+
+    def also(self, names: Iterable[str]) -> None:
+        """Note other ids under which it is served."""
+        self.aliases = tuple(sorted({*names} - {self.id}))[:MAX_ALIASES]
 
     def inputs(self, modalities: object, source: str) -> None:
         """Note what it can read, from a list that names every modality it takes."""

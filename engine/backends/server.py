@@ -67,6 +67,7 @@ class Found:
     ``listed`` is the address below which the list was. ``unread`` counts entries without an id,
     ``unusable`` ids that LiteLLM could not register, ``overlong`` those of more than MAX_ID
     characters, ``paged`` says that the list goes on.
+    ``matching`` says which ids the server takes (see :class:`engine.state.listing.Listing`).
     ``notes`` are sentences for the operator: what was recognised, what was left out and why.
     """
 
@@ -77,6 +78,7 @@ class Found:
     paged: bool = False
     notes: tuple[str, ...] = ()
     overlong: int = 0
+    matching: str = ""
 
 
 class Adapter(Protocol):

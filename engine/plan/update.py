@@ -105,9 +105,8 @@ class _Case:
             for name in sorted(DEFAULT_FALSE)
             if params.get(name) is True and pointer(("litellm_params", name)) not in seen.declared
         }
-        row = row_of(
-            self.wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept})
-        )
+        wanted = self._after(seen.mark.adopted if seen.mark else "")
+        row = row_of(wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept}))
         return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
 
     def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
@@ -118,10 +117,18 @@ class _Case:
         kept, lost = self._carried()
         if lost:
             because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
-        row = row_of(self.wanted, new_id, revision=revision, kept=kept)
+        wanted = self._after(seen.mark.adopted if seen.mark else seen.id)
+        row = row_of(wanted, new_id, revision=revision, kept=kept)
         key, changes = self.wanted.key, self.changes
         before = ShownRow(seen)
         return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id, before)
+
+    def _after(self, adopted: str) -> DesiredDeployment:
+        """Return what is wanted, with the id of the unmarked row that it replaces in its mark.
+
+        If a replace is interrupted before its delete, the next cycle knows that this row is to go.
+        """
+        return replace(self.wanted, mark=replace(self.wanted.mark, adopted=adopted))
 
     def _carried(self) -> tuple[Frozen, list[str]]:
         """Return what others set on the row, and the names of what cannot be read back."""

@@ -43,7 +43,8 @@ class Mark:
     is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
     backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
     fingerprints of the values that were sent. ``fingerprint`` is that of the whole deployment
-    without the evidence.
+    without the evidence. ``adopted`` is the id of the unmarked row in whose place the deployment
+    was made, "" if there was none: should that row still be there, it is to go.
     """
 
     owner: str
@@ -53,6 +54,7 @@ class Mark:
     opaque: Frozen
     fingerprint: str
     evidence: tuple[str, ...] = ()
+    adopted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,10 @@ class ObservedDeployment:
         """The paths of the fields that its mark lists as set by an engine; none without one."""
         return self.mark.fields if self.mark else ()
 
+    def belongs_to(self, owner: str) -> bool:
+        """Tell whether it bears the mark of an owner, and can be edited."""
+        return not self.read_only and self.mark is not None and self.mark.owner == owner
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
@@ -117,9 +123,11 @@ class Endpoint:
     """What is known of one configured endpoint in this cycle.
 
     ``outcome`` is the worst outcome among the listings of its backends. ``complete`` says whether
-    a model that is not listed counts as absent. ``served`` are the ids of all listed models,
-    ``renamed`` the upstreams (without provider) that differ from the id of their model,
-    ``excluded`` the (name, upstream) pairs of listed models that the configuration filters out.
+    a model that is not listed counts as absent. ``served`` are the ids of all listed models and
+    the other ids that their entries give, ``matching`` says which more ids its server takes (see
+    :class:`engine.state.listing.Listing`). ``renamed`` are the upstreams (without provider) that
+    differ from the id of their model, ``excluded`` the (name, upstream) pairs of listed models
+    that the configuration filters out.
     """
 
     url: str
@@ -132,6 +140,7 @@ class Endpoint:
     served: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
+    matching: str = ""
 
 
 @dataclass(frozen=True, slots=True)

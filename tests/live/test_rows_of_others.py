@@ -49,6 +49,28 @@ def test_rows_made_by_hand_are_the_same_after_ten_cycles(
     assert f"a-{unique}" in names(litellm.rows_on(backend.url))
 
 
+def test_an_unmarked_row_of_a_model_that_is_not_served_survives(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    backend = servers.start("openai", [f"m-{unique}"])
+    by_hand = [f"a-{unique}", f"z-{unique}"]
+    params = {"model": f"openai/gone-{unique}", "api_base": f"{backend.url}/v1"}
+    made = [litellm.new(name, {**params, "api_key": "sk-by-hand"}) for name in by_hand]
+    before = {row["model_info"]["id"]: lasting(row) for row in litellm.rows_on(backend.url)}
+    installation.configure(section(backend))
+    for _ in range(2):
+        outcome = installation.converge()
+        skips = {skip["name"]: skip for skip in outcome.skips if skip["name"] in by_hand}
+        assert [skips[name]["reason"] for name in by_hand] == ["unmarked"] * 2
+        assert "to have it removed" in skips[by_hand[0]]["because"]
+    after = {row["model_info"]["id"]: lasting(row) for row in litellm.rows_on(backend.url)}
+    assert {row_id: after[row_id] for row_id in made} == before
+
+    installation.configure(section(backend, ownership="exclusive"))
+    installation.converge()
+    assert names(litellm.rows_on(backend.url)) == [f"m-{unique}"]
+
+
 @pytest.mark.parametrize(
     ("kind", "suffix", "prefix"),
     [
@@ -76,7 +98,7 @@ def test_rows_of_the_go_program_are_adopted_and_its_duplicates_become_one(
         litellm.new(model, {"model": f"{prefix}/{model}", "api_base": url, "api_key": "BLANK"})
         for model in (once, thrice, gone, thrice, thrice)
     ]
-    installation.configure(section(backend, url=url))
+    installation.configure(section(backend, url=url, ownership="exclusive"))
     outcome = installation.converge()
     assert sorted(result[:2] for result in outcome.results) == [
         ("adopted", once),

@@ -8,10 +8,12 @@ by default far smaller, and Ollama cuts longer prompts off without a word: only 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from ...bounds import MAX_SHOWN
 from ...errors import Unavailable
+from ...state.listing import CASELESS
 from ..model_list import id_of, read_entries
 from ..record import LOADED, UNLOADED, Record, first_mode, part, texts
 from ..server import ROOT, V1, Found, Route, Server
@@ -46,6 +48,7 @@ def ask(server: Server) -> Found:
     records, failed = [], 0
     for name, entry in entries:
         record = Record(name)
+        record.also((_full(name), _full(name).removesuffix(":latest")))
         _describe(record, entry, f"GET {path}")
         if windows is not None:
             _add_running(record, windows)
@@ -54,7 +57,8 @@ def ask(server: Server) -> Found:
         if record.remote:
             record.state = ""
         records.append(record)
-    return entries.found(records, server.endpoint, *_notes(len(bare) - MAX_SHOWN, failed))
+    found = entries.found(records, server.endpoint, *_notes(len(bare) - MAX_SHOWN, failed))
+    return replace(found, matching=CASELESS)
 
 
 def _described(entry: dict[str, Any]) -> bool:

@@ -492,7 +492,10 @@ def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> No
         ("generic_params: 1", "generic_params: expected a map, got the number 1"),
         ("policy: synch", "policy: expected one of 'sync', 'upsert-only', 'create-only', got"),
         ("policy: synch", "did you mean `sync`?"),
-        ("ownership: yes", "ownership: expected one of 'adopt', 'marked', got the boolean true"),
+        (
+            "ownership: yes",
+            "ownership: expected one of 'adopt', 'marked', 'exclusive', got",
+        ),
         ("on_unreachable: delete", "on_unreachable: expected one of 'keep', 'remove', got"),
         ("timeout: 0", "timeout: expected a number above 0, got the number 0"),
         ("timeout: 0s", "timeout: expected more than 0 and at most 24h"),

@@ -88,7 +88,7 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
         url,
         complete=complete,
         outcome="ok" if complete else draw(st.sampled_from(["unreachable", "invalid", "ok"])),
-        ownership=draw(st.sampled_from(["adopt", "marked"])),
+        ownership=draw(st.sampled_from(["adopt", "marked", "exclusive"])),
         served=draw(st.sampled_from([(), ("a", "b"), ("x/y:z",)])),
         renamed=draw(st.sampled_from([(), ("a",)])),
         excluded=draw(st.sampled_from([(), (("a", "openai/a"),)])),
@@ -171,7 +171,9 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
         assert touched.id
         assert op.action != "update" or touched.id not in (".", "..", "a/b")
         assert touched.mark is None or touched.mark.owner == b.OWNER
-        assert touched.mark is not None or sites[op.key.endpoint].ownership == "adopt"
+        ownership = sites[op.key.endpoint].ownership
+        if touched.mark is None:
+            assert ownership == "exclusive" or (ownership == "adopt" and op.action != "delete")
         if op.action == "delete" and op.reason == "surplus":
             assert sites[op.key.endpoint].complete
 
@@ -202,6 +204,7 @@ def parts(operation: Operation) -> list[Plan]:
 @given(states(), st.integers(0, 20))
 def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: int) -> None:
     desired, observed = pair
+    start = observed
     writes = [part for op in make_plan(desired, observed).operations for part in parts(op)]
     for write in writes[:survived]:
         observed = simulate(write, observed, b.SCOPE)
@@ -211,6 +214,12 @@ def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: i
     for key, rows in owned(after, desired).items():
         ours = [s for s in after.deployments if s.key == key and s.id and not s.read_only]
         assert len([s for s in ours if s.mark and s.mark.owner == b.OWNER]) <= 1, rows
+    undisturbed = simulate(make_plan(desired, start), start, b.SCOPE)
+    assert count_unmarked(after) == count_unmarked(undisturbed)
+
+
+def count_unmarked(state: ObservedState) -> int:
+    return len([seen for seen in state.deployments if seen.mark is None])
 
 
 @given(states())
