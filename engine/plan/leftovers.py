@@ -6,10 +6,12 @@ rows are all ours (``ownership: exclusive``).
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import Final
 
 from ..litellm.row import ShownRow, is_deletable
-from ..state.deployment import Endpoint, ObservedDeployment, without_provider
+from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, without_provider
 from ..state.frozen import EMPTY
 from ..state.listing import ANY_ID, CASELESS
 from .plan import DELETE, UPDATE, Operation, Skip
@@ -72,9 +74,18 @@ def leave(seen: ObservedDeployment) -> Skip:
     return skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
 
 
-def leave_stray(seen: ObservedDeployment) -> Skip:
-    """Return why a row of ours on an endpoint that is not configured stays as it is."""
-    return skip(DELETE, seen, "stray", "its endpoint is no longer configured; left alone")
+def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
+    """Return why a row of ours that has no place among what is desired stays as it is."""
+    backend = stray.mark.backend if stray.mark else ""
+    sites = [endpoint for endpoint in desired.endpoints if backend in endpoint.backends]
+    unseen = next((endpoint for endpoint in sites if not endpoint.complete), None)
+    if unseen is not None:
+        key = replace(stray.key, endpoint=unseen.url)
+        return Skip(DELETE, key, stray.id, "incomplete", why_incomplete(unseen))
+    where = " and ".join(endpoint.url for endpoint in sites)
+    why = f"{backend} is at {where} now" if sites else "its endpoint is no longer configured"
+    remedy = f"to have it removed: modelprovisioner retire {shlex.quote(backend)}"
+    return skip(DELETE, stray, "stray", f"{why}; left alone; {remedy}")
 
 
 def leave_unmarked(seen: ObservedDeployment, why: str) -> Skip:

@@ -19,6 +19,7 @@ from ..state.deployment import (
     free_id,
 )
 from ..state.endpoint import Scope
+from .homes import with_homes
 from .leftovers import (
     MARKED,
     leave,
@@ -62,11 +63,12 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     =======  ==========================================  ========  ==============================
 
     (*) with ``ownership: exclusive``: delete - ``surplus`` and ``duplicate``.
-    Listed models that are not wanted are skips - ``excluded``, ``clash``; rows of ours on endpoints
-    that are not configured are skips - ``stray``. Order: create, update, replace, delete; within
-    each by key, then id.
+    Listed models that are not wanted are skips - ``excluded``, ``clash``. A row of ours is looked
+    for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
+    ``api_base`` is another; those without a home are skips - ``stray``.
+    Order: create, update, replace, delete; within each by key, then id.
     """
-    return _Planner(desired, observed).plan()
+    return _Planner(desired, with_homes(desired, observed)).plan()
 
 
 def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
@@ -113,7 +115,7 @@ class _Planner:
         for refused in self.desired.refusals:
             self.add(Skip(CREATE, refused.key, "", refused.reason, refused.because))
         for stray in self.observed.strays:
-            self.add(leave_stray(stray))
+            self.add(leave_stray(stray, self.desired))
         operations = sorted(self.operations, key=Operation.order)
         return Plan(tuple(operations), tuple(sorted(self.skips, key=Skip.order)))
 

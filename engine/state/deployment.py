@@ -17,6 +17,8 @@ from .frozen import Frozen
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
+NO_ADDRESS: Final = "(no usable URL)"
+"""The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
@@ -176,7 +178,7 @@ class ObservedState:
     """What LiteLLM lists on the configured endpoints.
 
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
-    are those with our mark on an endpoint that is no longer configured, ``taken`` the ids of all
+    are those with our mark for which no endpoint is known as their home, ``taken`` the ids of all
     rows of LiteLLM.
     """
 

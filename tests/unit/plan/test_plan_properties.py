@@ -109,6 +109,8 @@ def states(draw: st.DrawFn) -> States:
     editing = draw(st.sampled_from([b.IN_PLACE, b.REMOVING, b.REPLACING]))
     inside = [row for row in seen.values() if row.key.endpoint in urls]
     outside = [row for row in seen.values() if row.key.endpoint not in urls]
+    backend = draw(st.sampled_from(["box", "other"]))
+    outside = [replace(row, mark=replace(row.mark, backend=backend)) for row in outside if row.mark]
     return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
 
 
@@ -160,7 +162,7 @@ def test_the_order_of_the_input_does_not_matter(pair: States, order: random.Rand
 def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None:
     desired, observed = pair
     sites = {site.url: site for site in desired.endpoints}
-    rows = {seen.id: seen for seen in observed.deployments}
+    rows = {seen.id: seen for seen in (*observed.deployments, *observed.strays)}
     for op in make_plan(desired, observed).operations:
         assert op.key.endpoint in sites
         touched = rows.get(op.touched)
