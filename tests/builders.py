@@ -49,7 +49,7 @@ def wanted(
     decided: tuple[str, ...] = (),
 ) -> DesiredDeployment:
     key = Key(endpoint, name, upstream or f"openai/{name}")
-    backend = backend or BACKENDS[endpoint]
+    backend = backend or BACKENDS.get(endpoint, "box")
     secret = Secret(api_key).fingerprint(_KEY)
     fields = {
         "litellm_params": {
@@ -101,7 +101,7 @@ def edited(seen: ObservedDeployment, **params: Any) -> ObservedDeployment:
 
 
 def endpoint(url: str = BOX, **changes: Any) -> Endpoint:
-    return replace(Endpoint(url, (BACKENDS[url],), "ok", "", complete=True), **changes)
+    return replace(Endpoint(url, (BACKENDS.get(url, "box"),), "ok", "", complete=True), **changes)
 
 
 def desired(

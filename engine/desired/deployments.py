@@ -116,6 +116,7 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Des
         predecessors=offer.predecessors,
         discovers=bool(backend.discovery),
         decided=tuple(sorted(offer.ruled)),
+        missing_key="" if backend.key_given else backend.name,
     )
 
 

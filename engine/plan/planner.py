@@ -59,6 +59,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     no       any                                         not       skip - ``incomplete``
     any      not editable (file, team, wildcard)                   skip - ``read_only``
     any      paused by hand and only replaceable                   skip - ``paused``
+    yes      by others, only replaceable, its key unknown          skip - ``key_unknown``
     any      to be changed, with an id that no write can name      skip - ``unreachable_id``
     =======  ==========================================  ========  ==============================
 

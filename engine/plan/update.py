@@ -15,6 +15,7 @@ from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes
 from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
+from .wanted import wanted_of
 
 
 def adjust(
@@ -30,7 +31,7 @@ def adjust(
     Only fields that we declare, or declared before, are compared. An update in place is chosen
     where this LiteLLM does exactly what is asked, a replacement otherwise.
     """
-    wanted = _with_earlier_evidence(wanted, seen)
+    wanted = wanted_of(wanted, seen)
     case = _Case(wanted, seen, editing, _changes(wanted, seen))
     if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
         if not case.changes:
@@ -48,35 +49,9 @@ def adjust(
     if seen.blocked:
         waits = "paused by hand; it is brought in line once it is unblocked"
         return Skip(REPLACE, seen.key, seen.id, "paused", waits)
+    if unknown := case.unknown_key():
+        return Skip(REPLACE, seen.key, seen.id, "key_unknown", unknown)
     return case.replacement(reason, because, taken)
-
-
-def _with_earlier_evidence(
-    wanted: DesiredDeployment, seen: ObservedDeployment
-) -> DesiredDeployment:
-    """Return ``wanted`` with the fields that its backend reported before and does not report now.
-
-    A context window that is known only while a model is loaded would otherwise come and go.
-    """
-    mark = seen.mark
-    if mark is None or not wanted.discovers:
-        return wanted
-    known = {*wanted.fields["model_info"], *wanted.decided}
-    seen_info = seen.fields["model_info"]
-    names = [parts_of(path)[1] for path in mark.evidence]
-    kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
-    if not kept:
-        return wanted
-    paths = [pointer(("model_info", name)) for name in kept]
-    return replace(
-        wanted,
-        fields=freeze({**wanted.fields, "model_info": {**wanted.fields["model_info"], **kept}}),
-        mark=replace(
-            wanted.mark,
-            fields=tuple(sorted({*wanted.mark.fields, *paths})),
-            evidence=tuple(sorted({*wanted.mark.evidence, *paths})),
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +97,22 @@ class _Case:
         key, changes = self.wanted.key, self.changes
         before = ShownRow(seen)
         return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id, before)
+
+    def unknown_key(self) -> str:
+        """Return why a new row would lack a secret of the one that others made; "" if it has all.
+
+        Rows that we made are replaced even then: what was set on them by hand is named in the plan.
+        """
+        file = self.wanted.missing_key
+        if file and "api_key" not in self.wanted.fields["litellm_params"]:
+            remedy = f"put it into the key file {file!r}, or leave that empty if none is needed"
+            return f"it can only be replaced, and its key is not known: {remedy}"
+        lost = self._carried()[1] if self.seen.mark is None else []
+        if lost:
+            hides = f"what LiteLLM hides of it would be lost: {', '.join(lost)}"
+            remedy = "set this in litellm_params_defaults, or delete the row in LiteLLM"
+            return f"it can only be replaced, and {hides}; {remedy}"
+        return ""
 
     def _after(self, adopted: str) -> DesiredDeployment:
         """Return what is wanted, with the id of the unmarked row that it replaces in its mark.

@@ -67,6 +67,8 @@ class DesiredDeployment:
     ``predecessors`` are the upstreams under which the Go program would have registered the same
     model. If ``discovers``, a field that the backend reported once stays registered while the
     backend does not report it, except for the ``decided`` names, which the configuration sets.
+    ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
+    then a placeholder, and no reason to change that of a row which has one already.
     """
 
     key: Key
@@ -75,6 +77,7 @@ class DesiredDeployment:
     predecessors: tuple[str, ...] = ()
     discovers: bool = False
     decided: tuple[str, ...] = ()
+    missing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

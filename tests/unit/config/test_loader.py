@@ -94,6 +94,7 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         url="http://box",
         key=Secret(PLACEHOLDER_KEY),
         key_problem="",
+        key_given=False,
         connection=Connection(10.0, verify=True, ca_file=None),
         models_endpoint="",
         model_format="",
@@ -716,6 +717,7 @@ def test_keys_are_trimmed_and_none_is_blank(reader: Reader, content: bytes, expe
     (reader.secrets / "box").write_bytes(content)
     backend = reader.backend()
     assert (backend.key, backend.key_problem) == (Secret(expected), "")
+    assert backend.key_given
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine.plan.plan import REPLACE, Operation, Plan
 from engine.plan.planner import make_plan, verify_plan
 from engine.plan.simulate import simulate
+from engine.plan.wanted import wanted_of
 from engine.state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
@@ -54,7 +55,7 @@ def no_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 @st.composite
 def wanted_rows(draw: st.DrawFn) -> DesiredDeployment:
     name = draw(NAMES)
-    return b.wanted(
+    wanted = b.wanted(
         name,
         endpoint=draw(BOXES),
         upstream=draw(st.sampled_from([f"openai/{name}", f"hosted_vllm/{name}"])),
@@ -63,6 +64,7 @@ def wanted_rows(draw: st.DrawFn) -> DesiredDeployment:
         api_key=draw(st.sampled_from(["BLANK", "sk-one"])),
         predecessors=(f"openai/{name}",),
     )
+    return replace(wanted, missing_key=draw(st.sampled_from(["", "box"])))
 
 
 @st.composite
@@ -123,7 +125,7 @@ def owned(state: ObservedState, desired: DesiredState) -> dict[Any, Any]:
             if seen.key == wanted.key and ours and seen.id:
                 fields = {
                     part: {name: thaw(seen.fields[part]).get(name) for name in names}
-                    for part, names in wanted.fields.items()
+                    for part, names in wanted_of(wanted, seen).fields.items()
                 }
                 found.setdefault(wanted.key, []).append(canonical_json(fields))
     return found
@@ -141,7 +143,11 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
     changed = {op.key for op in plan.operations if op.action != "delete"}
     for wanted in desired.deployments:
         if wanted.key in changed:
-            assert rows[wanted.key] == [canonical_json(wanted.fields)]
+            fields = thaw(wanted.fields)
+            if '"api_key"' not in rows[wanted.key][0]:
+                assert wanted.missing_key
+                del fields["litellm_params"]["api_key"]
+            assert rows[wanted.key] == [canonical_json(fields)]
 
 
 @given(states(), st.randoms(use_true_random=False))
@@ -178,6 +184,18 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
             assert ownership == "exclusive" or (ownership == "adopt" and op.action != "delete")
         if op.action == "delete" and op.reason == "surplus":
             assert sites[op.key.endpoint].complete
+
+
+@given(states())
+def test_no_key_is_overwritten_that_we_do_not_have(pair: States) -> None:
+    desired, observed = pair
+    unknown = {wanted.key for wanted in desired.deployments if wanted.missing_key}
+    rows = {seen.id: seen for seen in (*observed.deployments, *observed.strays)}
+    for op in make_plan(desired, observed).operations:
+        touched = rows.get(op.touched)
+        if touched is not None and op.key in unknown and touched.mark is None:
+            assert op.action != "replace"
+            assert op.action == "delete" or "api_key" not in op.row["litellm_params"]
 
 
 @given(states())

@@ -703,3 +703,84 @@ def test_a_row_of_a_name_that_no_rule_gives_any_more_goes() -> None:
     alias = unmarked(b.wanted("best", upstream="openai/x"))
     plan = plan_of(b.desired(endpoints=(EXCLUSIVE,)), b.observed(alias))
     assert actions(plan) == [("delete", "best", "surplus")]
+
+
+# A backend without a key file: the key of a row that others made is not ours to change.
+
+
+def keyless(name: str = "a", **fields: Any) -> DesiredDeployment:
+    return replace(b.wanted(name, **fields), missing_key="box")
+
+
+def test_an_adopted_row_keeps_the_key_that_we_do_not_have() -> None:
+    wanted = keyless()
+    (operation,) = plan_of(b.desired(wanted), b.observed(unmarked(wanted))).operations
+    assert (operation.action, operation.reason) == ("update", "adopted")
+    assert "api_key" not in operation.row["litellm_params"]
+    assert "api_key" not in str(operation.changes)
+    mark = operation.row["model_info"]["modelprovisioner"]
+    assert "/litellm_params/api_key" not in (*mark["fields"], *mark["opaque"])
+    assert mark["fingerprint"] == wanted.mark.fingerprint
+
+
+def test_a_row_that_we_make_gets_the_placeholder() -> None:
+    (operation,) = plan_of(b.desired(keyless()), b.observed()).operations
+    assert (
+        operation.row["litellm_params"]["api_key"] == keyless().fields["litellm_params"]["api_key"]
+    )
+
+
+@pytest.mark.parametrize("editing", [b.IN_PLACE, b.REMOVING, b.REPLACING])
+def test_a_row_whose_mark_declares_its_key_has_the_key_of_the_configuration(
+    editing: b.Editing,
+) -> None:
+    ours = b.as_seen(b.wanted("a", api_key="sk-given-before"))
+    (operation,) = plan_of(b.desired(keyless()), b.observed(ours, editing=editing)).operations
+    assert [change.path for change in operation.changes] == ["/litellm_params/api_key"]
+
+
+@pytest.mark.parametrize("editing", [b.IN_PLACE, b.REMOVING])
+def test_a_key_file_that_is_made_later_reaches_an_adopted_row(editing: b.Editing) -> None:
+    wanted = keyless()
+    rows = b.observed(unmarked(wanted), editing=editing)
+    after = simulate(plan_of(b.desired(wanted), rows), rows, b.SCOPE)
+    plan = plan_of(b.desired(b.wanted("a", api_key="sk-made-later")), after)
+    assert [(op.action, op.reason) for op in plan.operations] == [("update", "changed")]
+    assert [change.path for change in plan.operations[0].changes] == ["/litellm_params/api_key"]
+
+
+KEY_UNKNOWN = (
+    "it can only be replaced, and its key is not known: put it into the key file 'box', or leave"
+    " that empty if none is needed"
+)
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_a_row_that_can_only_be_replaced_keeps_its_only_key(name: str) -> None:
+    wanted, neighbour = keyless(name), b.wanted("m")
+    rows = b.observed(unmarked(wanted), b.as_seen(neighbour), editing=b.REPLACING)
+    plan = plan_of(b.desired(wanted, neighbour), rows)
+    assert (plan.operations, plan.skips) == (
+        (),
+        (Skip("replace", wanted.key, "by-go", "key_unknown", KEY_UNKNOWN),),
+    )
+    known = replace(wanted, missing_key="")
+    assert actions(plan_of(b.desired(known, neighbour), rows)) == [("replace", name, "adopted")]
+
+
+def test_an_adopted_row_that_could_only_be_replaced_later_keeps_its_only_key() -> None:
+    with_info = keyless(info={"mode": "chat"})
+    rows = b.observed(unmarked(with_info), editing=b.REMOVING)
+    after = simulate(plan_of(b.desired(with_info), rows), rows, b.SCOPE)
+    assert skips(plan_of(b.desired(keyless()), after)) == [("a", "key_unknown")]
+
+
+def test_a_row_with_other_hidden_values_is_not_adopted_by_a_replacement() -> None:
+    wanted = b.wanted("a")
+    hand = b.edited(unmarked(wanted), my_token="abcd****wxyz")
+    plan = plan_of(b.desired(wanted), b.observed(hand, editing=b.REPLACING))
+    assert skips(plan) == [("a", "key_unknown")]
+    assert plan.skips[0].because == (
+        "it can only be replaced, and what LiteLLM hides of it would be lost: my_token; set this in"
+        " litellm_params_defaults, or delete the row in LiteLLM"
+    )
