@@ -44,6 +44,8 @@ MAX_ALL_MODELS: Final = 10_000
 """Models in the lists of all backends together; a plan that creates them all takes 110 MiB."""
 MAX_ID: Final = 1_024
 """Characters of a model id, and of a family or parent. Ids that are file paths have 200."""
+MAX_ALIASES: Final = 100
+"""Other ids of one model that are read from its entry in a list."""
 MAX_PAGES: Final = 50
 """Pages of a list that are read; a longer list counts as partial."""
 MAX_SHOWN: Final = 200

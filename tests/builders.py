@@ -31,6 +31,7 @@ OWNER = "tester"
 IN_PLACE = Editing("1.106.2", in_place=True)
 REMOVING = Editing("1.110.2", in_place=True, removes=True)
 REPLACING = Editing("1.83.14")
+BACKENDS = {BOX: "box", OTHER_BOX: "other"}
 SCOPE = Scope({BOX: BOX, OTHER_BOX: OTHER_BOX}, {"box": (BOX,), "other": (OTHER_BOX,)})
 _KEY = Secret("sk-test-master")
 
@@ -43,12 +44,13 @@ def wanted(
     params: dict[str, Any] | None = None,
     info: dict[str, Any] | None = None,
     api_key: str = "BLANK",
-    backend: str = "box",
+    backend: str | None = None,
     predecessors: tuple[str, ...] | None = None,
     reported: dict[str, Any] | None = None,
     decided: tuple[str, ...] = (),
 ) -> DesiredDeployment:
     key = Key(endpoint, name, upstream or f"openai/{name}")
+    backend = backend or BACKENDS.get(endpoint, "box")
     secret = Secret(api_key).fingerprint(_KEY)
     fields = {
         "litellm_params": {
@@ -100,7 +102,7 @@ def edited(seen: ObservedDeployment, **params: Any) -> ObservedDeployment:
 
 
 def endpoint(url: str = BOX, **changes: Any) -> Endpoint:
-    return replace(Endpoint(url, ("box",), "ok", "", complete=True), **changes)
+    return replace(Endpoint(url, (BACKENDS.get(url, "box"),), "ok", "", complete=True), **changes)
 
 
 def desired(

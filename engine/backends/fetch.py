@@ -123,6 +123,7 @@ def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
         tuple(sorted(models)),
         partial=bool(found.unread) or found.paged,
         detail="; ".join(left_out_notes(found)),
+        matching=found.matching,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..bounds import MAX_ID, MAX_MODELS
 from ..errors import Garbled, Rejected
+from ..state.listing import ANY_ID
 from .record import Record
 from .server import Found, Quote, Server
 
@@ -76,6 +77,16 @@ def read_entries(document: object, quote: Quote) -> Entries:
     if isinstance(document, dict):
         found.paged = bool(document.get("has_more") or document.get("nextPageToken"))
     return found
+
+
+def matching_of(entries: Entries) -> str:
+    """Return which ids the server of a list takes: llama.cpp with one model does not look at it.
+
+    Its router does, and names the status of each model.
+    """
+    members = list(entries.members.values())
+    alone = len(members) == 1 and members[0].get("owned_by") == "llamacpp"
+    return ANY_ID if alone and "status" not in members[0] else ""
 
 
 def read_list(server: Server, suffixes: tuple[str, ...]) -> tuple[Entries, str]:

@@ -43,6 +43,7 @@ def model_of(record: Record, routes: Mapping[str, Route], endpoint: str, listed:
         remote=record.remote,
         family=_readable(record.family),
         slots=record.slots,
+        aliases=tuple(name for name in record.aliases if len(name) <= MAX_ID and is_usable(name)),
     )
 
 

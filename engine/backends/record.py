@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..bounds import MAX_SLOTS, MAX_TOKENS
+from ..bounds import MAX_ALIASES, MAX_SLOTS, MAX_TOKENS
 
 MODES: Final = (
     "chat",
@@ -37,7 +37,7 @@ class Record:
     chat_template_caps``). ``parent`` is the base model of a LoRA adapter. ``state`` is one of the
     words above, or "". ``remote`` says that the model runs elsewhere. ``family`` is the family or
     base model that the server names. ``slots`` is the number of requests that the backend handles
-    at once (0: unknown).
+    at once (0: unknown). ``aliases`` are other ids under which the model is served.
 
     The context window that a model was trained for is not recorded: a server may run the model
     with a smaller one, and cut longer prompts.
@@ -51,6 +51,7 @@ class Record:
     remote: bool = False
     family: str = ""
     slots: int = 0
+    aliases: tuple[str, ...] = ()
 
     def note(self, name: str, value: Any, source: str) -> None:
         """Note a field, unless ``value`` is None or an earlier, better source gave it."""
@@ -73,6 +74,10 @@ class Record:
     def serve(self, value: object) -> None:
         """Note how many requests it handles at once; anything but a whole number is unknown."""
         self.slots = _count(value, MAX_SLOTS)
+
+    def also(self, names: Iterable[str]) -> None:
+        """Note other ids under which it is served."""
+        self.aliases = tuple(sorted({*names} - {self.id}))[:MAX_ALIASES]
 
     def inputs(self, modalities: object, source: str) -> None:
         """Note what it can read, from a list that names every modality it accepts."""

@@ -67,8 +67,9 @@ class Found:
 
     ``listed`` is the address below which the list was. ``unread`` counts entries without an id,
     ``unusable`` ids that LiteLLM could not register, ``overlong`` ids of more than MAX_ID
-    characters. ``paged`` says that the list has more pages. ``notes`` are sentences for the
-    operator: which kind was recognised, what was left out and why.
+    characters. ``paged`` says that the list has more pages. ``matching`` says which ids the server
+    takes (see :class:`engine.state.listing.Listing`). ``notes`` are sentences for the operator:
+    which kind was recognised, what was left out and why.
     """
 
     records: tuple[Record, ...]
@@ -78,6 +79,7 @@ class Found:
     paged: bool = False
     notes: tuple[str, ...] = ()
     overlong: int = 0
+    matching: str = ""
 
 
 class Adapter(Protocol):

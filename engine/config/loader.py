@@ -89,14 +89,14 @@ def _litellm_key(path: Path) -> tuple[Secret, str]:
     return Secret(key), "" if key else f"empty; {remedy}"
 
 
-def _backend_key(path: Path) -> tuple[Secret, str]:
-    """Return the key of a backend, and what is wrong with its file ("" if nothing is)."""
+def _backend_key(path: Path) -> tuple[Secret, str, bool]:
+    """Return the key of a backend, what is wrong with its file ("": nothing), if there is one."""
     try:
-        return Secret(read_key(path) or PLACEHOLDER_KEY), ""
+        return Secret(read_key(path) or PLACEHOLDER_KEY), "", True
     except FileNotFoundError:
-        return Secret(PLACEHOLDER_KEY), ""
+        return Secret(PLACEHOLDER_KEY), "", False
     except ValueError as error:
-        return Secret(PLACEHOLDER_KEY), str(error)
+        return Secret(PLACEHOLDER_KEY), str(error), True
 
 
 def _absent_files(parsed: Mapping[str, Any]) -> list[Violation]:
@@ -115,7 +115,7 @@ def _connection(section: Mapping[str, Any]) -> Connection:
 
 
 def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path) -> Backend:
-    key, key_problem = _backend_key(secrets_dir / given["name"])
+    key, key_problem, key_given = _backend_key(secrets_dir / given["name"])
     shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
     joinable = given.get("joinable_names", top["joinable_names"])
     aliases = {
@@ -128,6 +128,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         url=given["url"],
         key=key,
         key_problem=key_problem,
+        key_given=key_given,
         connection=_connection(given),
         models_endpoint=given["models_endpoint"],
         model_format=given["model_format"],

@@ -95,6 +95,7 @@ class Backend:
     """One LLM server.
 
     ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
+    ``key_given`` is whether there is such a file: an empty one says that no key is needed.
     ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
     names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
     ``on_taken_name`` and ``joinable_names`` are about public names that others have in LiteLLM.
@@ -105,6 +106,7 @@ class Backend:
     url: str
     key: Secret
     key_problem: str
+    key_given: bool
     connection: Connection
     models_endpoint: str
     model_format: str

@@ -19,7 +19,16 @@ from ..state.deployment import (
 )
 from ..state.endpoint import Scope
 from ..state.frozen import canonical_json, freeze
-from ..state.listing import EMPTY_LIST, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing, Model
+from ..state.listing import (
+    EMPTY_LIST,
+    MATCHINGS,
+    NOT_READY,
+    OK,
+    OUTCOMES,
+    UNREACHABLE,
+    Listing,
+    Model,
+)
 from ..state.pointer import leaves, pointer
 from ..state.secret import SECRET, Secret
 from .naming import Offer, offer_of
@@ -114,6 +123,7 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Des
         discovers=bool(backend.discovery),
         decided=tuple(sorted(offer.ruled)),
         is_alias=key.name != offer.names[0],
+        missing_key="" if backend.key_given else backend.name,
     )
 
 
@@ -158,7 +168,7 @@ def _endpoint(url: str, group: list[_Site], scope: Scope) -> Endpoint:
     offers = [offer for site in group for offer in site.offers]
     worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
     partial = any(listing.partial for listing in listings)
-    served = {offer.model.id for offer in offers}
+    served = {name for offer in offers for name in (offer.model.id, *offer.model.aliases)}
     return Endpoint(
         url=url,
         backends=tuple(sorted(backend.name for backend in backends)),
@@ -172,6 +182,7 @@ def _endpoint(url: str, group: list[_Site], scope: Scope) -> Endpoint:
         served=tuple(sorted(served)),
         renamed=tuple(sorted({without_provider(offer.upstream) for offer in offers} - served)),
         excluded=tuple(sorted(set(_excluded(offers)))),
+        matching=max((listing.matching for listing in listings), key=MATCHINGS.index),
     )
 
 

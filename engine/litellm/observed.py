@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
+from ..state.deployment import (
+    MARK,
+    NO_ADDRESS,
+    TEAM_ROW,
+    Editing,
+    Key,
+    ObservedDeployment,
+    ObservedState,
+)
 from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze, thaw
 from ..state.mark import mark_owner, read_mark
@@ -14,6 +23,7 @@ from ..state.pointer import put
 from ..state.secret import SECRET
 from ..text import shortened
 from .fields import SERVER_SET
+from .home import home_of
 
 _ID_LENGTH: Final = 80
 """Characters of an id in the description of a row."""
@@ -25,27 +35,28 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
     ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns: rows without
     fields that are null. A row without an ``api_base``, or with one that is not a URL, is on no
     endpoint. Nor is an unmarked row at an address that is not configured itself but only implied
-    by the kind of a backend. Rows of ours on an endpoint that is not configured are returned as
-    ``strays``, to be reported and left alone. A row with ``unreadable`` is beyond a bound, and only
-    its name, upstream, address and id are known.
+    by the kind of a backend. Rows of ours are on the endpoint where :func:`home_of` finds them at
+    home; those without a home are returned as ``strays``. A row with ``unreadable`` is beyond a
+    bound, and only its name, upstream, address and id are known.
     """
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, ObservedDeployment] = {}
     strays: dict[str, ObservedDeployment] = {}
     for row in document["data"]:
         address = address_of(row["litellm_params"].get("api_base"))
-        if not address:
-            continue
         endpoint = scope.places.get(address, "")
         if not endpoint and MARK not in row["model_info"]:
             continue
-        times = ids[row["model_info"]["id"]] if endpoint else 1
-        deployment = _deployment(row, endpoint or address, times)
+        times = ids[row["model_info"]["id"]]
+        deployment = _deployment(row, endpoint or address or NO_ADDRESS, times)
         mark = deployment.mark
-        if endpoint == address or (endpoint and mark is not None):
+        if mark is not None and mark.owner == owner:
+            home = home_of(deployment, endpoint, scope)
+            key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
+            group = seen if home else strays
+            group.setdefault(deployment.id, replace(deployment, key=key))
+        elif endpoint and (endpoint == address or mark is not None):
             seen.setdefault(deployment.id, deployment)
-        elif mark is not None and mark.owner == owner:
-            strays.setdefault(deployment.id, deployment)
     return ObservedState(
         owner,
         in_order(seen.values()),

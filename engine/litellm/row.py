@@ -1,11 +1,12 @@
-"""A deployment -> the row that is sent to LiteLLM, and which rows a write can name. Pure."""
+"""A deployment -> the row that is sent or was listed, and which rows a write can name. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..state.deployment import MARK, DesiredDeployment
+from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.mark import mark_document
 
@@ -50,3 +51,34 @@ def row_of(
             "model_info": {**info, "id": row_id, MARK: mark_document(mark)},
         }
     )
+
+
+class ShownRow(Mapping[str, Any]):
+    """All that LiteLLM shows of a row, shaped like :func:`row_of`, with secret references.
+
+    A view, not a copy: a plan may take thousands of rows away, which are in memory already.
+    """
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, seen: ObservedDeployment) -> None:
+        self._seen = seen
+
+    def __getitem__(self, name: str) -> Any:
+        seen = self._seen
+        if name == "model_name":
+            return seen.key.name
+        if name == "model_info":
+            mark = {MARK: mark_document(seen.mark)} if seen.mark else {}
+            blocked = {"blocked": True} if seen.blocked else {}
+            return freeze({**seen.fields[name], **blocked, **mark, "id": seen.id})
+        return seen.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("model_name", "litellm_params", "model_info"))
+
+    def __len__(self) -> int:
+        return 3
+
+    def __repr__(self) -> str:
+        return f"ShownRow({dict(self)!r})"

@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from ..state.deployment import Key
 from ..state.endpoint_status import EndpointStatus
-from ..state.frozen import Frozen, canonical_json, freeze, thaw
+from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, thaw
 from ..state.pointer import parts_of
 
 PLAN_VERSION: Final = 1
@@ -64,6 +64,8 @@ class Operation:
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
     references, empty for a delete. ``keeps`` is the row that every replica of LiteLLM must serve
     before a delete, so that the public name stays; "" where nothing of ours stays under it.
+    ``before`` is the row that a delete or a replace takes away, in the same shape and as LiteLLM
+    shows it, empty for any other action.
     """
 
     action: str
@@ -75,6 +77,7 @@ class Operation:
     changes: tuple[FieldChange, ...] = ()
     replaces: str = ""
     keeps: str = ""
+    before: Frozen = field(default_factory=lambda: EMPTY)
 
     @property
     def touched(self) -> str:
@@ -103,6 +106,7 @@ class Operation:
             "changes": [change.to_json() for change in self.changes],
             "replaces": self.replaces,
             "keeps": self.keeps,
+            "before": thaw(self.before),
         }
 
     @classmethod
@@ -118,6 +122,7 @@ class Operation:
             tuple(FieldChange.from_json(change) for change in document["changes"]),
             document["replaces"],
             document["keeps"],
+            freeze(document["before"]),
         )
 
 
@@ -165,14 +170,16 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """A sha256 of what would be done, without the wording of the reasons.
+        """A sha256 of what would be done, without the wording of the reasons and ``before``.
 
         The answers of the backends are not part of it: what they change is in the skips.
         """
         members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
         sha256 = hashlib.sha256()
         for member in members:
-            sha256.update(f"{canonical_json({**member.to_json(), 'because': ''})}\n".encode())
+            document = {**member.to_json(), "because": ""}
+            document.pop("before", None)
+            sha256.update(f"{canonical_json(document)}\n".encode())
         return sha256.hexdigest()
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 from ..errors import UnprovenPlan
 from ..litellm.row import is_deletable, row_of
@@ -19,20 +18,20 @@ from ..state.deployment import (
     ObservedState,
     Refusal,
     free_id,
-    without_provider,
 )
 from ..state.endpoint import Scope
-from ..state.frozen import EMPTY
+from .homes import with_homes
+from .leftovers import (
+    MARKED,
+    leave,
+    leave_stray,
+    leave_unreachable,
+    settle_double,
+    settle_leftover,
+)
 from .plan import CREATE, DELETE, UPDATE, Operation, Plan, Skip
 from .simulate import simulate
 from .update import adjust
-
-_OUTCOMES: Final = {
-    "not_ready": "its backend is not ready yet",
-    "unauthorised": "its backend refuses our key",
-    "unreachable": "its backend cannot be reached",
-    "invalid": "its backend's list cannot be read",
-}
 
 
 def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
@@ -53,34 +52,26 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     no       ours                                        complete  delete - ``surplus``
     no       unmarked, a listed model under a name of              skip - ``alias``
              its own
-    no       unmarked, a listed model that is filtered   complete  delete - ``surplus``
-             out, under the name we would give it
-    no       unmarked, a model that is not listed        complete  delete - ``surplus``
+    no       unmarked, not listed, or filtered out under complete  skip - ``unmarked`` (*)
+             the name that we would give it
+    yes      unmarked, beside the row that stays                   skip - ``unmarked`` (*)
     any      unmarked, where ``ownership: marked``                 skip - ``not_owned``
     any      marked by another owner                               skip - ``not_owned``
     no       any                                         not       skip - ``incomplete``
     any      not editable (file, team, wildcard)                   skip - ``read_only``
     any      paused by hand and only replaceable                   skip - ``paused``
+    yes      by others, only replaceable, its key unknown          skip - ``key_unknown``
     any      to be changed, with an id that no write can name      skip - ``unreachable_id``
     =======  ==========================================  ========  ==============================
 
+    (*) with ``ownership: exclusive``: delete - ``surplus`` and ``duplicate``.
     The refusals of ``desired`` are skips - ``excluded``, ``clash``, ``name_taken``, ``name_shared``
-    or ``unsafe_upstream``; rows of ours on endpoints that are not configured are ``stray``, and
-    what is too large to be read is ``unreadable``.
+    or ``unsafe_upstream``; what is too large to be read is ``unreadable``. A row of ours is looked
+    for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
+    ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, delete; within each by key, then id.
     """
-    planner = _Planner(desired, observed)
-    for wanted in sorted(desired.deployments, key=lambda wanted: wanted.key):
-        planner.settle_wanted(wanted)
-    for endpoint in desired.endpoints:
-        for seen in planner.left_on(endpoint):
-            planner.settle_surplus(endpoint, seen)
-    for refused in desired.refusals:
-        planner.skips.append(_skipped(refused))
-    for stray in observed.strays:
-        planner.skip(DELETE, stray, "stray", "its endpoint is no longer configured; left alone")
-    operations = sorted(planner.operations, key=Operation.order)
-    return Plan(tuple(operations), tuple(sorted(planner.skips, key=Skip.order)), desired.statuses)
+    return _Planner(desired, with_homes(desired, observed)).plan()
 
 
 def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
@@ -119,25 +110,40 @@ class _Planner:
         self._staying: dict[str, str] = {}
         self._coming: dict[str, str] = {}
 
+    def plan(self) -> Plan:
+        """Decide about everything that is desired, refused or registered."""
+        for wanted in sorted(self.desired.deployments, key=lambda wanted: wanted.key):
+            self.settle_wanted(wanted)
+        for endpoint in self.desired.endpoints:
+            for seen in self.left_on(endpoint):
+                self.add(settle_leftover(endpoint, seen, self.desired.owner))
+        for refused in self.desired.refusals:
+            self.add(_skipped(refused))
+        for stray in self.observed.strays:
+            self.add(leave_stray(stray, self.desired))
+        operations = sorted(self.operations, key=Operation.order)
+        skips = sorted(self.skips, key=Skip.order)
+        return Plan(tuple(operations), tuple(skips), self.desired.statuses)
+
     def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
-        marked_only = self._endpoints[wanted.key.endpoint].ownership == "marked"
+        marked_only = self._endpoints[wanted.key.endpoint].ownership == MARKED
         present = self._at(wanted)
         self._settled.update(seen.id for seen in present)
-        ours = [seen for seen in present if self._is_ours(seen)]
+        ours = [seen for seen in present if seen.belongs_to(self.desired.owner)]
         unmarked = [seen for seen in present if seen.mark is None and not seen.read_only]
         candidates = ours if marked_only else ours + unmarked
         for seen in present:
             if seen not in candidates:
-                self._leave(seen)
+                self.add(leave(seen))
             elif not is_deletable(seen.id):
-                self._leave_unreachable(UPDATE, seen)
+                self.add(leave_unreachable(UPDATE, seen))
         reachable = [seen for seen in candidates if is_deletable(seen.id)]
         if reachable:
             self._keep_best(wanted, reachable)
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
             created = self._create(wanted)
-            self.operations.append(created)
+            self.add(created)
             self._coming.setdefault(wanted.key.name, created.id)
 
     def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
@@ -146,28 +152,19 @@ class _Planner:
             if seen.key.endpoint == endpoint.url and seen.id not in self._settled:
                 yield seen
 
-    def settle_surplus(self, endpoint: Endpoint, seen: ObservedDeployment) -> None:
-        """Decide about a registered deployment that nothing desires."""
-        if seen.read_only or (seen.mark is not None and not self._is_ours(seen)):
-            self._leave(seen)
-        elif not endpoint.complete:
-            because = _OUTCOMES.get(endpoint.outcome, "part of its backend's list cannot be read")
-            detail = f" ({endpoint.detail})" if endpoint.detail else ""
-            self.skip(DELETE, seen, "incomplete", f"{because}{detail}")
-        elif seen.mark is not None:
-            self._delete(seen, "surplus", _surplus(endpoint, seen))
-        elif endpoint.ownership == "marked":
-            self._leave(seen)
-        elif (seen.key.name, seen.key.upstream) in endpoint.excluded:
-            self._delete(seen, "surplus", "the configuration filters this model out")
-        elif _is_served(seen.key.upstream, endpoint):
-            self.skip(DELETE, seen, "alias", "made by hand for a model that is served; left alone")
-        else:
-            self._delete(seen, "surplus", _surplus(endpoint, seen))
+    def add(self, decision: Operation | Skip | None, kept: str = "") -> None:
+        """Record a decision; None is that nothing is to be done.
 
-    def skip(self, action: str, seen: ObservedDeployment, reason: str, because: str) -> None:
-        """Record that something is not done."""
-        self.skips.append(Skip(action, seen.key, seen.id, reason, because))
+        A delete is given the row that stays of ours under its name: ``kept``, if there is one.
+        """
+        if isinstance(decision, Skip):
+            self.skips.append(decision)
+        elif decision is not None:
+            if decision.action == DELETE:
+                name = decision.key.name
+                kept = kept or self._staying.get(name) or self._coming.get(name, "")
+                decision = replace(decision, keeps=kept)
+            self.operations.append(decision)
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or for the same model by the Go program."""
@@ -181,25 +178,6 @@ class _Planner:
     def _is_free(self, seen: ObservedDeployment) -> bool:
         return seen.mark is None and not seen.read_only and seen.id not in self._settled
 
-    def _is_ours(self, seen: ObservedDeployment) -> bool:
-        return (
-            not seen.read_only and seen.mark is not None and seen.mark.owner == self.desired.owner
-        )
-
-    def _leave(self, seen: ObservedDeployment) -> None:
-        if seen.read_only:
-            reason = "unreadable" if seen.unreadable else "read_only"
-            self.skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
-        elif seen.mark is not None:
-            self.skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
-        else:
-            self.skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
-
-    def _leave_unreachable(self, action: str, seen: ObservedDeployment) -> None:
-        because = "no request can name a row whose id is empty"
-        remedy = "delete it in LiteLLM's UI or database"
-        self.skip(action, seen, "unreachable_id", f"{because}; {remedy}")
-
     def _create(self, wanted: DesiredDeployment) -> Operation:
         new_id, revision = free_id(self.desired.owner, wanted.key, 0, self._ids)
         because = f"{wanted.mark.backend} serves it and LiteLLM does not have it"
@@ -210,26 +188,12 @@ class _Planner:
         """Keep the candidate that needs the least change, correct it, delete the others."""
         best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
         outcome = adjust(wanted, best, self.observed.editing, self._ids)
-        kept = best.id
-        if isinstance(outcome, Operation):
-            self.operations.append(outcome)
-            kept = outcome.id
-        elif isinstance(outcome, Skip):
-            self.skips.append(outcome)
+        self.add(outcome)
+        kept = outcome.id if isinstance(outcome, Operation) else best.id
         names = self._staying if kept == best.id else self._coming
         names.setdefault(wanted.key.name, kept)
         for other in others:
-            self._delete(other, "duplicate", f"{best.id} offers the same", kept)
-
-    def _delete(self, seen: ObservedDeployment, reason: str, because: str, keeps: str = "") -> None:
-        """Delete a row, not before every replica serves what stays of ours under its name."""
-        if not is_deletable(seen.id):
-            self._leave_unreachable(DELETE, seen)
-            return
-        name = seen.key.name
-        keeps = keeps or self._staying.get(name) or self._coming.get(name, "")
-        operation = Operation(DELETE, seen.key, seen.id, reason, because, EMPTY, keeps=keeps)
-        self.operations.append(operation)
+            self.add(settle_double(self._endpoints[wanted.key.endpoint], other, best), kept)
 
 
 def _skipped(refused: Refusal) -> Skip:
@@ -245,20 +209,3 @@ def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bo
     """
     in_line = seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint
     return seen.mark is None, -seen.revision, not in_line, seen.id
-
-
-def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
-    backends = " and ".join(endpoint.backends)
-    if _is_served(seen.key.upstream, endpoint):
-        return f"{backends} serves it, but the configuration does not want it so"
-    if endpoint.outcome == "ok":
-        return f"{backends} does not serve it"
-    if endpoint.outcome == "empty":
-        return f"{backends} serves no model at all"
-    return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"
-
-
-def _is_served(upstream: str, endpoint: Endpoint) -> bool:
-    """Tell whether a listed model is reached by an upstream, whatever its provider."""
-    names = (upstream, without_provider(upstream))
-    return any(name in endpoint.served or name in endpoint.renamed for name in names)

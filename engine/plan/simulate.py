@@ -21,25 +21,25 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
     listing. So a row that the next cycle would not find, or would read differently, is noticed.
     """
     rows = {seen.id: seen for seen in observed.deployments}
-    deleted = {operation.id for operation in plan.operations if operation.action == DELETE}
-    strays = [stray for stray in observed.strays if stray.id not in deleted]
+    strays = {seen.id: seen for seen in observed.strays}
     editing = asdict(observed.editing)
     for operation in plan.operations:
-        before = rows.pop(operation.id, None)
+        before = rows.pop(operation.id, None) or strays.pop(operation.id, None)
         if operation.action == DELETE:
             continue
         if operation.action == REPLACE:
             rows.pop(operation.replaces, None)
+            strays.pop(operation.replaces, None)
         listed = _listed(operation, before if operation.action == UPDATE else None, observed)
         # Row by row: the rows of 10,000 operations at once would take 80 MiB.
         document = {"editing": editing, "data": [listed]}
         written = observed_state(document, scope, observed.owner)
         rows |= {seen.id: seen for seen in written.deployments}
-        strays += written.strays
+        strays |= {seen.id: seen for seen in written.strays}
     return replace(
         observed,
         deployments=in_order(rows.values()),
-        strays=in_order(strays),
+        strays=in_order(strays.values()),
         taken=observed.taken | rows.keys(),
     )
 

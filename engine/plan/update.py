@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
-from ..litellm.row import is_patchable, row_of
+from ..litellm.row import ShownRow, is_patchable, row_of
 from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes
 from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
+from .wanted import wanted_of
 
 
 def adjust(
@@ -30,7 +31,7 @@ def adjust(
     Only fields that we declare, or declared before, are compared. An update in place is chosen
     where this LiteLLM does exactly what is asked, a replacement otherwise.
     """
-    wanted = _with_earlier_evidence(wanted, seen)
+    wanted = wanted_of(wanted, seen)
     case = _Case(wanted, seen, editing, _changes(wanted, seen))
     if seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint:
         if not case.changes:
@@ -48,35 +49,9 @@ def adjust(
     if seen.blocked:
         waits = "paused by hand; it is brought in line once it is unblocked"
         return Skip(REPLACE, seen.key, seen.id, "paused", waits)
+    if unknown := case.unknown_key():
+        return Skip(REPLACE, seen.key, seen.id, "key_unknown", unknown)
     return case.replacement(reason, because, taken)
-
-
-def _with_earlier_evidence(
-    wanted: DesiredDeployment, seen: ObservedDeployment
-) -> DesiredDeployment:
-    """Return ``wanted`` with the fields that its backend reported before and does not report now.
-
-    A context window that is known only while a model is loaded would otherwise come and go.
-    """
-    mark = seen.mark
-    if mark is None or not wanted.discovers:
-        return wanted
-    known = {*wanted.fields["model_info"], *wanted.decided}
-    seen_info = seen.fields["model_info"]
-    names = [parts_of(path)[1] for path in mark.evidence]
-    kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
-    if not kept:
-        return wanted
-    paths = [pointer(("model_info", name)) for name in kept]
-    return replace(
-        wanted,
-        fields=freeze({**wanted.fields, "model_info": {**wanted.fields["model_info"], **kept}}),
-        mark=replace(
-            wanted.mark,
-            fields=tuple(sorted({*wanted.mark.fields, *paths})),
-            evidence=tuple(sorted({*wanted.mark.evidence, *paths})),
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +80,8 @@ class _Case:
             for name in sorted(DEFAULT_FALSE)
             if params.get(name) is True and pointer(("litellm_params", name)) not in seen.declared
         }
-        row = row_of(
-            self.wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept})
-        )
+        wanted = self._after(seen.mark.adopted if seen.mark else "")
+        row = row_of(wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept}))
         return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
 
     def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
@@ -118,9 +92,34 @@ class _Case:
         kept, lost = self._carried()
         if lost:
             because += f"; set by hand and not readable, so not carried over: {', '.join(lost)}"
-        row = row_of(self.wanted, new_id, revision=revision, kept=kept)
+        wanted = self._after(seen.mark.adopted if seen.mark else seen.id)
+        row = row_of(wanted, new_id, revision=revision, kept=kept)
         key, changes = self.wanted.key, self.changes
-        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id)
+        old = ShownRow(seen)
+        return Operation(REPLACE, key, new_id, reason, because, row, changes, seen.id, before=old)
+
+    def unknown_key(self) -> str:
+        """Return why a new row would lack a secret of the one that others made; "" if it has all.
+
+        Rows that we made are replaced even then: what was set on them by hand is named in the plan.
+        """
+        file = self.wanted.missing_key
+        if file and "api_key" not in self.wanted.fields["litellm_params"]:
+            remedy = f"put it into the key file {file!r}, or leave that empty if none is needed"
+            return f"it can only be replaced, and its key is not known: {remedy}"
+        lost = self._carried()[1] if self.seen.mark is None else []
+        if lost:
+            hides = f"what LiteLLM hides of it would be lost: {', '.join(lost)}"
+            remedy = "set this in litellm_params_defaults, or delete the row in LiteLLM"
+            return f"it can only be replaced, and {hides}; {remedy}"
+        return ""
+
+    def _after(self, adopted: str) -> DesiredDeployment:
+        """Return what is wanted, with the id of the unmarked row that it replaces in its mark.
+
+        If a replace is interrupted before its delete, the next cycle knows that this row is to go.
+        """
+        return replace(self.wanted, mark=replace(self.wanted.mark, adopted=adopted))
 
     def _carried(self) -> tuple[Frozen, list[str]]:
         """Return what others set on the row, and the names of what cannot be read back."""

@@ -18,6 +18,8 @@ from .frozen import EMPTY, Frozen
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
+NO_ADDRESS: Final = "(no usable URL)"
+"""The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
@@ -44,7 +46,8 @@ class Mark:
     is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
     backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
     fingerprints of the values that were sent. ``fingerprint`` is that of the whole deployment
-    without the evidence.
+    without the evidence. ``adopted`` is the id of the unmarked row in whose place the deployment
+    was made, "" if there was none: should that row still be there, it is to go.
     """
 
     owner: str
@@ -54,6 +57,7 @@ class Mark:
     opaque: Frozen
     fingerprint: str
     evidence: tuple[str, ...] = ()
+    adopted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class DesiredDeployment:
     model. If ``discovers``, a field that the backend reported once stays registered while the
     backend does not report it, except for the ``decided`` names, which the configuration sets.
     ``is_alias`` says that ``aliases`` in the configuration gives this public name.
+    ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
+    then a placeholder, and no reason to change that of a row which has one already.
     """
 
     key: Key
@@ -74,6 +80,7 @@ class DesiredDeployment:
     discovers: bool = False
     decided: tuple[str, ...] = ()
     is_alias: bool = False
+    missing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,10 @@ class ObservedDeployment:
         """The paths of the fields that its mark lists as set by an engine; none without one."""
         return self.mark.fields if self.mark else ()
 
+    def belongs_to(self, owner: str) -> bool:
+        """Tell whether it bears the mark of an owner, and can be edited."""
+        return not self.read_only and self.mark is not None and self.mark.owner == owner
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
@@ -124,9 +135,11 @@ class Endpoint:
     """What is known of one configured endpoint in this cycle.
 
     ``outcome`` is the worst outcome among the listings of its backends. ``complete`` says whether
-    a model that is not listed counts as absent. ``served`` are the ids of all listed models,
-    ``renamed`` the upstreams (without provider) that differ from the id of their model,
-    ``excluded`` the (name, upstream) pairs of listed models that the configuration filters out.
+    a model that is not listed counts as absent. ``served`` are the ids of all listed models and
+    the other ids that their entries give, ``matching`` says which more ids its server takes (see
+    :class:`engine.state.listing.Listing`). ``renamed`` are the upstreams (without provider) that
+    differ from the id of their model, ``excluded`` the (name, upstream) pairs of listed models
+    that the configuration filters out.
     """
 
     url: str
@@ -139,6 +152,7 @@ class Endpoint:
     served: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
+    matching: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +190,7 @@ class ObservedState:
     """What LiteLLM lists on the configured endpoints.
 
     Several deployments with one key are legal (LiteLLM balances load between them). ``strays``
-    are those with our mark on an endpoint that is no longer configured, ``taken`` the ids of all
+    are those with our mark for which no endpoint is known as their home, ``taken`` the ids of all
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
     descriptions of these rows: those of teams and of other owners, and any unmarked row that is

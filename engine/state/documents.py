@@ -21,6 +21,7 @@ def listing_document(listing: Listing) -> dict[str, Any]:
         "outcome": listing.outcome,
         "partial": listing.partial,
         "detail": listing.detail,
+        "matching": listing.matching,
         "models": models,
     }
 

@@ -16,6 +16,13 @@ INVALID: Final = "invalid"
 OUTCOMES: Final = (OK, EMPTY_LIST, NOT_READY, UNAUTHORISED, INVALID, UNREACHABLE)
 """From the best to the worst. Only ``ok`` proves that a model which is not listed is absent."""
 
+CASELESS: Final = "caseless"
+ANY_ID: Final = "any"
+MATCHINGS: Final = ("", CASELESS, ANY_ID)
+"""Which ids a server takes for a model that it lists: those in its list; "caseless": the same in
+any case, and the list has each in lower case too; "any": whatever it is asked for, since it serves
+one model and does not look."""
+
 
 NOT_ASKED: Final = "not_asked"
 """In place of an outcome, for a backend that is retired."""
@@ -32,6 +39,7 @@ class Model:
     ``parent`` is the base model of a LoRA adapter. ``state`` is one of ``loaded``, ``unloaded``,
     ``failed`` or "". ``remote`` says that the model runs elsewhere. ``family`` is what the model
     was derived from, ``slots`` how many requests the backend processes at once (0: unknown).
+    ``aliases`` are other ids under which the backend serves it.
     """
 
     id: str
@@ -45,6 +53,7 @@ class Model:
     remote: bool = False
     family: str = ""
     slots: int = 0
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Listing:
 
     ``partial`` means that some of the list could not be read, so a model that is not in ``models``
     may be served nevertheless. ``detail`` says in a sentence what went wrong, or what was left out
-    and why.
+    and why. ``matching`` is a word of ``MATCHINGS``.
     """
 
     backend: str
@@ -61,3 +70,4 @@ class Listing:
     models: tuple[Model, ...] = ()
     partial: bool = False
     detail: str = ""
+    matching: str = ""

@@ -21,6 +21,7 @@ def mark_document(mark: Mark) -> dict[str, Any]:
         "opaque": thaw(mark.opaque),
         "evidence": list(mark.evidence),
         "fingerprint": mark.fingerprint,
+        **({"adopted": mark.adopted} if mark.adopted else {}),
     }
 
 
@@ -44,6 +45,7 @@ def read_mark(value: object) -> Mark | None:
         opaque=_opaque(value.get("opaque")),
         fingerprint=str(value.get("fingerprint", "")),
         evidence=_paths(value.get("evidence")),
+        adopted=adopted if isinstance(adopted := value.get("adopted"), str) else "",
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 from engine.backends.fetch import fetch_listings
 from engine.bounds import (
     FREE_MEMORY,
+    MAX_ALIASES,
     MAX_ALL_MODELS,
     MAX_BODY,
     MAX_DEPTH,
@@ -269,6 +270,15 @@ def test_a_number_within_bounds_is_known(place: Place) -> None:
     settings = {"default_generation_settings": {"n_ctx": MAX_TOKENS}}
     (model,) = place.listing({**document, **settings}, type="llamacpp").models
     assert (model.slots, model.info["max_input_tokens"]) == (MAX_SLOTS, MAX_TOKENS)
+
+
+def test_other_ids_are_read_up_to_a_bound(place: Place) -> None:
+    many = [f"n{number:03}" for number in range(MAX_ALIASES + 1)]
+    unusable = ["m", "*", "a\0", "\ud800", "x" * (MAX_ID + 1), 7, None]
+    entries = [{"id": "m", "aliases": unusable}, {"id": "n", "aliases": many}]
+    for kind in ("llamacpp", "openai"):
+        models = place.listing({"data": entries}, type=kind).models
+        assert [model.aliases for model in models] == [(), tuple(many[:-1])]
 
 
 @pytest.mark.parametrize("digits", ["²", "٣", "9" * 5000, "-1", "1e3", ""])

@@ -39,6 +39,7 @@ HIT_BY = {
     "MAX_MODELS": f"{LIES}::test_a_list_that_is_too_long_is_invalid_with_a_remedy",
     "MAX_ALL_MODELS": f"{LIES}::test_of_lists_that_together_are_too_long_the_longest_is_invalid",
     "MAX_ID": f"{LIES}::test_an_overlong_id_is_left_out_with_a_note",
+    "MAX_ALIASES": f"{LIES}::test_other_ids_are_read_up_to_a_bound",
     "MAX_PAGES": "unit/backends/test_paging.py::test_pages_without_end_are_not_read_for_ever",
     "MAX_SHOWN": f"{SERVERS}::test_ollama_asks_about_a_bounded_number_of_models",
     "MAX_TOKENS": f"{LIES}::test_a_number_within_bounds_is_known",

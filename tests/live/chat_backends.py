@@ -26,7 +26,8 @@ class ChatBackend(FakeBackend):
 
     Ollama has its own ``/api/generate`` and ``/api/chat`` below its root; the others have
     OpenAI's ``/v1/chat/completions``, which ``openai`` has without ``/v1`` too, as llama.cpp
-    does. A model that is not listed is a 404, as with real ones.
+    does. A model that is not listed is a 404, as with real ones. With a ``chat_key`` it lists to
+    everybody, and chats with those who send that key.
     """
 
     def __init__(
@@ -34,11 +35,18 @@ class ChatBackend(FakeBackend):
     ) -> None:
         super().__init__(kind, models, key=key)
         self.chats: list[Chat] = []
+        self.chat_key: str | None = None
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         """Answer one request."""
-        if method != "POST" or (self.key is not None and authorization != f"Bearer {self.key}"):
+        refused = {f"Bearer {key}" for key in (self.key, self.chat_key) if key} - {authorization}
+        if method != "POST":
             return super().answer(method, path, authorization, body)
+        if refused:
+            return _json(401, {"error": {"message": "Invalid API Key", "code": 401}})
+        return self._post(path, authorization, body)
+
+    def _post(self, path: str, authorization: str, body: bytes) -> Answer:
         asked = json.loads(body or b"{}")
         model = str(asked.get("model") or asked.get("name") or "")
         if model not in self.models:
@@ -56,7 +64,7 @@ class ChatBackend(FakeBackend):
         if self.kind != "ollama" and path in ("/v1/chat/completions", *bare):
             self.chats.append(Chat(path, model, authorization))
             return _json(200, _completion(model))
-        return super().answer(method, path, authorization, body)
+        return super().answer("POST", path, authorization, body)
 
 
 _OLLAMA_END = {

@@ -23,7 +23,10 @@ VOLATILE = frozenset({"updated_at", "updated_by", "created_at", "created_by"})
 
 
 class RealProxy:
-    """One replica of a LiteLLM, asked with the master key. ``made`` are rows made by hand."""
+    """One replica of a LiteLLM, asked with the master key. ``made`` are rows made by hand.
+
+    ``patches_exactly``: a row is changed in place, not replaced.
+    """
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
@@ -34,6 +37,7 @@ class RealProxy:
         self._session.headers["Authorization"] = f"Bearer {key}"
         version = parse_version(version_of(self.url, self._session))
         self._serialised = version >= SERIALISED
+        self.patches_exactly = self._serialised
 
     def close(self) -> None:
         """Close the connection."""

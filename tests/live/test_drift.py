@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Servers, section
 from .installation import Installation
 from .real_proxy import RealProxy
@@ -21,6 +23,57 @@ def test_a_declared_field_that_was_edited_is_put_back(
     assert outcome.results == [("drifted", model, "applied")]
     assert litellm.row(backend.url, model)["litellm_params"]["rpm"] == 10
     installation.assert_quiet()
+
+
+@pytest.mark.parametrize("edit", ["another server", "no URL", "a query"])
+def test_a_row_that_was_moved_by_hand_is_put_back_and_neither_doubled_nor_lost(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str, edit: str
+) -> None:
+    model = f"a-{unique}"
+    backend, other = servers.start("openai", [model]), servers.start("openai", [f"z-{unique}"])
+    installation.configure(section(backend), section(other, name="other"))
+    installation.converge()
+    before = litellm.row(backend.url, model)
+    row_id, address = before["model_info"]["id"], before["litellm_params"]["api_base"]
+
+    edited = {"another server": f"{other.url}/v1", "no URL": "", "a query": f"{address}?key=1"}
+    litellm.patch(before, {"litellm_params": {"api_base": edited[edit]}})
+    backend.stop()
+    outcome = installation.converge()
+    assert outcome.writes == [], str(outcome)
+    assert (model, "incomplete") in {(skip["name"], skip["reason"]) for skip in outcome.skips}
+
+    backend.start()
+    assert installation.converge().results == [("drifted", model, "applied")]
+    after = [row for row in litellm.rows() if row["model_name"] == model]
+    assert [(row["model_info"]["id"], row["litellm_params"]["api_base"]) for row in after] == [
+        (row_id, address)
+    ]
+    installation.assert_quiet()
+    assert litellm.chat(model).status_code == 200
+
+
+def test_rows_follow_a_backend_whose_url_is_written_otherwise(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    kept, gone = f"a-{unique}", f"z-{unique}"
+    backend = servers.start("openai", [kept, gone])
+    by_name = backend.url.replace("127.0.0.1", "localhost")
+    servers.sites.append(by_name)
+    installation.configure(section(backend))
+    installation.converge()
+    before = {row["model_name"]: row["model_info"]["id"] for row in litellm.rows_on(backend.url)}
+
+    backend.models.remove(gone)
+    installation.configure(section(backend, url=by_name))
+    outcome = installation.converge()
+    assert outcome.results == [("changed", kept, "applied")]
+    (left,) = outcome.skips
+    assert (left["name"], left["reason"]) == (gone, "stray")
+    assert "modelprovisioner retire box" in left["because"]
+    assert [row["model_info"]["id"] for row in litellm.rows_on(by_name)] == [before[kept]]
+    assert installation.converge().writes == []
+    assert litellm.chat(kept).status_code == 200
 
 
 def test_a_row_that_was_deleted_is_made_again(

@@ -49,6 +49,28 @@ def test_rows_made_by_hand_are_the_same_after_ten_cycles(
     assert f"a-{unique}" in names(litellm.rows_on(backend.url))
 
 
+def test_an_unmarked_row_of_a_model_that_is_not_served_survives(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    backend = servers.start("openai", [f"m-{unique}"])
+    by_hand = [f"a-{unique}", f"z-{unique}"]
+    params = {"model": f"openai/gone-{unique}", "api_base": f"{backend.url}/v1"}
+    made = [litellm.new(name, {**params, "api_key": "sk-by-hand"}) for name in by_hand]
+    before = {row["model_info"]["id"]: lasting(row) for row in litellm.rows_on(backend.url)}
+    installation.configure(section(backend))
+    for _ in range(2):
+        outcome = installation.converge()
+        skips = {skip["name"]: skip for skip in outcome.skips if skip["name"] in by_hand}
+        assert [skips[name]["reason"] for name in by_hand] == ["unmarked"] * 2
+        assert "to have it removed" in skips[by_hand[0]]["because"]
+    after = {row["model_info"]["id"]: lasting(row) for row in litellm.rows_on(backend.url)}
+    assert {row_id: after[row_id] for row_id in made} == before
+
+    installation.configure(section(backend, ownership="exclusive"))
+    installation.converge()
+    assert names(litellm.rows_on(backend.url)) == [f"m-{unique}"]
+
+
 @pytest.mark.parametrize(
     ("kind", "suffix", "prefix"),
     [
@@ -76,7 +98,8 @@ def test_rows_of_the_go_program_are_adopted_and_its_duplicates_become_one(
         litellm.new(model, {"model": f"{prefix}/{model}", "api_base": url, "api_key": "BLANK"})
         for model in (once, thrice, gone, thrice, thrice)
     ]
-    installation.configure(section(backend, url=url))
+    installation.write_key("box", "")  # none is needed, so rows may be replaced
+    installation.configure(section(backend, url=url, ownership="exclusive"))
     outcome = installation.converge()
     assert sorted(result[:2] for result in outcome.results) == [
         ("adopted", once),
@@ -95,6 +118,34 @@ def test_rows_of_the_go_program_are_adopted_and_its_duplicates_become_one(
         assert answer.status_code == 200, answer.text
 
 
+def test_an_adopted_row_keeps_its_only_key(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    """The backend lists its models to everybody, and chats only with those who have its key."""
+    model = f"m-{unique}"
+    backend = servers.start("openai", [model])
+    backend.chat_key = f"sk-only-here-{unique}"
+    params = {"model": f"openai/{model}", "api_base": f"{backend.url}/v1"}
+    row_id = litellm.new(model, {**params, "api_key": backend.chat_key})
+    assert litellm.chat(model).status_code == 200
+    installation.configure(section(backend, litellm_params_defaults={"rpm": 100}))
+    outcome = installation.converge()
+    unknown = [skip for skip in outcome.skips if skip["reason"] == "key_unknown"]
+    if litellm.patches_exactly:
+        assert outcome.results == [("adopted", model, "applied")]
+    else:
+        assert "put it into the key file 'box'" in unknown[0]["because"]
+    assert installation.converge().writes == []
+    assert [row["model_info"]["id"] for row in litellm.rows_on(backend.url)] == [row_id]
+    assert litellm.chat(model).status_code == 200
+    assert backend.chats[-1].authorization == f"Bearer {backend.chat_key}"
+
+    backend.chat_key = f"sk-rotated-{unique}"
+    installation.write_key("box", backend.chat_key)
+    installation.converge()
+    assert litellm.chat(model).status_code == 200
+
+
 def test_models_that_litellms_cost_map_knows_are_adopted_and_replaced_like_others(
     servers: Servers, installation: Installation, litellm: RealProxy, unique: str
 ) -> None:
@@ -103,6 +154,7 @@ def test_models_that_litellms_cost_map_knows_are_adopted_and_replaced_like_other
     for model in known:
         params = {"model": f"openai/{model}", "api_base": backend.url, "api_key": "BLANK"}
         litellm.new(f"{unique}-{model}", params)
+    installation.write_key("box", "")
     box = section(backend, name_format=f"{unique}-{{model}}")
     installation.configure({**box, "model_info_defaults": {"note": "ours"}})
     outcome = installation.converge()

@@ -885,7 +885,7 @@ def test_defect_07_all_duplicates_of_a_model_are_removed_in_one_cycle(
     server = world.backend("openai", "a")
     for number in range(4):
         world.put(f"old-{number}", "a", model="openai/a", api_base=f"{server.url}/v1")
-    config = world.config(box(server))
+    config = world.config(box(server, ownership="exclusive"))
     assert world.cycle(config).converged
     assert world.names() == ["a"]
     assert not world.cycle(config).plan.operations

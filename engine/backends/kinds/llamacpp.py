@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from typing import Any, Final
 
-from ..model_list import read_list
+from ..model_list import matching_of, read_list
 from ..record import FAILED, LOADED, UNLOADED, Record, part, texts
 from ..server import V1, Found, Route, Server
 
@@ -37,7 +38,7 @@ def ask(server: Server) -> Found:
         props = server.optional("/props")
         for record in records:
             _add_props(record, props)
-    return entries.found(records, listed)
+    return replace(entries.found(records, listed), matching=matching_of(entries))
 
 
 def _record(name: str, entry: dict[str, Any]) -> Record:
@@ -47,6 +48,7 @@ def _record(name: str, entry: dict[str, Any]) -> Record:
     it says "text" for an embedding model too.
     """
     record = Record(name)
+    record.also(texts(entry.get("aliases")))
     arguments = texts(part(entry, "status", "args"))
     record.state = _STATES.get(str(part(entry, "status", "value")), "")
     if part(entry, "status", "failed") is True:

@@ -9,10 +9,12 @@ requests loads a model.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from ...bounds import MAX_SHOWN
 from ...errors import Unavailable
+from ...state.listing import CASELESS
 from ..model_list import id_of, read_entries
 from ..record import LOADED, UNLOADED, Record, first_mode, part, texts
 from ..server import ROOT, V1, Found, Route, Server
@@ -47,6 +49,7 @@ def ask(server: Server) -> Found:
     records, failed = [], 0
     for name, entry in entries:
         record = Record(name)
+        record.also((_full(name), _full(name).removesuffix(":latest")))
         _describe(record, entry, f"GET {path}")
         if windows is not None:
             _add_window(record, windows)
@@ -55,7 +58,8 @@ def ask(server: Server) -> Found:
         if record.remote:
             record.state = ""
         records.append(record)
-    return entries.found(records, server.endpoint, *_notes(len(bare) - MAX_SHOWN, failed))
+    found = entries.found(records, server.endpoint, *_notes(len(bare) - MAX_SHOWN, failed))
+    return replace(found, matching=CASELESS)
 
 
 def _is_described(entry: dict[str, Any]) -> bool:

@@ -6,8 +6,10 @@ mean the same on every server.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
+from ..model_list import matching_of
 from ..paging import find_list, paged_entries
 from ..record import FAILED, LOADED, UNLOADED, Record, part, texts
 from ..server import LISTED, Found, Route, Server
@@ -35,11 +37,13 @@ def ask(server: Server) -> Found:
     """List the models, at ``/models`` or ``/v1/models`` below the configured URL, page by page."""
     first = find_list(server, PLACES)
     entries = paged_entries(server, first.path, first.document)
-    return entries.found([_record(name, entry) for name, entry in entries], first.listed)
+    found = entries.found([_record(name, entry) for name, entry in entries], first.listed)
+    return replace(found, matching=matching_of(entries))
 
 
 def _record(name: str, entry: dict[str, Any]) -> Record:
     record = Record(name)
+    record.also(texts(entry.get("aliases")))
     parent = entry.get("parent")
     record.parent = parent if isinstance(parent, str) else ""
     record.state = _state(entry.get("status"))

@@ -94,6 +94,7 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         url="http://box",
         key=Secret(PLACEHOLDER_KEY),
         key_problem="",
+        key_given=False,
         connection=Connection(10.0, verify=True, ca_file=None),
         models_endpoint="",
         model_format="",
@@ -495,7 +496,10 @@ def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> No
         ("generic_params: 1", "generic_params: expected a map, got the number 1"),
         ("policy: synch", "policy: expected one of 'sync', 'upsert-only', 'create-only', got"),
         ("policy: synch", "did you mean `sync`?"),
-        ("ownership: yes", "ownership: expected one of 'adopt', 'marked', got the boolean true"),
+        (
+            "ownership: yes",
+            "ownership: expected one of 'adopt', 'marked', 'exclusive', got",
+        ),
         ("on_unreachable: delete", "on_unreachable: expected one of 'keep', 'remove', got"),
         ("timeout: 0", "timeout: expected a number above 0, got the number 0"),
         ("timeout: 0s", "timeout: expected more than 0 and at most 24h"),
@@ -720,6 +724,7 @@ def test_keys_are_trimmed_and_none_is_blank(reader: Reader, content: bytes, expe
     (reader.secrets / "box").write_bytes(content)
     backend = reader.backend()
     assert (backend.key, backend.key_problem) == (Secret(expected), "")
+    assert backend.key_given
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from engine.litellm.observed import observed_state
-from engine.state.deployment import TEAM_ROW, ObservedState
+from engine.state.deployment import NO_ADDRESS, TEAM_ROW, ObservedState, deployment_id
 from engine.state.endpoint import Scope
 from engine.state.frozen import thaw
 from tests import builders as b
 
 ONLY_BOX = Scope({b.BOX: b.BOX, f"{b.BOX}/api": b.BOX}, {"box": (b.BOX,)})
 FILE_ROW = "it comes from LiteLLM's configuration file"
-MARK = {
+MARK: dict[str, Any] = {
     "owner": b.OWNER,
     "backend": "box",
     "revision": 2,
@@ -56,9 +56,38 @@ def test_a_row_of_ours_is_read_with_its_mark() -> None:
     assert "modelprovisioner" not in seen.fields["model_info"]
 
 
-@pytest.mark.parametrize("api_base", [None, 5, "", "box", "ftp://box:8000", "http://[broken"])
-def test_a_row_without_a_usable_address_is_on_no_endpoint(api_base: object) -> None:
-    assert state_of(row(litellm_params={"api_base": api_base})).deployments == ()
+NO_URLS = [None, 5, "", "box", "ftp://box:8000", "http://[broken", f"{b.BOX}/v1?key=1"]
+
+
+@pytest.mark.parametrize("api_base", NO_URLS)
+@pytest.mark.parametrize("mark", [None, {**MARK, "owner": "someone"}])
+def test_a_row_of_others_without_a_usable_address_is_on_no_endpoint(
+    api_base: object, mark: object
+) -> None:
+    listed = row(litellm_params={"api_base": api_base}, model_info={"modelprovisioner": mark})
+    state = state_of(listed)
+    assert (state.deployments, state.strays) == ((), ())
+
+
+@pytest.mark.parametrize("api_base", [*NO_URLS, b.OTHER_BOX])
+def test_a_row_of_ours_is_known_by_its_id_wherever_it_points(api_base: object) -> None:
+    key = b.Key(b.BOX, "m", "openai/m")
+    row_id = deployment_id(b.OWNER, key, MARK["revision"])
+    listed = row(litellm_params={"api_base": api_base}, model_info={"id": row_id})
+    (seen,) = state_of(listed).deployments
+    assert seen.key == key
+
+
+def test_an_id_of_another_revision_shows_no_home() -> None:
+    row_id = deployment_id(b.OWNER, b.Key(b.BOX, "m", "openai/m"), 3)
+    state = state_of(row(litellm_params={"api_base": b.OTHER_BOX}, model_info={"id": row_id}))
+    assert [stray.id for stray in state.strays] == [row_id]
+
+
+@pytest.mark.parametrize("api_base", NO_URLS)
+def test_a_row_of_ours_without_address_and_home_is_a_stray(api_base: object) -> None:
+    (stray,) = state_of(row(litellm_params={"api_base": api_base})).strays
+    assert stray.key.endpoint == NO_ADDRESS
 
 
 def test_a_row_on_another_endpoint_is_not_read() -> None:
@@ -182,12 +211,7 @@ def test_a_row_without_a_usable_address_hides_none_that_follow() -> None:
     nowhere = row(litellm_params={"api_base": None}, model_info={"id": "zero"})
     state = state_of(nowhere, row())
     assert [seen.id for seen in state.deployments] == ["one"]
-    assert state.strays == ()
-
-
-@pytest.mark.parametrize("api_base", [None, "no address"])
-def test_a_row_of_ours_without_a_usable_address_is_no_stray(api_base: object) -> None:
-    assert state_of(row(litellm_params={"api_base": api_base})).strays == ()
+    assert [seen.id for seen in state.strays] == ["zero"]
 
 
 def test_a_stray_says_where_it_is_and_that_it_could_be_edited() -> None:

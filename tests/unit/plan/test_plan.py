@@ -8,6 +8,9 @@ import pytest
 
 from engine.plan.plan import FieldChange, Plan
 from engine.plan.planner import make_plan
+from engine.state.deployment import MARK
+from engine.state.frozen import EMPTY, thaw
+from engine.state.mark import mark_document
 from tests import builders as b
 
 
@@ -52,3 +55,52 @@ def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:
 def test_the_digest_of_a_plan_is_computed_once() -> None:
     plan = make_plan(b.desired(b.wanted("a")), b.observed())
     assert plan.digest is plan.digest
+
+
+# What a plan takes away is in the plan, so that it can be put back.
+
+
+def test_a_delete_holds_the_whole_row_that_goes() -> None:
+    gone = b.edited(b.as_seen(b.wanted("gone", params={"rpm": 5}), blocked=True), weight=3)
+    (operation,) = make_plan(b.desired(), b.observed(gone)).operations
+    assert (operation.action, operation.before["model_name"]) == ("delete", "gone")
+    assert gone.mark is not None
+    assert thaw(operation.before) == {
+        "model_name": "gone",
+        "litellm_params": thaw(gone.fields["litellm_params"]),
+        "model_info": {"id": gone.id, "blocked": True, MARK: mark_document(gone.mark)},
+    }
+    assert operation.before["litellm_params"]["weight"] == 3
+    assert operation.before["litellm_params"]["api_key"].keys() == {"$secret"}
+
+
+def test_a_replace_holds_the_row_that_it_replaces() -> None:
+    seen = b.as_seen(b.wanted("a", params={"rpm": 5}, info={"note": "x"}))
+    state = b.desired(b.wanted("a", params={"rpm": 6}))
+    (operation,) = make_plan(state, b.observed(seen, editing=b.REPLACING)).operations
+    assert operation.action == "replace"
+    before = thaw(operation.before)
+    assert before["litellm_params"]["rpm"] == 5
+    assert (before["model_info"]["id"], before["model_info"]["note"]) == (seen.id, "x")
+
+
+def test_an_update_or_a_create_takes_no_row_away() -> None:
+    seen = b.as_seen(b.wanted("a", params={"rpm": 5}))
+    state = b.desired(b.wanted("a", params={"rpm": 6}), b.wanted("b"))
+    operations = make_plan(state, b.observed(seen)).operations
+    assert [(op.action, op.before) for op in operations] == [("create", EMPTY), ("update", EMPTY)]
+
+
+def test_what_a_row_was_shares_the_memory_of_what_was_observed() -> None:
+    gone = b.as_seen(b.wanted("gone", info={"mode": "chat"}))
+    (operation,) = make_plan(b.desired(), b.observed(gone)).operations
+    assert operation.before["litellm_params"] is gone.fields["litellm_params"]
+    with pytest.raises((TypeError, AttributeError)):
+        operation.before["model_info"]["mode"] = "other"
+
+
+def test_the_digest_is_that_of_what_is_done_whatever_else_the_row_shows() -> None:
+    gone = b.as_seen(b.wanted("gone"))
+    plans = [make_plan(b.desired(), b.observed(row)) for row in (gone, b.edited(gone, weight=3))]
+    assert plans[0] != plans[1]
+    assert plans[0].digest == plans[1].digest

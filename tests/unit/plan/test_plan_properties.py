@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine.plan.plan import REPLACE, Operation, Plan
 from engine.plan.planner import make_plan, verify_plan
 from engine.plan.simulate import simulate
+from engine.plan.wanted import wanted_of
 from engine.state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
@@ -54,7 +55,7 @@ def no_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 @st.composite
 def wanted_rows(draw: st.DrawFn) -> DesiredDeployment:
     name = draw(NAMES)
-    return b.wanted(
+    wanted = b.wanted(
         name,
         endpoint=draw(BOXES),
         upstream=draw(st.sampled_from([f"openai/{name}", f"hosted_vllm/{name}"])),
@@ -63,6 +64,7 @@ def wanted_rows(draw: st.DrawFn) -> DesiredDeployment:
         api_key=draw(st.sampled_from(["BLANK", "sk-one"])),
         predecessors=(f"openai/{name}",),
     )
+    return replace(wanted, missing_key=draw(st.sampled_from(["", "box"])))
 
 
 @st.composite
@@ -88,7 +90,7 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
         url,
         complete=complete,
         outcome="ok" if complete else draw(st.sampled_from(["unreachable", "invalid", "ok"])),
-        ownership=draw(st.sampled_from(["adopt", "marked"])),
+        ownership=draw(st.sampled_from(["adopt", "marked", "exclusive"])),
         served=draw(st.sampled_from([(), ("a", "b"), ("x/y:z",)])),
         renamed=draw(st.sampled_from([(), ("a",)])),
         excluded=draw(st.sampled_from([(), (("a", "openai/a"),)])),
@@ -109,6 +111,8 @@ def states(draw: st.DrawFn) -> States:
     editing = draw(st.sampled_from([b.IN_PLACE, b.REMOVING, b.REPLACING]))
     inside = [row for row in seen.values() if row.key.endpoint in urls]
     outside = [row for row in seen.values() if row.key.endpoint not in urls]
+    backend = draw(st.sampled_from(["box", "other"]))
+    outside = [replace(row, mark=replace(row.mark, backend=backend)) for row in outside if row.mark]
     return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
 
 
@@ -121,7 +125,7 @@ def owned(state: ObservedState, desired: DesiredState) -> dict[Any, Any]:
             if seen.key == wanted.key and ours and seen.id:
                 fields = {
                     part: {name: thaw(seen.fields[part]).get(name) for name in names}
-                    for part, names in wanted.fields.items()
+                    for part, names in wanted_of(wanted, seen).fields.items()
                 }
                 found.setdefault(wanted.key, []).append(canonical_json(fields))
     return found
@@ -139,7 +143,11 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
     changed = {op.key for op in plan.operations if op.action != "delete"}
     for wanted in desired.deployments:
         if wanted.key in changed:
-            assert rows[wanted.key] == [canonical_json(wanted.fields)]
+            fields = thaw(wanted.fields)
+            if '"api_key"' not in rows[wanted.key][0]:
+                assert wanted.missing_key
+                del fields["litellm_params"]["api_key"]
+            assert rows[wanted.key] == [canonical_json(fields)]
 
 
 @given(states(), st.randoms(use_true_random=False))
@@ -160,7 +168,7 @@ def test_the_order_of_the_input_does_not_matter(pair: States, order: random.Rand
 def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None:
     desired, observed = pair
     sites = {site.url: site for site in desired.endpoints}
-    rows = {seen.id: seen for seen in observed.deployments}
+    rows = {seen.id: seen for seen in (*observed.deployments, *observed.strays)}
     for op in make_plan(desired, observed).operations:
         assert op.key.endpoint in sites
         touched = rows.get(op.touched)
@@ -171,9 +179,23 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
         assert touched.id
         assert op.action != "update" or touched.id not in (".", "..", "a/b")
         assert touched.mark is None or touched.mark.owner == b.OWNER
-        assert touched.mark is not None or sites[op.key.endpoint].ownership == "adopt"
+        ownership = sites[op.key.endpoint].ownership
+        if touched.mark is None:
+            assert ownership == "exclusive" or (ownership == "adopt" and op.action != "delete")
         if op.action == "delete" and op.reason == "surplus":
             assert sites[op.key.endpoint].complete
+
+
+@given(states())
+def test_no_key_is_overwritten_that_we_do_not_have(pair: States) -> None:
+    desired, observed = pair
+    unknown = {wanted.key for wanted in desired.deployments if wanted.missing_key}
+    rows = {seen.id: seen for seen in (*observed.deployments, *observed.strays)}
+    for op in make_plan(desired, observed).operations:
+        touched = rows.get(op.touched)
+        if touched is not None and op.key in unknown and touched.mark is None:
+            assert op.action != "replace"
+            assert op.action == "delete" or "api_key" not in op.row["litellm_params"]
 
 
 @given(states())
@@ -202,6 +224,7 @@ def parts(operation: Operation) -> list[Plan]:
 @given(states(), st.integers(0, 20))
 def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: int) -> None:
     desired, observed = pair
+    start = observed
     writes = [part for op in make_plan(desired, observed).operations for part in parts(op)]
     for write in writes[:survived]:
         observed = simulate(write, observed, b.SCOPE)
@@ -211,6 +234,12 @@ def test_a_kill_between_any_two_writes_still_converges(pair: States, survived: i
     for key, rows in owned(after, desired).items():
         ours = [s for s in after.deployments if s.key == key and s.id and not s.read_only]
         assert len([s for s in ours if s.mark and s.mark.owner == b.OWNER]) <= 1, rows
+    undisturbed = simulate(make_plan(desired, start), start, b.SCOPE)
+    assert count_unmarked(after) == count_unmarked(undisturbed)
+
+
+def count_unmarked(state: ObservedState) -> int:
+    return len([seen for seen in state.deployments if seen.mark is None])
 
 
 @given(states())

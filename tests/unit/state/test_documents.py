@@ -21,6 +21,7 @@ def test_a_listing_is_written_with_everything_that_it_holds() -> None:
         "outcome": "ok",
         "partial": True,
         "detail": "one is odd",
+        "matching": "",
     }
     assert listed.pop("info") == {"mode": "chat", "modes": [1]}
     assert listed == {
@@ -34,6 +35,7 @@ def test_a_listing_is_written_with_everything_that_it_holds() -> None:
         "remote": False,
         "family": "",
         "slots": 2,
+        "aliases": [],
     }
 
 

@@ -1,0 +1,151 @@
+"""Rows that nothing desires, and rows that others made: deleted, or left with a reason. Pure.
+
+A row that we neither made nor adopted is deleted only where the configuration says that a server's
+rows are all ours (``ownership: exclusive``).
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import Final
+
+from ..litellm.row import ShownRow, is_deletable
+from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, without_provider
+from ..state.frozen import EMPTY
+from ..state.listing import ANY_ID, CASELESS
+from .plan import DELETE, UPDATE, Operation, Skip
+
+ADOPT: Final = "adopt"
+MARKED: Final = "marked"
+EXCLUSIVE: Final = "exclusive"
+_OUTCOMES: Final = {
+    "not_ready": "its backend is not ready yet",
+    "unauthorised": "its backend refuses our key",
+    "unreachable": "its backend cannot be reached",
+    "invalid": "its backend's list cannot be read",
+}
+_HOW: Final = "left alone; to have it removed, delete it in LiteLLM or set ownership: exclusive"
+_RESPONSES: Final = "responses/"
+"""LiteLLM reaches the same model by ``openai/responses/...``, through another API."""
+
+
+def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) -> Operation | Skip:
+    """Decide about a row that nothing desires."""
+    if seen.read_only or (seen.mark is not None and seen.mark.owner != owner):
+        return leave(seen)
+    if not endpoint.complete:
+        return skip(DELETE, seen, "incomplete", why_incomplete(endpoint))
+    if seen.mark is not None:
+        return delete(seen, "surplus", _surplus(endpoint, seen))
+    return leave(seen) if endpoint.ownership == MARKED else _settle_unmarked(endpoint, seen)
+
+
+def _settle_unmarked(endpoint: Endpoint, seen: ObservedDeployment) -> Operation | Skip:
+    filtered_out = (seen.key.name, seen.key.upstream) in endpoint.excluded
+    if not filtered_out and is_served(seen.key.upstream, endpoint):
+        return skip(DELETE, seen, "alias", "made by hand for a model that is served; left alone")
+    why = "the configuration filters this model out" if filtered_out else _surplus(endpoint, seen)
+    if endpoint.ownership == EXCLUSIVE:
+        return delete(seen, "surplus", why)
+    return leave_unmarked(seen, why)
+
+
+def settle_double(
+    endpoint: Endpoint, seen: ObservedDeployment, kept: ObservedDeployment
+) -> Operation | Skip:
+    """Decide about a row that offers the same as ``kept``, which stays.
+
+    An unmarked row goes if the row that stays was made to replace it: a replace was interrupted.
+    """
+    why = f"{kept.id} offers the same"
+    replaced = kept.mark is not None and kept.mark.adopted == seen.id
+    if seen.mark is None and not replaced and endpoint.ownership != EXCLUSIVE:
+        return leave_unmarked(seen, why)
+    return delete(seen, "duplicate", why)
+
+
+def leave(seen: ObservedDeployment) -> Skip:
+    """Return why a row that is not ours to change is left as it is."""
+    if seen.read_only:
+        reason = "unreadable" if seen.unreadable else "read_only"
+        return skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
+    if seen.mark is not None:
+        return skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
+    return skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
+
+
+def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
+    """Return why a row of ours that has no place among what is desired stays as it is."""
+    backend = stray.mark.backend if stray.mark else ""
+    sites = [endpoint for endpoint in desired.endpoints if backend in endpoint.backends]
+    unseen = next((endpoint for endpoint in sites if not endpoint.complete), None)
+    if unseen is not None:
+        key = replace(stray.key, endpoint=unseen.url)
+        return Skip(DELETE, key, stray.id, "incomplete", why_incomplete(unseen))
+    where = " and ".join(endpoint.url for endpoint in sites)
+    why = f"{backend} is at {where} now" if sites else "its endpoint is no longer configured"
+    remedy = f"to have it removed: modelprovisioner retire {shlex.quote(backend)}"
+    return skip(DELETE, stray, "stray", f"{why}; left alone; {remedy}")
+
+
+def leave_unmarked(seen: ObservedDeployment, why: str) -> Skip:
+    """Return why a row without a mark stays, though nothing needs it."""
+    what = f"a row for {seen.key.upstream!r} without our mark"
+    return skip(DELETE, seen, "unmarked", f"{what} ({why}); {_HOW}")
+
+
+def leave_unreachable(action: str, seen: ObservedDeployment) -> Skip:
+    """Return why a row that no request can name stays as it is."""
+    because = "no request can name a row whose id is empty"
+    remedy = "delete it in LiteLLM's UI or database"
+    return skip(action, seen, "unreachable_id", f"{because}; {remedy}")
+
+
+def delete(seen: ObservedDeployment, reason: str, because: str) -> Operation | Skip:
+    """Return the delete of a row; a skip where no request can name it."""
+    if not is_deletable(seen.id):
+        return leave_unreachable(DELETE, seen)
+    before = ShownRow(seen)
+    return Operation(DELETE, seen.key, seen.id, reason, because, EMPTY, before=before)
+
+
+def skip(action: str, seen: ObservedDeployment, reason: str, because: str) -> Skip:
+    """Return that something is not done to a row."""
+    return Skip(action, seen.key, seen.id, reason, because)
+
+
+def why_incomplete(endpoint: Endpoint) -> str:
+    """Return why the list of an endpoint does not show what is absent."""
+    because = _OUTCOMES.get(endpoint.outcome, "part of its backend's list cannot be read")
+    return f"{because} ({endpoint.detail})" if endpoint.detail else because
+
+
+def is_served(upstream: str, endpoint: Endpoint) -> bool:
+    """Tell whether a listed model is reached by an upstream, whatever its provider."""
+    if endpoint.matching == ANY_ID and endpoint.served:
+        return True
+    caseless = endpoint.matching == CASELESS
+    return is_listed(upstream, endpoint) or (caseless and is_listed(upstream.lower(), endpoint))
+
+
+def is_listed(upstream: str, endpoint: Endpoint) -> bool:
+    """Tell whether a list has the id in an upstream, as it is written."""
+    return any(name in endpoint.served or name in endpoint.renamed for name in _names(upstream))
+
+
+def _names(upstream: str) -> tuple[str, ...]:
+    """Return the model ids that an upstream may stand for."""
+    name = without_provider(upstream)
+    return upstream, name, name.removeprefix(_RESPONSES)
+
+
+def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
+    backends = " and ".join(endpoint.backends)
+    if is_listed(seen.key.upstream, endpoint):
+        return f"{backends} serves it, but the configuration does not want it so"
+    if endpoint.outcome == "ok":
+        return f"{backends} does not serve it"
+    if endpoint.outcome == "empty":
+        return f"{backends} serves no model at all"
+    return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"
