@@ -110,7 +110,7 @@ def test_eight_hostile_backends_at_once_leave_the_process_alive(
         servers = [place.server(answer(body)) for _ in range(8)]
         place.configure(*({"name": f"b{n}", "url": s.url} for n, s in enumerate(servers)))
         outcome = place.run("plan")
-    assert outcome.code == 2, outcome.out
+    assert outcome.code in (3, 4), outcome.out  # 3: over limits.max_models
     assert "create good-1" in outcome.out
     assert 0 < outcome.peak < MAX_PEAK, f"{outcome.peak >> 20} MiB"
 
