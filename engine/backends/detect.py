@@ -9,6 +9,7 @@ OpenAI-compatible one. If a kind is configured, this module is not used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -101,11 +102,6 @@ class _Memory:
             raise
 
 
-def ask(server: Server) -> Found:
-    """Return what :func:`ask_as` found."""
-    return ask_as(server)[1]
-
-
 def ask_as(server: Server) -> tuple[str, Found]:
     """Return the recognised kind, and what its adapter found; a note names kind and sign.
 
@@ -123,13 +119,10 @@ def ask_as(server: Server) -> tuple[str, Found]:
 def recognised(server: Server) -> str:
     """Return the kind of a server that is configured as another one; "" if nothing tells it."""
     memory = _Memory(server)
-    server = replace(server, models_endpoint="", get=memory.get)
-    try:
-        guess = _guess(server, memory)
+    with suppress(TransportError):
         _, entries = _list(server, memory)
-    except TransportError:
-        return ""
-    return guess.kind if entries and entries.members else ""
+        return _guess(server, memory).kind if entries and entries.members else ""
+    return ""
 
 
 def _guess(server: Server, memory: _Memory) -> Guess:

@@ -119,6 +119,7 @@ def _retire_options(parser: argparse.ArgumentParser) -> None:
         help="write the plan log to stdout; with --dry-run, the plan as JSON",
     )
     _force_option(parser, "delete its rows although the backend is configured")
+    _verbose_option(parser)
 
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:

@@ -33,7 +33,7 @@ def _without_keys(config: Config) -> Config:
 
 
 def _without_key(backend: Backend) -> Backend:
-    return replace(backend, key=_NO_KEY, key_problem="")
+    return replace(backend, key=_NO_KEY, key_problem="", key_given=False)
 
 
 def _parts(old: Config, new: Config) -> Iterator[str]:

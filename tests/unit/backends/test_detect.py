@@ -180,7 +180,7 @@ def test_auto_does_not_guess_while_a_probe_is_unavailable(status: int) -> None:
     answers = {"GET /v1/models": {"data": [{"id": "a", "owned_by": "vllm"}]}}
     server, _ = server_over({**answers, "GET /version": {"status": status}}, auto.ALLOWED)
     with pytest.raises(Unavailable):
-        auto.ask(server)
+        auto.ask_as(server)
 
 
 def test_a_server_that_fails_on_paths_that_it_does_not_have_is_still_read() -> None:
@@ -201,7 +201,7 @@ def test_an_info_of_something_else_is_no_sign() -> None:
 def test_auto_takes_a_refused_key_for_what_it_is(status: int) -> None:
     server, sent = server_over({ANY: {"status": status}}, auto.ALLOWED)
     with pytest.raises(Rejected):
-        auto.ask(server)
+        auto.ask_as(server)
     assert len(sent) == 1
 
 
