@@ -39,14 +39,16 @@ class ChatBackend(FakeBackend):
 
     def answer(self, method: str, path: str, authorization: str, body: bytes) -> Answer:
         """Answer one request."""
-        refused = {f"Bearer {key}" for key in (self.key, self.chat_key) if key} - {authorization}
-        if method != "POST":
+        if method != "POST" or (self.key is not None and authorization != f"Bearer {self.key}"):
             return super().answer(method, path, authorization, body)
-        if refused:
+        if self.chat_key is not None and authorization != f"Bearer {self.chat_key}":
             return _json(401, {"error": {"message": "Invalid API Key", "code": 401}})
-        return self._post(path, authorization, body)
+        return self._chat(path, authorization, body) or super().answer(
+            method, path, authorization, body
+        )
 
-    def _post(self, path: str, authorization: str, body: bytes) -> Answer:
+    def _chat(self, path: str, authorization: str, body: bytes) -> Answer | None:
+        """Answer a POST; None where this kind has no such path."""
         asked = json.loads(body or b"{}")
         model = str(asked.get("model") or asked.get("name") or "")
         if model not in self.models:
@@ -64,7 +66,7 @@ class ChatBackend(FakeBackend):
         if self.kind != "ollama" and path in ("/v1/chat/completions", *bare):
             self.chats.append(Chat(path, model, authorization))
             return _json(200, _completion(model))
-        return super().answer("POST", path, authorization, body)
+        return None
 
 
 _OLLAMA_END = {
