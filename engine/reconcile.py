@@ -13,7 +13,8 @@ from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
 from .backends.probe import probed
 from .backends.scope import scope_of
-from .config.model import Config, secret_values
+from .config.model import Config
+from .config.references import references_of, secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
 from .litellm.api import Proxy
@@ -104,7 +105,8 @@ def reconcile_once(
         Unrecorded: the log cannot be written; no operation was started after that.
     """
     begun = time.monotonic()
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(config))
+    references = references_of(config)
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references))
     listings = fetch_listings(config.backends, ports.http, ports.stop.is_set)
     for listing in listings:
         validate(listing_document(listing), "listing")
@@ -113,7 +115,7 @@ def reconcile_once(
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
     listings = probed(config.backends, listings, observed, ports.http)
-    desired = desired_state(config, listings, scope)
+    desired = desired_state(config, listings, scope, references)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
     plan = make_plan(desired, observed)

@@ -11,8 +11,8 @@ from typing import Final
 
 from ..state.endpoint import canonical_endpoint
 from ..state.frozen import Frozen
-from ..state.pointer import leaves
-from ..state.secret import PLACEHOLDER_KEY, Secret
+from ..state.pointer import leaves, pointer
+from ..state.secret import PLACEHOLDER_KEY, Place, Secret
 from ..transport.connection import Connection
 from .patterns import Pattern, Replacement
 
@@ -119,12 +119,12 @@ class Backend:
     ownership: str
     on_unreachable: str
 
-    def secrets(self) -> Iterator[Secret]:
-        """Yield the key, and every secret parameter."""
-        yield self.key
-        for _, leaf in leaves(self.litellm_params):
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """Yield the key, and every secret parameter, with the path of its field in a row."""
+        yield "/litellm_params/api_key", self.key
+        for path, leaf in leaves(self.litellm_params):
             if isinstance(leaf, Secret):
-                yield leaf
+                yield pointer(("litellm_params", *path)), leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +142,15 @@ class Config:
         """Return the canonical addresses of the backends, in the order of the file."""
         return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in self.backends))
 
+    def places(self) -> Iterator[Place]:
+        """Yield every secret that is sent to LiteLLM, with where it is used."""
+        for backend in self.backends:
+            endpoint = canonical_endpoint(backend.url)
+            for path, secret in backend.secrets():
+                yield endpoint, path, secret
+
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret in here, each once, for redaction."""
-        found = [self.litellm.key, *_of_backends(self)]
+        found = [self.litellm.key, *(secret for _, _, secret in self.places())]
         known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
         return tuple(dict.fromkeys(known))
-
-
-def secret_values(config: Config) -> dict[str, Secret]:
-    """Return the secrets that documents refer to, by fingerprint, for the place that sends them."""
-    return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
-
-
-def _of_backends(config: Config) -> Iterator[Secret]:
-    for backend in config.backends:
-        yield from backend.secrets()

@@ -28,7 +28,7 @@ _SENT: Final = (
 )
 """What a backend's rows are made of; of ``overrides`` it is their ``capabilities``, of
 ``regex_rename`` their ``replace``."""
-_FINGERPRINT: Final = "0" * 32
+_REFERENCE: Final = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _params(given: Mapping[str, Any], path: Steps) -> Iterator[_Field]:
     for name, value in given.items():
         known = parts.litellm_params({}, {name: value})
         secret = [way for way, leaf in leaves(known) if isinstance(leaf, Secret)]
-        opaque = {pointer(("litellm_params", *way)): _FINGERPRINT for way in secret}
+        opaque = {pointer(("litellm_params", *way)): _REFERENCE for way in secret}
         named = pointer(("litellm_params", name))
         yield _Field((*path, name), len(json.dumps([{name: value}, named, opaque])), len(opaque))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import is_patchable, row_of
-from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
+from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
@@ -42,7 +42,7 @@ def adjust(
             f"registered without a mark for what {wanted.mark.backend} serves",
         )
     else:
-        reason, because = "changed", case.listed() or case.renewed()
+        reason, because = "changed", case.wanted_otherwise(seen.mark)
     if case.in_place():
         return case.update(reason, because)
     if seen.blocked:
@@ -146,6 +146,14 @@ class _Case:
             return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
         return "drifted", f"edited by hand: {self.listed()}"
 
+    def wanted_otherwise(self, mark: Mark) -> str:
+        """Return why a row with another specification than ours is changed."""
+        if mark.comparable:
+            return self.listed() or self.renewed()
+        known = tuple(change for change in self.changes if not _of_references(change))
+        also = f"; also changed: {replace(self, changes=known).listed()}" if known else ""
+        return f"its mark is renewed: this engine compares secrets in another way{also}"
+
     def renewed(self) -> str:
         """Return what may have changed although the listing shows no change of a field."""
         params = thaw(self.wanted.fields["litellm_params"])
@@ -207,6 +215,11 @@ def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
     for part, values in fields.items():
         for name, value in thaw(values).items():
             yield part, name, value
+
+
+def _of_references(change: FieldChange) -> bool:
+    """Tell whether a change replaces one reference by another."""
+    return is_reference(change.before) and is_reference(change.after)
 
 
 def _hidden(name: str, value: Any) -> bool:

@@ -11,7 +11,7 @@ from ..bounds import MAX_EXCERPT
 from ..plan.plan import FieldChange, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
-from ..state.secret import SECRET
+from ..state.secret import NO_KEY, SECRET
 from ..text import printable, shortened
 
 _RESET: Final = "\x1b[0m"
@@ -147,7 +147,8 @@ def format_count(number: int, noun: str) -> str:
 def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
-        return f"(secret {plain[SECRET][:6]})"
+        reference = plain[SECRET]
+        return NO_KEY if reference == NO_KEY else f"(secret {reference[:6]})"
     return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 SECRET: Final = "$secret"  # noqa: S105 - the name of a field
 """The one key of a reference: ``{"$secret": "<fingerprint>"}``."""
+NO_KEY: Final = "(no key)"
+"""The reference of PLACEHOLDER_KEY, which is no secret."""
 PLACEHOLDER_KEY: Final = "BLANK"
 """The key of a backend without one: without any ``api_key``, LiteLLM may send the operator's own
 OPENAI_API_KEY to a local server."""
@@ -26,10 +28,14 @@ class Secret:
         """Return the secret itself, for the one place that sends it."""
         return self._value
 
-    def fingerprint(self, key: Secret) -> str:
-        """Return 32 hex digits that change with the secret and reveal nothing without ``key``."""
-        digest = hmac.new(key._value.encode(), self._value.encode(), hashlib.sha256)
-        return digest.hexdigest()[:32]
+    def fingerprint(self, salt: str) -> str:
+        """Return 32 hex digits that change with the secret and with ``salt``.
+
+        Every key holder of LiteLLM can read them, so each guess at the secret must be slow: this
+        takes about 50 ms and 16 MiB (RFC 7914; n = 2**14, r = 8, p = 1).
+        """
+        value, salted = (text.encode(errors="surrogatepass") for text in (self._value, salt))
+        return hashlib.scrypt(value, salt=salted, n=2**14, r=8, p=1, dklen=16).hex()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and hmac.compare_digest(
@@ -47,6 +53,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not to be written anywhere")
+
+
+Place = tuple[str, str, Secret]
+"""Where a secret is used: the canonical endpoint of its backend's URL, and the path of the field
+(``/litellm_params/api_key``); and the secret."""
 
 
 def is_reference(value: Any) -> bool:

@@ -303,3 +303,26 @@ def test_secrets_are_not_named_as_what_is_not_shown() -> None:
         b.wanted("a", params=params, backend="new"), b.as_seen(b.wanted("a", params=params))
     )
     assert operation.because == "only its mark is renewed"
+
+
+OLD_MARK: dict[str, Any] = {
+    "fingerprint": "0" * 32,
+    "opaque": b.freeze({"/litellm_params/api_key": "1" * 32}),
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "also"), [(BEFORE, ""), (AFTER, "; also changed: rpm")], ids=["alone", "with rpm"]
+)
+def test_the_mark_of_an_engine_that_compared_secrets_otherwise_is_renewed_in_place(
+    wanted: DesiredDeployment, also: str
+) -> None:
+    seen = b.as_seen(BEFORE)
+    assert seen.mark is not None
+    fields = thaw(seen.fields)
+    fields["litellm_params"]["api_key"] = {"$secret": "1" * 32}
+    old = replace(seen, mark=replace(seen.mark, **OLD_MARK), fields=b.freeze(fields))
+    operation = correction(wanted, old)
+    assert (operation.action, operation.reason, operation.id) == ("update", "changed", seen.id)
+    expected = "its mark is renewed: this engine compares secrets in another way"
+    assert operation.because == expected + also
