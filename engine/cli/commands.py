@@ -19,6 +19,7 @@ from ..text import Redactor, shortened
 if TYPE_CHECKING:
     from ..config.model import Config
     from ..reconcile import Report
+    from ..report.artifacts import Artifacts
 
 
 OK: Final = 0
@@ -58,11 +59,14 @@ def plan(arguments: argparse.Namespace, redactor: Redactor) -> int:
     options = Options(dry_run=True, force=arguments.force)
     report = reconcile_once(config, ports, Memory(), options)
     if arguments.out:
-        write_atomically(arguments.out, chain(report.plan.iter_json(indent=2), "\n"))
+        pieces = map(redactor.redact_json, report.plan.iter_json(indent=2))
+        write_atomically(arguments.out, chain(pieces, "\n"))
     if arguments.json:
-        sys.stdout.writelines(chain(report.plan.iter_json(indent=2), "\n"))
+        pieces = map(redactor.redact_json, report.plan.iter_json(indent=2))
+        sys.stdout.writelines(chain(pieces, "\n"))
     else:
-        print(Renderer(colour=_colour(arguments)).plan(report.plan, report.desired))
+        text = Renderer(colour=_colour(arguments)).plan(report.plan, report.desired)
+        print(redactor.redact(text))
     if report.plan.operations:
         return CHANGES
     return HELD if report.held else OK
@@ -89,7 +93,6 @@ def apply(arguments: argparse.Namespace, redactor: Redactor) -> int:
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Bring LiteLLM in step repeatedly; write the plan log to stdout."""
     from ..reconcile import Memory, Options, Ports
-    from ..report.artifacts import Artifacts
     from ..report.plan_log import PlanLog
     from ..run.heartbeat import write_heartbeat
     from ..run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_interruptibly
@@ -100,8 +103,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = source.load()
     heartbeat = arguments.heartbeat
     ports = Ports(
-        PlanLog(sys.stdout, redact=redactor.redact),
-        Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
+        PlanLog(sys.stdout, redact=redactor.redact_json),
+        _artifacts(arguments, redactor),
         Http(arguments.timing),
         beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
     )
@@ -137,6 +140,14 @@ def alive(arguments: argparse.Namespace, redactor: Redactor) -> int:
         return ERROR
     print(f"last heartbeat {age:.0f} s ago")
     return OK if age <= arguments.max_age else ERROR
+
+
+def _artifacts(arguments: argparse.Namespace, redactor: Redactor) -> Artifacts | None:
+    from ..report.artifacts import Artifacts
+
+    if not arguments.artifacts:
+        return None
+    return Artifacts(arguments.artifacts, keep=arguments.keep, redact=redactor.redact_json)
 
 
 def _exit_code(report: Report | None) -> int:

@@ -24,6 +24,9 @@ SHARED: Final = ("policy", "ownership", "on_unreachable")
 """What the top level and each backend may set, and all backends of one endpoint must agree on."""
 
 
+_PARAMS: Final = ("litellm_params_defaults", "generic_params")
+
+
 def find_problems(config: Mapping[str, Any]) -> list[Violation]:
     """Return what is wrong; ``config`` has the types of its schema, but may lack anything."""
     backends = config.get("backends", [])
@@ -36,6 +39,14 @@ def find_problems(config: Mapping[str, Any]) -> list[Violation]:
             inner = (*path, "overrides", number, "capabilities")
             found += _model_info(override.get("capabilities", {}), inner)
     return [*found, *_names(backends)]
+
+
+def find_files(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, object]]:
+    """Yield the path and value of each ``FILE`` of a ``{secret: FILE}`` in parameters."""
+    for key in _PARAMS:
+        for name, value in backend.get(key, {}).items():
+            if name not in fields.BUILT_IN:
+                yield from parts.file_names(value, (*path, key, name))
 
 
 def find_disagreements(config: Mapping[str, Any]) -> Iterator[Violation]:
@@ -64,13 +75,14 @@ def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
         found += _tls(backend, path)
         found += _suspects(backend, path)
         found += _ignored(backend, path)
+        found += _in_clear(backend, path)
     return [*found, *_shared_endpoints(backends)]
 
 
 def _fields(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     info = "model_info_defaults"
     yield from _model_info(backend.get(info, {}), (*path, info))
-    for key in ("litellm_params_defaults", "generic_params"):
+    for key in _PARAMS:
         yield from _references(backend.get(key, {}), (*path, key))
 
 
@@ -140,16 +152,41 @@ def _suspects(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
 
 
 def _ignored(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
-    for key in ("litellm_params_defaults", "generic_params"):
+    for key in _PARAMS:
         for name in sorted(backend[key].keys() & fields.BUILT_IN):
             hint = f"; put the key into the secret file `{backend['name']}`"
             what = f"ignored, since the engine sets it{hint if name == 'api_key' else ''}"
             yield Violation((*path, key, name), what)
-    places: list[tuple[Steps, Mapping[str, Any]]] = [
-        ((*path, "overrides", index, "capabilities"), override["capabilities"])
-        for index, override in enumerate(backend["overrides"])
-    ]
-    info = "model_info_defaults"
-    for place, given in [((*path, info), backend[info]), *places]:
+    for place, given in _infos(backend, path):
         for name in sorted(given.keys() & fields.SERVER_OWNED):
             yield Violation((*place, name), "ignored, since LiteLLM or the engine sets it")
+
+
+def _infos(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+    """Yield what sets ``model_info`` for all models or for those that match, with its path."""
+    yield (*path, "model_info_defaults"), backend["model_info_defaults"]
+    for index, override in enumerate(backend["overrides"]):
+        yield (*path, "overrides", index, "capabilities"), override["capabilities"]
+
+
+def _in_clear(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    """Yield where what looks like a secret is written in the configuration itself."""
+    remedy = "put it into a key file and write {secret: FILE} here"
+    for key in _PARAMS:
+        for name in sorted(backend[key].keys() - fields.BUILT_IN):
+            secret = fields.is_secret(name)
+            place = (*path, key, name)
+            for found in parts.clear_secrets(backend[key][name], place, secret=secret, files=True):
+                yield Violation(found, f"looks like a secret in clear; {remedy}")
+    static = [
+        ((*path, "models", index), model)
+        for index, model in enumerate(backend["models"])
+        if isinstance(model, dict)
+    ]
+    for place, given in [*_infos(backend, path), *static]:
+        for name in sorted(given.keys() - fields.SERVER_OWNED):
+            secret = fields.is_secret_info(name)
+            inside = parts.clear_secrets(given[name], (*place, name), secret=secret, files=False)
+            for found in inside:
+                what = "looks like a secret, and LiteLLM shows model_info to every key holder"
+                yield Violation(found, f"{what}; remove it")

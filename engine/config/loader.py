@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from ..bounds import MAX_DECLARED
 from ..errors import ConfigError, Problem
 from ..state.frozen import freeze
 from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..transport.connection import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers as parts
-from .checks import LITELLM, SHARED, find_disagreements, find_problems, find_warnings
+from .checks import (
+    LITELLM,
+    SHARED,
+    find_disagreements,
+    find_files,
+    find_problems,
+    find_warnings,
+)
 from .coerce import as_declared, without
-from .key_files import read_key
+from .key_files import read_key, read_secret
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
 from .yaml_file import Document, read_text, read_yaml
+
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:
@@ -31,6 +42,8 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     declared = without(declared, {violation.path for violation in wrong})
     parsed, unreadable = parts.parse_values(declared)
     wrong += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
+    files, unusable = _named_files(declared, secrets_dir)
+    wrong += unusable
     problems = _in_order(wrong, document)
     key, key_problem = _litellm_key(secrets_dir / LITELLM)
     if key_problem:
@@ -42,7 +55,9 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
-        backends=tuple(_backend(given, parsed, secrets_dir) for given in parsed["backends"]),
+        backends=tuple(
+            _backend(given, parsed, (secrets_dir, files)) for given in parsed["backends"]
+        ),
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
@@ -105,7 +120,51 @@ def _connection(section: Mapping[str, Any]) -> Connection:
     return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
 
 
-def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path) -> Backend:
+def _named_files(
+    config: Mapping[str, Any], secrets_dir: Path
+) -> tuple[dict[str, Secret], list[Violation]]:
+    """Return the contents of the key files that parameters name, and what is wrong with them."""
+    files: dict[str, Secret] = {}
+    wrong = []
+    for index, backend in enumerate(config.get("backends", ())):
+        size = 0
+        for path, name in find_files(backend, ("backends", index)):
+            try:
+                files[str(name)] = secret = _named_file(secrets_dir, name)
+            except ValueError as error:
+                wrong.append(Violation(path, str(error)))
+            else:
+                size += len(secret.reveal())
+        if size > MAX_DECLARED:
+            what = f"name key files with {size} characters together, at most {MAX_DECLARED}"
+            wrong.append(Violation(("backends", index), f"its parameters {what}; shorten them"))
+    return files, wrong
+
+
+def _named_file(secrets_dir: Path, name: object) -> Secret:
+    """Return the content of a key file.
+
+    Raises:
+        ValueError: it cannot be used. The text does not repeat the name, which may be a secret.
+    """
+    if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
+        raise ValueError(f"expected the name of a key file in {secrets_dir}")
+    if name == LITELLM:
+        raise ValueError("names the key of LiteLLM, which is sent to no backend; use another file")
+    try:
+        text = read_secret(secrets_dir / name)
+    except FileNotFoundError:
+        raise ValueError(f"names no key file that there is in {secrets_dir}; add it") from None
+    if not text:
+        raise ValueError(f"the key file {secrets_dir / name} is empty; put the secret into it")
+    return Secret(text)
+
+
+def _backend(
+    given: Mapping[str, Any], top: Mapping[str, Any], secrets: tuple[Path, Mapping[str, Secret]]
+) -> Backend:
+    """Return a backend; ``secrets`` are the folder of key files, and those that are named."""
+    secrets_dir, files = secrets
     key, key_problem = _backend_key(secrets_dir / given["name"])
     shared = {name: given.get(name, top[name]) for name in SHARED}
     aliases = {
@@ -131,7 +190,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         ),
         model_info=parts.model_info(given["model_info_defaults"]),
         litellm_params=parts.litellm_params(
-            given["generic_params"], given["litellm_params_defaults"]
+            given["generic_params"], given["litellm_params_defaults"], files
         ),
         name_format=given["name_format"],
         aliases=freeze(aliases),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ..litellm.fields import is_price
 from ..state.endpoint import canonical_endpoint
 from ..state.frozen import Frozen
 from ..state.pointer import leaves, pointer
@@ -90,8 +91,9 @@ class Backend:
     """One LLM server.
 
     ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
-    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
-    names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
+    ``litellm_params`` and fields of ``model_info`` may hold Secrets at any depth. ``aliases`` maps
+    model ids to more public names. ``models`` are those of a ``static`` backend: fields of
+    ``model_info`` by id.
     """
 
     name: str
@@ -122,9 +124,18 @@ class Backend:
     def secrets(self) -> Iterator[tuple[str, Secret]]:
         """Yield the key, and every secret parameter, with the path of its field in a row."""
         yield "/litellm_params/api_key", self.key
-        for path, leaf in leaves(self.litellm_params):
-            if isinstance(leaf, Secret):
-                yield pointer(("litellm_params", *path)), leaf
+        yield from _secrets("litellm_params", self.litellm_params)
+        overrides = (override.capabilities for override in self.overrides)
+        for info in (self.model_info, *overrides, *self.models.values()):
+            prices = {name for name in info if is_price(name)}
+            yield from _secrets("litellm_params", {name: info[name] for name in prices})
+            yield from _secrets("model_info", {n: info[n] for n in info.keys() - prices})
+
+
+def _secrets(part: str, fields: Frozen) -> Iterator[tuple[str, Secret]]:
+    for path, leaf in leaves(fields):
+        if isinstance(leaf, Secret):
+            yield pointer((part, *path)), leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..bounds import MAX_PERIOD, MAX_TIMEOUT
-from ..litellm.fields import BUILT_IN, SERVER_OWNED, is_masked
+from ..litellm.fields import (
+    BUILT_IN,
+    SERVER_OWNED,
+    is_secret,
+    is_secret_info,
+    is_secret_text,
+)
 from ..state.endpoint import normal_url
-from ..state.frozen import Frozen, freeze
+from ..state.frozen import EMPTY, Frozen, freeze
 from ..state.secret import SECRET, Secret
 from ..validate import Violation, nearest
 from .patterns import Pattern, compile_pattern, replacement
@@ -24,6 +30,8 @@ PLACEHOLDERS: Final = ("model", "backend", "family")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smh]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_FILE: Final = "secret"
+"""The only key of a map that names a key file: ``{secret: FILE}``."""
 _ENVIRONMENT: Final = "os.environ/"
 """LiteLLM replaces a value with this prefix by that of the variable, also in its listings."""
 
@@ -124,19 +132,27 @@ def models_endpoint(text: str) -> str:
     path = text.strip()
     if not path:
         return ""
-    before_query = path.partition("?")[0]
-    if "://" in before_query or path.startswith("//"):
+    if "://" in path or path.startswith("//"):
         raise ValueError("expected a path below `url`, such as /models, not a whole URL")
-    if re.search(r"[\s\x00-\x1f\x7f\\#]", path) or ".." in before_query.split("/"):
+    if "?" in path:
+        raise ValueError(
+            "must not hold a query (?), which messages would show; put a key in a file"
+        )
+    if re.search(r"[\s\x00-\x1f\x7f\\#]", path) or ".." in path.split("/"):
         raise ValueError("expected a plain path such as /models: no .., #, \\ or white space")
     return path if path.startswith("/") else f"/{path}"
 
 
-def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> Frozen:
-    """Return the parameters for every model of a backend; secret ones are Secrets."""
+def litellm_params(
+    generic: Mapping[str, Any], defaults: Mapping[str, Any], files: Mapping[str, Secret] = EMPTY
+) -> Frozen:
+    """Return the parameters for every model of a backend; secret ones are Secrets.
+
+    ``files`` are the contents of the key files that ``{secret: FILE}`` names.
+    """
     merged = {**generic, **defaults}
     kept = {
-        name: _with_secrets(value, secret=is_masked(name))
+        name: _with_secrets(value, files, secret=is_secret(name))
         for name, value in merged.items()
         if name not in BUILT_IN and value is not None
     }
@@ -151,31 +167,76 @@ def model_info(given: Mapping[str, Any]) -> Frozen:
 
 def capabilities(given: Mapping[str, Any]) -> Frozen:
     """Return the ``model_info`` of an override; its nulls stay, since they remove a default."""
-    frozen: Frozen = freeze({key: item for key, item in given.items() if key not in SERVER_OWNED})
+    kept = {
+        name: _with_secrets(value, None, secret=is_secret_info(name))
+        for name, value in given.items()
+        if name not in SERVER_OWNED
+    }
+    frozen: Frozen = freeze(kept)
     return frozen
+
+
+def file_names(value: Any, path: Steps) -> Iterator[tuple[Steps, object]]:
+    """Yield the path and value of each ``FILE`` of a ``{secret: FILE}`` in a parameter."""
+    if _names_file(value):
+        yield (*path, _FILE), value[_FILE]
+        return
+    for step, item in _members(value):
+        yield from file_names(item, (*path, step))
+
+
+def clear_secrets(value: Any, path: Steps, *, secret: bool, files: bool) -> Iterator[Steps]:
+    """Yield the paths of texts in clear that look like secrets, by their names or themselves.
+
+    One that LiteLLM reads from its environment is not in clear, nor, with ``files``, one in a file.
+    """
+    if isinstance(value, str):
+        shown = value and not value.startswith(_ENVIRONMENT)
+        if shown and (secret or is_secret_text(value)):
+            yield path
+    elif not (files and _names_file(value)):
+        for step, item in _members(value):
+            inner = secret if isinstance(step, int) else is_secret(step)
+            yield from clear_secrets(item, (*path, step), secret=inner, files=files)
 
 
 def reference_paths(value: Any, path: Steps) -> Iterator[Steps]:
     """Yield the paths of keys that would make a map look like our reference to a secret."""
+    if isinstance(value, dict) and SECRET in value:
+        yield (*path, SECRET)
+    for step, item in _members(value):
+        yield from reference_paths(item, (*path, step))
+
+
+def _members(value: Any) -> Iterator[tuple[str | int, Any]]:
     if isinstance(value, dict):
-        if SECRET in value:
-            yield (*path, SECRET)
-        for key, item in value.items():
-            yield from reference_paths(item, (*path, key))
+        yield from value.items()
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from reference_paths(item, (*path, index))
+        yield from enumerate(value)
 
 
-def _with_secrets(value: Any, *, secret: bool) -> Any:
-    """Return ``value`` with its secret strings wrapped; a list is treated like its key."""
+def _names_file(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {_FILE}
+
+
+def _with_secrets(value: Any, files: Mapping[str, Secret] | None, *, secret: bool) -> Any:
+    """Return ``value`` with Secrets in place of its secret texts and numbers, and of ``files``.
+
+    A list is treated like its key. Without ``files``, no map names one.
+    """
+    if files is not None and _names_file(value):
+        return files.get(str(value[_FILE]), Secret(""))
     if isinstance(value, dict):
-        return {key: _with_secrets(item, secret=is_masked(key)) for key, item in value.items()}
+        return {
+            key: _with_secrets(item, files, secret=is_secret(key)) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_with_secrets(item, secret=secret) for item in value]
-    if isinstance(value, str) and (secret or value.startswith(_ENVIRONMENT)):
-        return Secret(value)
-    return value
+        return [_with_secrets(item, files, secret=secret) for item in value]
+    if isinstance(value, str):
+        hidden = secret or value.startswith(_ENVIRONMENT) or is_secret_text(value)
+        return Secret(value) if hidden else value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Secret(freeze(value)) if secret and number else value
 
 
 def _filter(text: str) -> Pattern | None:

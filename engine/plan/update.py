@@ -132,7 +132,7 @@ class _Case:
                 continue
             if part == "model_info" and is_injected(name):
                 continue
-            if part == "litellm_params" and _hidden(name, value):
+            if _hidden(name, value, masked=part == "litellm_params"):
                 lost.append(name)
             else:
                 kept[part][name] = value
@@ -222,13 +222,18 @@ def _of_references(change: FieldChange) -> bool:
     return is_reference(change.before) and is_reference(change.after)
 
 
-def _hidden(name: str, value: Any) -> bool:
-    """Tell whether a listing does not show all of a value, so that it cannot be sent again."""
-    if is_masked(name) or is_reference(value):
+def _hidden(name: str, value: Any, *, masked: bool) -> bool:
+    """Tell whether not all of a value is known, so that it cannot be sent again.
+
+    LiteLLM masks some of it if it is ``masked``, or we keep a secret out of our documents.
+    """
+    if (masked and is_masked(name)) or is_reference(value):
         return True
     if isinstance(value, list):
-        return any(_hidden("", member) for member in value)
-    return isinstance(value, dict) and any(_hidden(*item) for item in value.items())
+        return any(_hidden("", member, masked=masked) for member in value)
+    return isinstance(value, dict) and any(
+        _hidden(key, item, masked=masked) for key, item in value.items()
+    )
 
 
 def _unseen(name: str, value: Any) -> bool:

@@ -17,15 +17,22 @@ from .cycle_log import utc_now
 class Artifacts:
     """A folder of plans, one JSON file each; only the newest ``keep`` files are kept.
 
-    A plan is written only if it differs from the one before it.
+    A plan is written only if it differs from the one before it. ``redact`` is given each piece of
+    its JSON text.
     """
 
     def __init__(
-        self, folder: Path, *, keep: int = 100, clock: Callable[[], datetime] = utc_now
+        self,
+        folder: Path,
+        *,
+        keep: int = 100,
+        clock: Callable[[], datetime] = utc_now,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._folder = folder
         self._keep = keep
         self._clock = clock
+        self._redact = redact
         self._last = ""
 
     def write(self, plan: Plan) -> Path | None:
@@ -40,7 +47,7 @@ class Artifacts:
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
-        write_atomically(path, chain(plan.iter_json(indent=2), "\n"))
+        write_atomically(path, chain(map(self._redact, plan.iter_json(indent=2)), "\n"))
         self._last = digest
         for old in sorted(self._folder.glob("plan-*.json"))[: -self._keep]:
             old.unlink(missing_ok=True)

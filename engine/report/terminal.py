@@ -11,7 +11,7 @@ from ..bounds import MAX_EXCERPT
 from ..plan.plan import FieldChange, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint
 from ..state.frozen import thaw
-from ..state.secret import NO_KEY, SECRET
+from ..state.secret import SECRET
 from ..text import printable, shortened
 
 _RESET: Final = "\x1b[0m"
@@ -148,7 +148,7 @@ def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
         reference = plain[SECRET]
-        return NO_KEY if reference == NO_KEY else f"(secret {reference[:6]})"
+        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
     return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 

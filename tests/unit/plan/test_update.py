@@ -11,6 +11,7 @@ from engine.plan.plan import REPLACE, Operation, Skip
 from engine.plan.update import adjust
 from engine.state.deployment import DesiredDeployment, ObservedDeployment, deployment_id
 from engine.state.frozen import thaw
+from engine.state.secret import NOT_OURS
 from tests import builders as b
 
 BEFORE, AFTER = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
@@ -326,3 +327,12 @@ def test_the_mark_of_an_engine_that_compared_secrets_otherwise_is_renewed_in_pla
     assert (operation.action, operation.reason, operation.id) == ("update", "changed", seen.id)
     expected = "its mark is renewed: this engine compares secrets in another way"
     assert operation.because == expected + also
+
+
+def test_a_replacement_names_the_secrets_of_others_that_it_cannot_carry_over() -> None:
+    theirs = {"$secret": NOT_OURS}
+    seen = with_info(b.as_seen(BEFORE), note={"apiKey": theirs}, team="x")
+    operation = correction(AFTER, seen, b.REPLACING)
+    assert operation.because == "rpm; set by hand and not readable, so not carried over: note"
+    assert operation.row["model_info"]["team"] == "x"
+    assert "note" not in operation.row["model_info"]

@@ -34,6 +34,14 @@ def test_equal_secrets_are_one_and_an_empty_one_counts_as_none() -> None:
     assert (bool(Secret("a")), bool(Secret(""))) == (True, False)
 
 
+def test_a_number_is_another_secret_than_its_text() -> None:
+    assert Secret(5) != Secret("5")
+    assert Secret(5) == Secret(5)
+    assert Secret(5).fingerprint("s") != Secret("5").fingerprint("s")
+    assert (Secret(5).reveal(), Secret(5).reveal_json()) == ("5", 5)
+    assert repr(Secret(5)) == "Secret(***)"
+
+
 def test_a_fingerprint_follows_the_secret_and_its_salt() -> None:
     prints = {Secret(secret).fingerprint(salt) for secret in ("x", "y") for salt in ("k", "l")}
     assert {len(text) for text in prints} == {32}
