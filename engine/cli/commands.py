@@ -36,7 +36,7 @@ def validate(arguments: argparse.Namespace, redactor: Redactor) -> int:
 
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
-    for warning in config.warnings:
+    for warning in config.notices:
         print(f"warning: {redactor.redact(warning)}", file=sys.stderr)
     print(f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}")
     for backend in config.backends:
@@ -191,6 +191,6 @@ def _load_config(arguments: argparse.Namespace, redactor: Redactor) -> Config:
 
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
-    for warning in config.warnings:
+    for warning in config.notices:
         logging.getLogger(__name__).warning("%s", warning)
     return config

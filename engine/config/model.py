@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..litellm.fields import is_price
-from ..state.endpoint import canonical_endpoint
+from ..state.endpoint import canonical_endpoint, is_loopback
 from ..state.frozen import Frozen
 from ..state.pointer import leaves, pointer
 from ..state.secret import PLACEHOLDER_KEY, Place, Secret
@@ -148,6 +148,15 @@ class Config:
     limits: Limits
     warnings: tuple[str, ...]
     on_clash: str
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The warnings, and what is no mistake in the file but good to know."""
+        url = self.litellm.url
+        if is_loopback(url) or not url.startswith("http:"):
+            return self.warnings
+        plain = f"the key of LiteLLM's admin travels unencrypted to {url}"
+        return (*self.warnings, f"{plain}; use https unless you trust the network in between")
 
     def endpoints(self) -> tuple[str, ...]:
         """Return the canonical addresses of the backends, in the order of the file."""

@@ -88,6 +88,8 @@ def _without_secrets(value: Any, *, secret: bool) -> Any:
     It masks most secrets. What it shows of them, others than us wrote; ours have their references
     from the mark. A map that poses as a reference is treated as one of theirs.
     """
+    if not secret and isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
         return {SECRET: NOT_OURS} if is_reference(value) else _hidden_in(value, is_secret)
     if isinstance(value, list | tuple):

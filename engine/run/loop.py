@@ -83,7 +83,7 @@ class ConfigSource:
             return self._last
         self._learn(config.secrets())
         if config != self._last:
-            self._log_once(logging.WARNING, "\n".join(config.warnings))
+            self._log_once(logging.WARNING, "\n".join(config.notices))
         self._last = config
         return config
 

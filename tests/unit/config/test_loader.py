@@ -1109,3 +1109,32 @@ def test_a_secret_in_clear_is_a_warning(reader: Reader) -> None:
         f"{place.format(12)}overrides[0].capabilities.my_token.secret: {SHOWN}",
         f"{place.format(13)}models[1].my_token: {SHOWN}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "noted"),
+    [
+        ("http://litellm:4000", True),
+        ("http://10.0.0.7:4000", True),
+        ("http://[fd00::1]:4000", True),
+        ("https://litellm:4000", False),
+        ("http://127.0.0.1:4000", False),
+        ("http://127.9.9.9", False),
+        ("http://localhost:4000", False),
+        ("http://litellm.localhost", False),
+        ("http://[::1]:4000", False),
+        ("http://[::ffff:127.0.0.1]", False),
+        ("http://localhost.example.com", True),
+        ("http://127.example.com", True),
+    ],
+)
+def test_an_admin_key_that_travels_unencrypted_to_another_host_is_noted(
+    reader: Reader, url: str, noted: bool
+) -> None:
+    loaded = reader.load(f"litellm: {{url: '{url}'}}\nbackends: [{{name: a, url: http://a}}]\n")
+    assert loaded.warnings == ()
+    expected = (
+        f"the key of LiteLLM's admin travels unencrypted to {url};"
+        " use https unless you trust the network in between"
+    )
+    assert loaded.notices == ((expected,) if noted else ())
