@@ -118,6 +118,7 @@ def _retire_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the plan log to stdout; with --dry-run, the plan as JSON",
     )
+    _verbose_option(parser)
     _force_option(parser, "delete its rows although the backend is configured")
 
 

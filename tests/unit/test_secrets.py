@@ -184,8 +184,11 @@ def test_what_a_backend_and_litellm_repeat_is_redacted_in_every_output(
     assert main(["plan", "--out", str(out), *fleet.arguments]) == 2
     assert main(["plan", "--json", *fleet.arguments]) == 2
     assert main(["run", "--once", "--artifacts", str(artifacts), *fleet.arguments]) == 0
+    for option in ([], ["--json"]):
+        assert main(["retire", "box", "--dry-run", *option, *fleet.arguments]) == 2
     fleet.box.models = ["m"]
     main(["apply", *fleet.arguments])
+    assert main(["retire", "box", "--force", "box", "--json", *fleet.arguments]) == 0
     printed = capsys.readouterr()
     files = [out, *artifacts.iterdir()]
     for file in files:
