@@ -13,7 +13,8 @@ from .apply import Result, apply_plan
 from .backends.fetch import fetch_listings
 from .backends.probe import probe_models
 from .backends.scope import scope_of
-from .config.model import Config, secret_values
+from .config.model import Config
+from .config.references import references_of, secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
 from .desired.taken import without_taken
@@ -113,7 +114,8 @@ def reconcile_once(
         Unrecorded: the log cannot be written; no operation was started after that.
     """
     begun = time.monotonic()
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(config))
+    references = references_of(config)
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references))
     listings = fetch_listings(config.backends, ports.http, ports.stop.is_set)
     for listing in listings:
         validate(listing_document(listing), "listing")
@@ -123,7 +125,7 @@ def reconcile_once(
     observed = observed_state(document, scope, config.owner)
     _warn_of_unreadable(observed, memory)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
-    desired = desired_state(config, listings, scope)
+    desired = desired_state(config, listings, scope, references)
     desired = without_taken(desired, observed, config.backends)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")

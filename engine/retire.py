@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from .backends.scope import scope_of
-from .config.model import Config, secret_values
+from .config.model import Config
+from .config.references import references_of, secret_values
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
 from .plan.plan import Plan
@@ -37,7 +38,7 @@ def plan_retirement(config: Config, backend: str, ports: Ports) -> Retirement:
         InvalidDocument: its listing does not match its schema.
         UnprovenPlan: a bug in the engine.
     """
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(config))
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references_of(config)))
     document = proxy.fetch_deployments()
     validate(document, "observed")
     scope = scope_of(config.backends)

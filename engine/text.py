@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from .state.secret import PLACEHOLDER_KEY, Secret
+
+_SHORTEST_NUMBER: Final = 8
+_BEGINNING: Final = 32
+"""Characters of a longer secret by which it is known where a text was cut in the middle of it."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"(?P<name>\s*:)?')
+"""A string of a JSON text, with the colon behind it if it is the name of a member."""
 
 
 def printable(text: str, *, kept: str = "") -> str:
@@ -26,11 +34,21 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
+def _without_beginning(text: str, secret: str) -> str:
+    """Return ``text`` without what is left of a secret whose end was cut off."""
+    while (start := text.find(secret[:_BEGINNING])) >= 0:
+        end = start + _BEGINNING
+        while end < len(text) and end - start < len(secret) and text[end] == secret[end - start]:
+            end += 1
+        text = f"{text[:start]}***{text[end:]}"
+    return text
+
+
 class Redactor:
     """Replaces the secrets that it has learned by ``***``.
 
-    A secret of fewer than ``shortest`` characters is not looked for: it would tear the words of a
-    text apart.
+    A secret of fewer than ``shortest`` characters, and a number of fewer than eight, is not looked
+    for: it would tear words, ports and other numbers apart.
     """
 
     def __init__(self, *, shortest: int = 1) -> None:
@@ -44,8 +62,11 @@ class Redactor:
 
     def learn(self, secrets: Iterable[Secret]) -> None:
         """Hide these from now on, as they are and as JSON writes them, beside those from before."""
-        raw = {secret.reveal() for secret in secrets} - {PLACEHOLDER_KEY}
+        found = {(secret.reveal(), secret.is_text) for secret in secrets}
+        raw = {text for text, is_text in found if is_text or len(text) >= _SHORTEST_NUMBER}
+        raw -= {PLACEHOLDER_KEY}
         forms = raw | {json.dumps(t, ensure_ascii=e)[1:-1] for t in raw for e in (False, True)}
+        forms |= set(map(printable, raw))
         hidden = {form for form in forms if len(form) >= self._shortest}.union(self._hidden)
         self._hidden = tuple(sorted(hidden, key=len, reverse=True))
 
@@ -53,4 +74,23 @@ class Redactor:
         """Return ``text`` without the secrets; the longest is replaced first."""
         for secret in self._hidden:
             text = text.replace(secret, "***")
+            if len(secret) > _BEGINNING:
+                text = _without_beginning(text, secret)
         return text
+
+    def redact_json(self, text: str) -> str:
+        """Return a JSON text, or a piece of one with whole strings, without secrets in its strings.
+
+        Names of members, and numbers, stay, so the text stays the document that it was.
+        """
+        if any(secret[:_BEGINNING] in text for secret in self._hidden):
+            return _STRING.sub(self._redact_string, text)
+        return text
+
+    def _redact_string(self, found: re.Match[str]) -> str:
+        text = found[0]
+        if found["name"]:
+            return text
+        plain = json.loads(text)
+        redacted = self.redact(plain)
+        return text if redacted == plain else json.dumps(redacted)

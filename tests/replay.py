@@ -7,6 +7,7 @@ HTTP, and no port is fixed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -171,6 +172,11 @@ def proxied(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         server.stop()
 
 
+def unproxied(text: str) -> str:
+    """Return a text without what messages say of the proxy, whose port is never the same."""
+    return re.sub(r" through the proxy http://127\.0\.0\.1:\d+ from http_proxy", "", text)
+
+
 @contextmanager
 def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Set a scenario up; while entered, all plain HTTP goes to it."""
@@ -184,4 +190,4 @@ def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             stage.ports.http.close()
 
 
-__all__ = ["Fault", "Replay", "Stage", "proxied", "staged"]
+__all__ = ["Fault", "Replay", "Stage", "proxied", "staged", "unproxied"]

@@ -163,7 +163,7 @@ def server_of(
     """
     endpoint = canonical_endpoint(backend.url)
     prefix = backend.url.removeprefix(endpoint)
-    listed = f"GET {prefix}{backend.models_endpoint}".partition("?")[0]
+    listed = f"GET {prefix}{backend.models_endpoint}"
 
     def check(method: str, path: str) -> None:
         request = f"{method} {path.partition('?')[0]}"

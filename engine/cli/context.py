@@ -7,11 +7,12 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import WrongUsage
+from ..plan.plan import Plan
 from ..plan.safety import ALL
 from ..report.columns import DEFAULT_SCREEN, Screen
 from ..report.terminal import Renderer
@@ -23,7 +24,7 @@ def configuration(arguments: argparse.Namespace, redactor: Redactor) -> Config:
     """Return the configuration; give its secrets to the redactor and log its warnings."""
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
-    for warning in config.warnings:
+    for warning in config.notices:
         logging.getLogger(__name__).warning("%s", warning)
     return config
 
@@ -45,6 +46,12 @@ def renderer(arguments: argparse.Namespace) -> Renderer:
         screen=Screen(size.columns, size.lines),
         verbose=arguments.verbose,
     )
+
+
+def json_of(plan: Plan, redactor: Redactor) -> Iterator[str]:
+    """Yield the pieces of a plan as JSON text for people, without secrets."""
+    yield from map(redactor.redact_json, plan.iter_json(indent=2))
+    yield "\n"
 
 
 def backends_named(option: str, given: Collection[str], config: Config) -> frozenset[str]:

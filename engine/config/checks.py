@@ -15,9 +15,9 @@ from typing import Any, Final
 from ..litellm import fields
 from ..state.endpoint import canonical_endpoint
 from ..validate import Violation, nearest
-from . import parsers
 from .model import KINDS, STATIC
 from .remedies import LITELLM
+from .secret_fields import PARAMS, clear_secrets, reference_paths
 from .size import row_problems
 from .yaml_tree import Steps
 
@@ -65,13 +65,14 @@ def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
         found += _tls(backend, path)
         found += _suspects(backend, path)
         found += _ignored_keys(backend, path)
+        found += _in_clear(backend, path)
     return [*found, *_shared_endpoints(backends)]
 
 
 def _fields(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     info = "model_info_defaults"
     yield from _model_info(backend.get(info, {}), (*path, info))
-    for key in ("litellm_params_defaults", "generic_params"):
+    for key in PARAMS:
         yield from _references(backend.get(key, {}), (*path, key))
 
 
@@ -83,7 +84,7 @@ def _model_info(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
 
 
 def _references(given: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
-    for found in parsers.reference_paths(given, path):
+    for found in reference_paths(given, path):
         yield Violation(found, "the engine uses this key for references to secrets; rename it")
 
 
@@ -155,16 +156,41 @@ def _names_provider(upstream: str, kind: str) -> bool:
 
 
 def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
-    for key in ("litellm_params_defaults", "generic_params"):
+    for key in PARAMS:
         for name in sorted(backend[key].keys() & fields.BUILT_IN):
             hint = f"; put the key into the secret file `{backend['name']}`"
             what = f"ignored, since the engine sets it{hint if name == 'api_key' else ''}"
             yield Violation((*path, key, name), what)
-    places: list[tuple[Steps, Mapping[str, Any]]] = [
-        ((*path, "overrides", index, "capabilities"), override["capabilities"])
-        for index, override in enumerate(backend["overrides"])
-    ]
-    info = "model_info_defaults"
-    for place, given in [((*path, info), backend[info]), *places]:
+    for place, given in _infos(backend, path):
         for name in sorted(given.keys() & fields.SERVER_OWNED):
             yield Violation((*place, name), "ignored, since LiteLLM or the engine sets it")
+
+
+def _infos(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+    """Yield what sets ``model_info`` for all models or for those that match, with its path."""
+    yield (*path, "model_info_defaults"), backend["model_info_defaults"]
+    for index, override in enumerate(backend["overrides"]):
+        yield (*path, "overrides", index, "capabilities"), override["capabilities"]
+
+
+def _in_clear(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
+    """Yield where what looks like a secret is written in the configuration itself."""
+    remedy = "put it into a key file and write {secret: FILE} here"
+    for key in PARAMS:
+        for name in sorted(backend[key].keys() - fields.BUILT_IN):
+            secret = fields.is_secret(name)
+            place = (*path, key, name)
+            for found in clear_secrets(backend[key][name], place, secret=secret, files=True):
+                yield Violation(found, f"looks like a secret in clear; {remedy}")
+    static = [
+        ((*path, "models", index), model)
+        for index, model in enumerate(backend["models"])
+        if isinstance(model, dict)
+    ]
+    for place, given in [*_infos(backend, path), *static]:
+        for name in sorted(given.keys() - fields.SERVER_OWNED):
+            secret = fields.is_secret_info(name)
+            inside = clear_secrets(given[name], (*place, name), secret=secret, files=False)
+            for found in inside:
+                what = "looks like a secret, and LiteLLM shows model_info to every key holder"
+                yield Violation(found, f"{what}; remove it")

@@ -20,6 +20,21 @@ def read_key(path: Path) -> str:
         FileNotFoundError: there is no such file.
         ValueError: it cannot be used as a key; a sentence that does not repeat the content.
     """
+    key = read_secret(path)
+    if "\n" in key or "\r" in key:
+        raise ValueError(f"the key file {path} holds more than one line; it may hold one key only")
+    if _UNSENDABLE.search(key):
+        raise ValueError(f"the key file {path} holds a character that no HTTP header may hold")
+    return key
+
+
+def read_secret(path: Path) -> str:
+    """Return the text in a key file, trimmed; of one for a parameter it may have several lines.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read as text; a sentence that does not hold the content.
+    """
     try:
         content = read_bounded(path, MAX_KEY_FILE)
     except (FileNotFoundError, NotADirectoryError):
@@ -34,14 +49,9 @@ def read_key(path: Path) -> str:
     if len(content) > MAX_KEY_FILE:
         raise ValueError(f"the key file {path} is larger than {MAX_KEY_FILE >> 10} KiB")
     try:
-        key = content.decode("utf-8-sig").strip()
+        return content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise ValueError(f"the key file {path} is not UTF-8 text") from None
-    if "\n" in key or "\r" in key:
-        raise ValueError(f"the key file {path} holds more than one line; it may hold one key only")
-    if _UNSENDABLE.search(key):
-        raise ValueError(f"the key file {path} holds a character that no HTTP header may hold")
-    return key
 
 
 def read_bounded(path: Path, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from .checks import SHARED, find_disagreements, find_problems, find_warnings
 from .coerce import as_declared, without
 from .key_files import read_key
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
+from .named_files import read_named_files
 from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
 from .yaml_file import Document, read_text, read_yaml
 
@@ -33,6 +34,8 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     declared = without(declared, {violation.path for violation in wrong})
     parsed, unreadable = parsers.parse_values(declared)
     found += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
+    files, unusable = read_named_files(declared, secrets_dir)
+    found += unusable
     problems = _in_order([*found, *find_mistakes(parsed)], document)
     key, key_problem = _litellm_key(secrets_dir / LITELLM)
     if key_problem:
@@ -44,7 +47,9 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
-        backends=tuple(_backend(given, parsed, secrets_dir) for given in parsed["backends"]),
+        backends=tuple(
+            _backend(given, parsed, (secrets_dir, files)) for given in parsed["backends"]
+        ),
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
@@ -114,7 +119,11 @@ def _connection(section: Mapping[str, Any]) -> Connection:
     return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
 
 
-def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path) -> Backend:
+def _backend(
+    given: Mapping[str, Any], top: Mapping[str, Any], secrets: tuple[Path, Mapping[str, Secret]]
+) -> Backend:
+    """Return a backend; ``secrets`` are the folder of key files, and those that are named."""
+    secrets_dir, files = secrets
     key, key_problem, key_given = _backend_key(secrets_dir / given["name"])
     shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
     joinable = given.get("joinable_names", top["joinable_names"])
@@ -142,7 +151,7 @@ def _backend(given: Mapping[str, Any], top: Mapping[str, Any], secrets_dir: Path
         ),
         model_info=parsers.model_info(given["model_info_defaults"]),
         litellm_params=parsers.litellm_params(
-            given["generic_params"], given["litellm_params_defaults"]
+            given["generic_params"], given["litellm_params_defaults"], files
         ),
         name_format=given["name_format"],
         aliases=freeze(aliases),

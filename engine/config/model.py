@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..state.endpoint import canonical_endpoint
+from ..litellm.fields import is_price
+from ..state.endpoint import canonical_endpoint, is_loopback
 from ..state.frozen import Frozen
-from ..state.pointer import leaves
-from ..state.secret import PLACEHOLDER_KEY, Secret
+from ..state.pointer import leaves, pointer
+from ..state.secret import PLACEHOLDER_KEY, Place, Secret
 from ..transport.connection import Connection
 from .patterns import NamePattern, Pattern, Replacement
 
@@ -96,9 +97,10 @@ class Backend:
 
     ``key`` is BLANK without a key file; if the file cannot be used, ``key_problem`` says why.
     ``key_given`` is whether there is such a file: an empty one says that no key is needed.
-    ``litellm_params`` may hold Secrets at any depth. ``aliases`` maps model ids to more public
-    names. ``models`` are those of a ``static`` backend: fields of ``model_info`` by id.
-    ``on_taken_name`` and ``joinable_names`` are about public names that others have in LiteLLM.
+    ``litellm_params`` and fields of ``model_info`` may hold Secrets at any depth. ``aliases`` maps
+    model ids to more public names. ``models`` are those of a ``static`` backend: fields of
+    ``model_info`` by id. ``on_taken_name`` and ``joinable_names`` are about public names that
+    others have in LiteLLM.
     """
 
     name: str
@@ -133,12 +135,21 @@ class Backend:
         """Tell whether its models may share a public name with rows of others."""
         return any(pattern.matches(name) for pattern in self.joinable_names)
 
-    def secrets(self) -> Iterator[Secret]:
-        """Yield the key, and every secret parameter."""
-        yield self.key
-        for _, leaf in leaves(self.litellm_params):
-            if isinstance(leaf, Secret):
-                yield leaf
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """Yield the key, and every secret parameter, with the path of its field in a row."""
+        yield "/litellm_params/api_key", self.key
+        yield from _secrets("litellm_params", self.litellm_params)
+        overrides = (override.capabilities for override in self.overrides)
+        for info in (self.model_info, *overrides, *self.models.values()):
+            prices = {name for name in info if is_price(name)}
+            yield from _secrets("litellm_params", {name: info[name] for name in prices})
+            yield from _secrets("model_info", {n: info[n] for n in info.keys() - prices})
+
+
+def _secrets(part: str, fields: Frozen) -> Iterator[tuple[str, Secret]]:
+    for path, leaf in leaves(fields):
+        if isinstance(leaf, Secret):
+            yield pointer((part, *path)), leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,15 @@ class Config:
     on_clash: str
     unused_keys: tuple[str, ...] = ()
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The warnings, and what is no mistake in the file but good to know."""
+        url = self.litellm.url
+        if is_loopback(url) or not url.startswith("http:"):
+            return self.warnings
+        plain = f"the key of LiteLLM's admin travels unencrypted to {url}"
+        return (*self.warnings, f"{plain}; use https unless you trust the network in between")
+
     def endpoints(self, names: Collection[str] = ()) -> tuple[str, ...]:
         """Return the canonical addresses of the backends, in the order of the file.
 
@@ -164,18 +184,15 @@ class Config:
         chosen = (backend for backend in self.backends if not names or backend.name in names)
         return tuple(dict.fromkeys(canonical_endpoint(backend.url) for backend in chosen))
 
+    def places(self) -> Iterator[Place]:
+        """Yield every secret that is sent to LiteLLM, with where it is used."""
+        for backend in self.backends:
+            endpoint = canonical_endpoint(backend.url)
+            for path, secret in backend.secrets():
+                yield endpoint, path, secret
+
     def secrets(self) -> tuple[Secret, ...]:
-        """Return every secret of the configuration, each once, for redaction."""
-        found = [self.litellm.key, *_of_backends(self)]
+        """Return every secret in here, each once, for redaction."""
+        found = [self.litellm.key, *(secret for _, _, secret in self.places())]
         known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
         return tuple(dict.fromkeys(known))
-
-
-def secret_values(config: Config) -> dict[str, Secret]:
-    """Return the secrets that documents refer to, by fingerprint, for the code that sends them."""
-    return {secret.fingerprint(config.litellm.key): secret for secret in _of_backends(config)}
-
-
-def _of_backends(config: Config) -> Iterator[Secret]:
-    for backend in config.backends:
-        yield from backend.secrets()

@@ -7,18 +7,24 @@ never repeats a value that may be a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..bounds import MAX_PERIOD, MAX_TIMEOUT
-from ..litellm.fields import BUILT_IN, ENVIRONMENT, SERVER_OWNED, is_masked
+from ..litellm.fields import (
+    BUILT_IN,
+    SERVER_OWNED,
+    is_secret,
+    is_secret_info,
+)
 from ..state.endpoint import normal_url
-from ..state.frozen import Frozen, freeze
-from ..state.secret import SECRET, Secret
+from ..state.frozen import EMPTY, Frozen, freeze
+from ..state.secret import Secret
 from ..validate import Violation, nearest
 from .durations import seconds
 from .patterns import NamePattern, Pattern, compile_pattern, name_pattern, replacement
+from .secret_fields import with_secrets
 from .yaml_tree import Steps
 
 PLACEHOLDERS: Final = ("model", "backend", "family")
@@ -128,19 +134,27 @@ def models_endpoint(text: str) -> str:
     path = text.strip()
     if not path:
         return ""
-    before_query = path.partition("?")[0]
-    if "://" in before_query or path.startswith("//"):
+    if "://" in path or path.startswith("//"):
         raise ValueError("expected a path below `url`, such as /models, not a whole URL")
-    if re.search(r"[\s\x00-\x1f\x7f\\#]", path) or ".." in before_query.split("/"):
+    if "?" in path:
+        raise ValueError(
+            "must not hold a query (?), which messages would show; put a key in a file"
+        )
+    if re.search(r"[\s\x00-\x1f\x7f\\#]", path) or ".." in path.split("/"):
         raise ValueError("expected a plain path such as /models: no .., #, \\ or white space")
     return path if path.startswith("/") else f"/{path}"
 
 
-def litellm_params(generic: Mapping[str, Any], defaults: Mapping[str, Any]) -> Frozen:
-    """Return the parameters for every model of a backend; secret values become Secrets."""
+def litellm_params(
+    generic: Mapping[str, Any], defaults: Mapping[str, Any], files: Mapping[str, Secret] = EMPTY
+) -> Frozen:
+    """Return the parameters for every model of a backend; secret ones are Secrets.
+
+    ``files`` are the contents of the key files that ``{secret: FILE}`` names.
+    """
     merged = {**generic, **defaults}
     kept = {
-        name: _with_secrets(value, secret=is_masked(name))
+        name: with_secrets(value, files, secret=is_secret(name))
         for name, value in merged.items()
         if name not in BUILT_IN and value is not None
     }
@@ -155,31 +169,13 @@ def model_info(given: Mapping[str, Any]) -> Frozen:
 
 def capabilities(given: Mapping[str, Any]) -> Frozen:
     """Return the ``model_info`` of an override; its nulls stay, since they remove a default."""
-    frozen: Frozen = freeze({key: item for key, item in given.items() if key not in SERVER_OWNED})
+    kept = {
+        name: with_secrets(value, None, secret=is_secret_info(name))
+        for name, value in given.items()
+        if name not in SERVER_OWNED
+    }
+    frozen: Frozen = freeze(kept)
     return frozen
-
-
-def reference_paths(value: Any, path: Steps) -> Iterator[Steps]:
-    """Yield the paths of keys that would make a map look like our reference to a secret."""
-    if isinstance(value, dict):
-        if SECRET in value:
-            yield (*path, SECRET)
-        for key, item in value.items():
-            yield from reference_paths(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from reference_paths(item, (*path, index))
-
-
-def _with_secrets(value: Any, *, secret: bool) -> Any:
-    """Return ``value`` with its secret strings wrapped; a list is treated like its key."""
-    if isinstance(value, dict):
-        return {key: _with_secrets(item, secret=is_masked(key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_secrets(item, secret=secret) for item in value]
-    if isinstance(value, str) and (secret or value.startswith(ENVIRONMENT)):
-        return Secret(value)
-    return value
 
 
 def _seconds(value: float | str) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..bounds import MAX_DECLARED, MAX_FIELDS, MAX_ID
+from ..state.frozen import Frozen
 from ..state.pointer import leaves, pointer
 from ..state.secret import Secret
 from ..validate import Violation
@@ -28,7 +29,7 @@ _SENT: Final = (
 )
 """The keys of a backend that go into its rows, beside ``capabilities`` of ``overrides`` and
 ``replace`` of ``regex_rename``."""
-_FINGERPRINT: Final = "0" * 32
+_REFERENCE: Final = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +111,23 @@ def _largest(
 def _params(given: Mapping[str, Any], path: Steps) -> Iterator[_Field]:
     for name, value in given.items():
         known = parsers.litellm_params({}, {name: value})
-        secret = [way for way, leaf in leaves(known) if isinstance(leaf, Secret)]
-        opaque = {pointer(("litellm_params", *way)): _FINGERPRINT for way in secret}
-        named = pointer(("litellm_params", name))
-        yield _Field((*path, name), len(json.dumps([{name: value}, named, opaque])), len(opaque))
+        yield _measured("litellm_params", {name: value}, known, path)
 
 
 def _info(given: Mapping[str, Any], path: Steps) -> list[_Field]:
     return [
-        _Field((*path, name), len(json.dumps([{name: value}, pointer(("model_info", name))])))
+        _measured("model_info", {name: value}, parsers.capabilities({name: value}), path)
         for name, value in given.items()
     ]
+
+
+def _measured(part: str, given: Mapping[str, Any], known: Frozen, path: Steps) -> _Field:
+    """Return one field as it is ``given``, and ``known`` to have its secrets at its paths."""
+    ((name, _),) = given.items()
+    secret = [way for way, leaf in leaves(known) if isinstance(leaf, Secret)]
+    opaque = {pointer((part, *way)): _REFERENCE for way in secret}
+    size = len(json.dumps([given, pointer((part, name)), opaque]))
+    return _Field((*path, name), size, len(opaque))
 
 
 def _total(fields: Iterable[_Field]) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..litellm.fields import is_price
@@ -17,7 +18,7 @@ from ..state.deployment import (
     Refusal,
     without_provider,
 )
-from ..state.endpoint import Scope
+from ..state.endpoint import Scope, canonical_endpoint
 from ..state.frozen import canonical_json, freeze
 from ..state.listing import (
     EMPTY_LIST,
@@ -30,12 +31,15 @@ from ..state.listing import (
     Model,
 )
 from ..state.pointer import leaves, pointer
-from ..state.secret import SECRET, Secret
+from ..state.secret import SECRET, Place, Secret
 from .naming import Offer, offer_of
 from .status import status_of
 
 if TYPE_CHECKING:
     from ..config.model import Backend, Config
+
+_Refer = Callable[[str, Secret], str]
+"""From the path of a field and the secret in it to the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,16 @@ class _Site:
     offers: tuple[Offer, ...]
 
 
-def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> DesiredState:
+def desired_state(
+    config: Config, listings: Sequence[Listing], scope: Scope, references: Mapping[Place, str]
+) -> DesiredState:
     """Return what should be registered, and what is known of each configured endpoint.
 
     ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
-    that of the same backends. If two backends on one endpoint list the same model, the later one
-    in the file decides. If models have the same public name and upstream, the last one is
-    registered. Clashes of names between endpoints are resolved by
-    :func:`engine.desired.clashes.without_clashes`.
+    that of the same backends. ``references`` has what stands for each of their secrets. If two
+    backends on one endpoint list the same model, the later one in the file decides. If models have
+    the same public name and upstream, the last one is registered. Clashes of names between
+    endpoints are resolved by :func:`engine.desired.clashes.without_clashes`.
 
     Raises:
         UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
@@ -66,6 +72,7 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
     for backend, listing in zip(config.backends, listings, strict=True):
         offers = tuple(offer_of(backend, model) for model in listing.models)
         statuses.append(status_of(backend, scope.reach[backend.name][0], listing, offers))
+        refer = _referring_on(canonical_endpoint(backend.url), references)
         for endpoint in scope.reach[backend.name]:
             sites[endpoint].append(_Site(backend, listing, offers))
         for offer in offers:
@@ -81,7 +88,7 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
                 else:
                     place = (endpoint, name, offer.model.id)
                     wanted.pop(place, None)  # so that the later backend also comes later below
-                    wanted[place] = _deployment(config, backend, offer, key)
+                    wanted[place] = _deployment(config.owner, backend, offer, key, refer)
     by_key = {deployment.key: deployment for deployment in wanted.values()}
     return DesiredState(
         config.owner,
@@ -92,10 +99,16 @@ def desired_state(config: Config, listings: Sequence[Listing], scope: Scope) -> 
     )
 
 
-def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> DesiredDeployment:
+def _referring_on(endpoint: str, references: Mapping[Place, str]) -> _Refer:
+    return lambda path, secret: references[endpoint, path, secret]
+
+
+def _deployment(
+    owner: str, backend: Backend, offer: Offer, key: Key, refer: _Refer
+) -> DesiredDeployment:
     evidence = _evidence(backend, offer.model)
     plain = _fields(backend, offer, {**evidence, **offer.ruled})
-    fields = _with_references(plain, config.litellm.key)
+    fields = _with_references(plain, (), refer)
     evident = [
         name for name in evidence if name not in offer.ruled and name in fields["model_info"]
     ]
@@ -104,15 +117,15 @@ def _deployment(config: Config, backend: Backend, offer: Offer, key: Key) -> Des
     }
     declared = sorted(pointer((part, name)) for part in fields for name in fields[part])
     own_info = {k: v for k, v in fields["model_info"].items() if k not in evident}
-    ours = [config.owner, backend.name, key.name, fields["litellm_params"], own_info]
+    ours = [owner, backend.name, key.name, fields["litellm_params"], own_info]
     whole = canonical_json([*ours, sorted(offer.ruled), bool(backend.discovery)])
     mark = Mark(
-        owner=config.owner,
+        owner=owner,
         backend=backend.name,
         revision=0,
         fields=tuple(declared),
         opaque=freeze(opaque),
-        fingerprint=Secret(whole).fingerprint(config.litellm.key),
+        fingerprint=sha256(whole.encode(errors="surrogatepass")).hexdigest(),
         evidence=tuple(sorted(pointer(("model_info", name)) for name in evident)),
     )
     return DesiredDeployment(
@@ -151,13 +164,13 @@ def _fields(backend: Backend, offer: Offer, info: dict[str, Any]) -> dict[str, d
     }
 
 
-def _with_references(value: Any, key: Secret) -> Any:
+def _with_references(value: Any, path: tuple[object, ...], refer: _Refer) -> Any:
     if isinstance(value, Secret):
-        return {SECRET: value.fingerprint(key)}
+        return {SECRET: refer(pointer(path), value)}
     if isinstance(value, Mapping):
-        return {name: _with_references(item, key) for name, item in value.items()}
+        return {name: _with_references(item, (*path, name), refer) for name, item in value.items()}
     if isinstance(value, tuple):
-        return [_with_references(item, key) for item in value]
+        return [_with_references(item, (*path, index), refer) for index, item in enumerate(value)]
     return value
 
 

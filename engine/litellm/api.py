@@ -221,7 +221,7 @@ class Proxy:
     def _resolved(self, value: Any) -> Any:
         """Return a row as plain JSON with the secrets in place of their references."""
         if is_reference(value):
-            return self._secrets[value[SECRET]].reveal()
+            return self._secrets[value[SECRET]].reveal_json()
         if isinstance(value, Mapping):
             return {name: self._resolved(item) for name, item in value.items()}
         if isinstance(value, tuple | list):

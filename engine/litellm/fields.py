@@ -7,6 +7,7 @@ observed on 1.74 to 1.110 by the contract tests.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from ..bounds import MAX_INTEGER
@@ -48,6 +49,18 @@ _SENSITIVE: Final = frozenset(
         "token",
     }
 )
+_SECRET_WORDS: Final = _SENSITIVE | {
+    *("certificates", "cookies", "keys", "passphrase", "passwd", "passwords", "pwd", "secrets")
+}
+_SECRET_COMPOUND: Final = re.compile(
+    r"(access|api|auth|bearer|client|encryption|master|private|refresh|secret|session|signing)"
+    r"(key|password|secret|token)s?"
+)
+_WORD_END: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+"""Where one word of a name ends: ``apiKey``, ``APIKey``, ``api.key``."""
+_SECRET_TEXT: Final = re.compile(r"\s*(sk-|bearer\s|basic\s|-----BEGIN )", re.IGNORECASE)
+_KNOWN_INFO: Final = frozenset({"access_groups", "access_windows"})
+"""Fields of ``model_info`` whose names only look secret."""
 _NEVER_MASKED: Final = frozenset(
     {"default_api_key_rpm_limit", "default_api_key_tpm_limit", "litellm_credential_name"}
 )
@@ -87,6 +100,30 @@ def is_masked(name: str) -> bool:
     """Tell whether a listing hides the value of a parameter of this name, at any depth."""
     segments = set(re.split(r"[_-]", name.lower()))
     return bool(segments & _SENSITIVE) and "cost" not in segments and name not in _NEVER_MASKED
+
+
+@lru_cache(maxsize=4096)
+def is_secret(name: str) -> bool:
+    """Tell whether the value of a field of this name, at any depth, is likely a secret.
+
+    All that LiteLLM masks is, and what its masks miss: ``apikey``, ``apiKey``, plurals.
+    """
+    if is_masked(name):
+        return True
+    words = [word.lower() for word in _WORD_END.split(name)]
+    if "cost" in words or name in _NEVER_MASKED:
+        return False
+    return any(word in _SECRET_WORDS or _SECRET_COMPOUND.fullmatch(word) for word in words)
+
+
+def is_secret_info(name: str) -> bool:
+    """Tell the same of a whole field of ``model_info``, some of whose names are known."""
+    return is_secret(name) and name not in _KNOWN_INFO and not is_injected(name)
+
+
+def is_secret_text(text: str) -> bool:
+    """Tell whether a text looks like a secret, whatever its field is named."""
+    return _SECRET_TEXT.match(text) is not None
 
 
 def is_price(name: str) -> bool:

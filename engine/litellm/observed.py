@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,13 +17,16 @@ from ..state.deployment import (
     ObservedState,
 )
 from ..state.endpoint import Scope, address_of
-from ..state.frozen import freeze, thaw
+from ..state.frozen import freeze
 from ..state.mark import mark_owner, read_mark
 from ..state.pointer import put
-from ..state.secret import SECRET
+from ..state.secret import NOT_OURS, SECRET, is_reference
 from ..text import shortened
-from .fields import SERVER_SET
+from .fields import SERVER_SET, is_secret, is_secret_info
 from .home import home_of
+
+_NO_SECRET: Final = ("", "None", "True", "False")
+"""What LiteLLM before 1.95 shows of a null or a boolean under a name that it masks."""
 
 _ID_LENGTH: Final = 80
 """Characters of an id in the description of a row."""
@@ -117,7 +120,10 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
     params, info = row["litellm_params"], row["model_info"]
     mark = read_mark(info.get(MARK))
     own_info = {name: value for name, value in info.items() if name not in SERVER_SET}
-    fields = thaw({"litellm_params": params, "model_info": own_info})
+    fields = {
+        "litellm_params": _hidden_in(params, is_secret),
+        "model_info": _hidden_in(own_info, is_secret_info),
+    }
     for path, fingerprint in mark.opaque.items() if mark else ():
         put(fields, path, {SECRET: fingerprint})
     return ObservedDeployment(
@@ -129,6 +135,27 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
         blocked=info.get("blocked") is True,
         unreadable="unreadable" in row,
     )
+
+
+def _hidden_in(fields: Mapping[str, Any], secret: Callable[[str], bool]) -> dict[str, Any]:
+    return {name: _without_secrets(value, secret=secret(name)) for name, value in fields.items()}
+
+
+def _without_secrets(value: Any, *, secret: bool) -> Any:
+    """Return a plain copy of a listed value with references in place of what LiteLLM shows.
+
+    It masks most secrets. What it shows of them, others than us wrote; ours have their references
+    from the mark. A map that poses as a reference is treated as one of theirs.
+    """
+    if not secret and isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {SECRET: NOT_OURS} if is_reference(value) else _hidden_in(value, is_secret)
+    if isinstance(value, list | tuple):
+        return [_without_secrets(item, secret=secret) for item in value]
+    shown = isinstance(value, str) and "*" not in value and value not in _NO_SECRET
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {SECRET: NOT_OURS} if secret and (shown or number) else value
 
 
 def _read_only(row: Mapping[str, Any], times: int) -> str:

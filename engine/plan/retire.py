@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import UnprovenPlan
-from ..litellm.row import is_deletable
 from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
-from ..state.frozen import EMPTY
 from ..state.listing import NOT_ASKED
+from .leftovers import delete, skip
 from .plan import DELETE, Operation, Plan, Skip
 from .simulate import simulate
 
@@ -20,17 +19,17 @@ def make_retirement(backend: str, observed: ObservedState) -> Plan:
     Its rows go wherever they are, also from endpoints that are not configured. Nothing else is
     touched: no unmarked row, no row of another owner, none that LiteLLM does not let us edit.
     """
-    operations, skips = [], []
+    operations: list[Operation] = []
+    skips: list[Skip] = []
     for seen in rows_of(backend, observed):
         if seen.read_only:
-            skips.append(Skip(DELETE, seen.key, seen.id, "read_only", seen.read_only))
-        elif not is_deletable(seen.id):
-            because = "no request can name a row whose id is empty"
-            skips.append(Skip(DELETE, seen.key, seen.id, "unreachable_id", because))
+            decision: Operation | Skip = skip(DELETE, seen, "read_only", seen.read_only)
         else:
-            because = f"backend {backend} is retired"
-            operation = Operation(DELETE, seen.key, seen.id, "retired", because, EMPTY)
-            operations.append(operation)
+            decision = delete(seen, "retired", f"backend {backend} is retired")
+        if isinstance(decision, Operation):
+            operations.append(decision)
+        else:
+            skips.append(decision)
     ordered = sorted(operations, key=Operation.order)
     return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)))
 

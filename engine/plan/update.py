@@ -9,7 +9,7 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import ShownRow, is_patchable, row_of
-from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
+from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeployment, free_id
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
@@ -43,7 +43,7 @@ def adjust(
             f"registered without a mark for what {wanted.mark.backend} serves",
         )
     else:
-        reason, because = "changed", case.listed() or case.renewed()
+        reason, because = "changed", case.wanted_otherwise(seen.mark)
     if case.in_place():
         return case.update(reason, because)
     if seen.blocked:
@@ -131,7 +131,7 @@ class _Case:
                 continue
             if part == "model_info" and is_injected(name):
                 continue
-            if part == "litellm_params" and _hidden(name, value):
+            if _hidden(name, value, masked=part == "litellm_params"):
                 lost.append(name)
             else:
                 kept[part][name] = value
@@ -144,6 +144,14 @@ class _Case:
         if names <= reported and all(c.path.startswith("/model_info/") for c in self.changes):
             return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
         return "drifted", f"edited by hand: {self.listed()}"
+
+    def wanted_otherwise(self, mark: Mark) -> str:
+        """Return why a row with another specification than ours is changed."""
+        if mark.comparable:
+            return self.listed() or self.renewed()
+        known = tuple(change for change in self.changes if not _of_references(change))
+        also = f"; also changed: {replace(self, changes=known).listed()}" if known else ""
+        return f"its mark is renewed: this engine compares secrets in another way{also}"
 
     def renewed(self) -> str:
         """Return what may have changed although the listing shows no change of a field."""
@@ -208,13 +216,23 @@ def _fields(fields: Frozen) -> Iterable[tuple[str, str, Any]]:
             yield part, name, value
 
 
-def _hidden(name: str, value: Any) -> bool:
-    """Tell whether a listing does not show all of a value, so that it cannot be sent again."""
-    if is_masked(name) or is_reference(value):
+def _of_references(change: FieldChange) -> bool:
+    """Tell whether a change replaces one reference by another."""
+    return is_reference(change.before) and is_reference(change.after)
+
+
+def _hidden(name: str, value: Any, *, masked: bool) -> bool:
+    """Tell whether not all of a value is known, so that it cannot be sent again.
+
+    LiteLLM masks some of it if it is ``masked``, or we keep a secret out of our documents.
+    """
+    if (masked and is_masked(name)) or is_reference(value):
         return True
     if isinstance(value, list):
-        return any(_hidden("", member) for member in value)
-    return isinstance(value, dict) and any(_hidden(*item) for item in value.items())
+        return any(_hidden("", member, masked=masked) for member in value)
+    return isinstance(value, dict) and any(
+        _hidden(key, item, masked=masked) for key, item in value.items()
+    )
 
 
 def _unseen(name: str, value: Any) -> bool:

@@ -22,14 +22,21 @@ class Artifacts:
     """A folder of plans, one JSON file each; only the newest ``keep`` files are kept.
 
     A plan is written only if it differs from the one before it, or a backend answers otherwise.
+    ``redact`` is given each piece of its JSON text.
     """
 
     def __init__(
-        self, folder: Path, *, keep: int = 100, clock: Callable[[], datetime] = utc_now
+        self,
+        folder: Path,
+        *,
+        keep: int = 100,
+        clock: Callable[[], datetime] = utc_now,
+        redact: Callable[[str], str] = str,
     ) -> None:
         self._folder = folder
         self._keep = keep
         self._clock = clock
+        self._redact = redact
         self._last: tuple[object, ...] = ()
 
     def write(self, plan: Plan) -> Path | None:
@@ -45,7 +52,7 @@ class Artifacts:
         self._folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
-        write_atomically(path, chain(plan.iter_json(indent=2), "\n"))
+        write_atomically(path, chain(map(self._redact, plan.iter_json(indent=2)), "\n"))
         self._last = digest, answers
         for old in sorted(filter(_is_ours, self._folder.iterdir()))[: -self._keep]:
             old.unlink(missing_ok=True)

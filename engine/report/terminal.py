@@ -172,7 +172,8 @@ def format_name(text: str) -> str:
 def _format_value(value: Any) -> str:
     plain = thaw(value)
     if isinstance(plain, dict) and SECRET in plain:
-        return f"(secret {plain[SECRET][:6]})"
+        reference = plain[SECRET]
+        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
     return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 

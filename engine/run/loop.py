@@ -93,7 +93,7 @@ class ConfigSource:
                 log.info("the configuration is valid again")
         self._is_broken = False
         if config != self._last:
-            self._log_once(logging.WARNING, "\n".join(config.warnings))
+            self._log_once(logging.WARNING, "\n".join(config.notices))
         self._last = config
         return config
 

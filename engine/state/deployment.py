@@ -1,8 +1,8 @@
 """Deployments and states: the values that the stages compare and pass on.
 
 A secret inside a document is a *reference*, ``{"$secret": "<fingerprint>"}``: two documents with
-the same secret are equal, a rotated one shows as a change, and nobody who reads a plan, a log or
-LiteLLM's listing learns the secret itself.
+the same secret in the same place are equal, a rotated one shows as a change, and nobody who reads a
+plan, a log or LiteLLM's listing learns the secret itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ NO_ADDRESS: Final = "(no usable URL)"
 """The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
+_FINGERPRINT: Final = 64
+"""Hexadecimal digits of a sha256."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
@@ -45,9 +47,10 @@ class Mark:
     ``fields`` are the paths that the engine set (``/litellm_params/rpm``), so that a field which
     is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
     backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
-    fingerprints of the values that were sent. ``fingerprint`` is that of the whole deployment
-    without the evidence. ``adopted`` is the id of the unmarked row in whose place the deployment
-    was made, "" if there was none: should that row still be there, it is to go.
+    references of the values that were sent. ``fingerprint`` is the sha256 of the whole deployment
+    without the evidence, with references in place of secrets. ``adopted`` is the id of the unmarked
+    row in whose place the deployment was made, "" if there was none: should that row still be
+    there, it is to go.
     """
 
     owner: str
@@ -58,6 +61,14 @@ class Mark:
     fingerprint: str
     evidence: tuple[str, ...] = ()
     adopted: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its references can be compared with ours.
+
+        Those of the first engines were keyed with LiteLLM's key; their fingerprints are shorter.
+        """
+        return len(self.fingerprint) == _FINGERPRINT
 
 
 @dataclass(frozen=True, slots=True)

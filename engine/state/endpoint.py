@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +40,19 @@ def normal_url(url: str) -> str:
     netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
     path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
     return urlunsplit((parts.scheme, netloc, path, "", ""))
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a normal URL leads to this machine itself."""
+    host = (urlsplit(url).hostname or "").partition("%")[0]
+    if host == "localhost" or host.endswith(".localhost") or re.fullmatch(r"127(\.\d+)+", host):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped.is_loopback or mapped.is_unspecified
 
 
 def without_v1(url: str) -> str:

@@ -63,7 +63,7 @@ def _opaque(value: object) -> Mapping[str, Any]:
             path: fingerprint
             for path, fingerprint in islice(value.items(), MAX_MARKED)
             if isinstance(fingerprint, str)
-            and str(path).startswith("/litellm_params/")
+            and str(path).startswith(("/litellm_params/", "/model_info/"))
             and str(path).count("/") <= MAX_DEPTH
         }
     )

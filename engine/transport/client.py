@@ -25,7 +25,8 @@ from ..text import Redactor
 from .body import Body
 from .budget import Allowance
 from .deadline import Bounded
-from .error_text import cause_of, clean, excerpt, explanation, quote
+from .environment import proxy_for, trusted
+from .error_text import cause_of, clean, excerpt, explanation, origin_of, quote
 from .json_stream import rows_of
 from .timing import Timing
 
@@ -76,10 +77,16 @@ class Client:
         self.base_url, self.timing = base_url, timing
         self._key = key
         self._timeout = connection.timeout
-        self._verify = connection.ca_file or connection.verify
+        self._verify = trusted(connection)
         self._redactor = Redactor()
         self.hide([key])
         self._session = _Session()
+        self._session.trust_env = False  # else ~/.netrc counts, and NO_PROXY alone spares loopback
+        self._via = ""
+        if proxy := proxy_for(base_url):
+            self._session.proxies = {urlsplit(base_url).scheme: proxy.url}
+            self._via = f" through the proxy {proxy}"
+            self.hide(proxy.secrets())
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, Bounded())
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # keep none
@@ -134,7 +141,7 @@ class Client:
         return clean(text, self._redactor)
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the key. Since ``auth`` is set, requests does not read ~/.netrc."""
+        """Add the key, if there is one."""
         if self._key:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
@@ -159,7 +166,7 @@ class Client:
 
     def _answer(self, ask: _Ask) -> Any:
         url = self.base_url + ask.path
-        subject = f"{ask.method} {url}"
+        subject = f"{ask.method} {url}{self._via}"
         start = time.monotonic()
         patience = min(self._timeout, ask.allowance.until - start)
         try:
@@ -186,7 +193,7 @@ class Client:
             timeout=(min(self.timing.connect, remaining), remaining),
             allow_redirects=False,
             stream=True,
-            verify=self._verify,  # else REQUESTS_CA_BUNDLE would take precedence
+            verify=self._verify,
         )
 
     def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
@@ -233,6 +240,7 @@ class Client:
         if patience < 0.9 * self._timeout:
             limit += ", in which all requests to this server have to be answered"
         connect = f"{min(self.timing.connect, patience):.2g} s"
-        why = explanation(cause, self._clean(str(cause)), connect=connect, answer=limit)
-        unsent = isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
+        text = self._clean(str(origin_of(cause)))
+        why = explanation(cause, text, connect=connect, answer=limit)
+        unsent = isinstance(origin_of(cause), urllib3.exceptions.ConnectTimeoutError)
         return Unavailable(f"{subject}: {why}", sent=not unsent)

@@ -22,6 +22,7 @@ _WORDS: Final = ("error", "detail", "message")
 _CAUSES: Final = (
     (urllib3.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
     (requests.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
+    (urllib3.exceptions.ProxyError, "the proxy does not connect us ({proxy})"),
     (urllib3.exceptions.NewConnectionError, "{system}"),
     (urllib3.exceptions.ConnectTimeoutError, "no connection within {connect}"),
     (urllib3.exceptions.TimeoutError, "no answer within {answer}"),
@@ -39,15 +40,28 @@ def cause_of(error: Exception) -> Exception:
     return reason if isinstance(reason, urllib3.exceptions.HTTPError) else error
 
 
+def origin_of(cause: Exception) -> Exception:
+    """Return what went wrong between us and a proxy, else the cause itself."""
+    inner = cause.original_error if isinstance(cause, urllib3.exceptions.ProxyError) else cause
+    return inner if isinstance(inner, Exception) else cause
+
+
 def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> str:
     """Return why an exchange failed.
 
-    ``text`` is that of ``cause``, fit for a message; ``connect`` and ``answer`` are the times that
-    a connection and an answer were waited for.
+    ``text`` is that of the origin of ``cause``, fit for a message; ``connect`` and ``answer`` are
+    the times that a connection and an answer were waited for.
     """
-    system = (getattr(cause.__cause__, "strerror", "") or "no connection").lower()
+    strerror = getattr(origin_of(cause).__cause__, "strerror", "")
+    system = (strerror or "no connection").lower()
     template = next(template for kind, template in _CAUSES if isinstance(cause, kind))
-    return template.format(text=text, system=system, connect=connect, answer=answer)
+    return template.format(
+        text=text,
+        system=system,
+        proxy=system if strerror else text,
+        connect=connect,
+        answer=answer,
+    )
 
 
 def excerpt(content: bytearray, redactor: Redactor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -26,6 +27,9 @@ Json = dict[str, Any]
 PATIENCE: Final = 90.0
 """Seconds for a cycle; an engine that needs longer is stuck, and that is a violation."""
 _POLL: Final = 0.02
+_MMAP_THRESHOLD: Final = -3
+_ARENA_MAX: Final = -8
+"""Numbers of options in the malloc.h of glibc."""
 _STARTER: Final = multiprocessing.get_context("forkserver")
 _STARTER.set_forkserver_preload(
     ["engine.cli.commands.run", "engine.reconcile", "tests.chaos.engines"]
@@ -50,6 +54,7 @@ def _engine(
 ) -> None:
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
+    _allocate_as_in_the_container()
     os.dup2(out.fileno(), 1)
     os.dup2(err.fileno(), 2)
     if trouble.stdout_full:
@@ -61,6 +66,17 @@ def _engine(
     from engine.cli.main import main
 
     sys.exit(main(arguments, timing))
+
+
+def _allocate_as_in_the_container() -> None:
+    """Give large buffers back at once, as the MALLOC variables in the Dockerfile do.
+
+    They are read before the first allocation, which here was long ago. Otherwise glibc would keep
+    the 16 MiB in which a key was hashed.
+    """
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_MMAP_THRESHOLD, 1 << 20)
+    libc.mallopt(_ARENA_MAX, 1)
 
 
 def _let_the_clock_jump(dice: random.Random) -> None:

@@ -89,6 +89,54 @@ def test_no_secret_is_in_any_output(
             assert form not in everything, f"{secret} as {form}"
 
 
+def test_secrets_that_litellm_shows_are_sent_rotated_and_never_drift(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    """LiteLLM masks none of these: its rule knows no camelCase, and no model_info."""
+    backend = servers.start("openai", [f"m-{unique}"])
+    texts = [f"{name}-{unique}" for name in ("body", "list", "info", "file-1", "file-2")]
+    number = 71_000_000_000_001
+
+    def configure(rpm: int) -> None:
+        params = {
+            "rpm": rpm,
+            "extra_body": {"apiKey": texts[0], "list": [{"userPassword": texts[1]}], "n": 5},
+            "cacheKey": number,
+            "extra_headers": {"Authorization": {"secret": "header"}},
+        }
+        info = {"myToken": texts[2], "access_groups": [f"group-{unique}"]}
+        installation.configure(
+            section(backend, litellm_params_defaults=params, model_info_defaults=info)
+        )
+
+    def written_by(*arguments: str) -> str:
+        outcome = installation.run(*arguments)
+        return outcome.stdout + outcome.stderr
+
+    installation.write_key("header", texts[3])
+    configure(5)
+    written = written_by("plan", "--json") + written_by("apply")
+    row = litellm.row(backend.url, f"m-{unique}")
+    assert row["litellm_params"]["extra_body"]["apiKey"] == texts[0]
+    assert row["litellm_params"]["extra_body"]["list"] == [{"userPassword": texts[1]}]
+    assert row["model_info"]["myToken"] == texts[2]
+    assert row["model_info"]["access_groups"] == [f"group-{unique}"]
+    installation.assert_quiet()
+
+    installation.write_key("header", texts[4])
+    written += written_by("plan") + written_by("apply")
+    installation.assert_quiet()
+    answer = litellm.chat(f"m-{unique}")
+    assert answer.status_code == 200, answer.text
+    assert backend.chats[-1].authorization == texts[4]
+    configure(6)
+    written += written_by("plan", "--json") + written_by("apply")
+    installation.assert_quiet()
+    for secret in (*texts, str(number)):
+        assert secret not in written
+    assert f"group-{unique}" in written
+
+
 def _quoted(method: str, _path: str, body: bytes) -> tuple[int, bytes] | None:
     """Answer as a LiteLLM that cannot write, and repeats the row in its error."""
     answer = {"error": {"message": f"cannot store {body.decode()}"}}

@@ -57,7 +57,7 @@ backends:
 
   - name: 0815
     url: {openai}/v1//
-    models_endpoint: /models?owned=true
+    models_endpoint: /models
     model_format: openai/{{model}}
     discovery: n
 """

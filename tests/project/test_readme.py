@@ -17,7 +17,7 @@ from engine.cli.parser import EPILOG, make_parser
 from engine.report.terminal import Renderer
 from tests.documents import ROOT, read, rows
 from tests.marked import filled
-from tests.replay import staged
+from tests.replay import staged, unproxied
 
 README = ROOT / "README.md"
 
@@ -57,7 +57,7 @@ def test_the_plan_in_the_readme_is_real(tmp_path: Path, monkeypatch: pytest.Monk
     with staged(folder, tmp_path, monkeypatch) as stage:
         stage.prepare()
         report = stage.cycle(folder, dry_run=True)
-    shown = Renderer(colour=False).plan(report.plan, report.desired)
+    shown = unproxied(Renderer(colour=False).plan(report.plan, report.desired))
     block = f"```text\n$ modelprovisioner plan\n{shown}\n```"
     text = filled(read("README.md"), "plan", "tests/project/test_readme.py", block)
     if os.environ.get("WRITE_GOLDEN"):

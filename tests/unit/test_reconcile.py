@@ -66,6 +66,17 @@ def test_the_last_good_configuration_is_used_when_a_later_one_is_invalid(
     assert source.load() != good
 
 
+def test_a_key_that_travels_unencrypted_is_noted_once(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = fleet.folder / "config.yaml"
+    path.write_text("litellm: {url: 'http://litellm:4000'}\nbackends: []\n")
+    source = ConfigSource(path, fleet.folder)
+    for _ in range(3):
+        source.load()
+    assert "".join(record.message for record in caplog.records).count("unencrypted") == 1
+
+
 def test_the_loop_continues_after_failures_and_beats_after_each_cycle(fleet: Fleet) -> None:
     beats: list[float] = []
     stop_after = 3

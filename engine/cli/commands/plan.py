@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from itertools import chain
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from ...errors import Unrecorded
-from ...plan.plan import Plan
 from ...reconcile import Memory, Options, Ports, reconcile_once
 from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, renderer
+from ..context import backends_named, configuration, json_of, renderer
 from ..exit_codes import of_planned
 
 STDOUT: Final = "-"
@@ -32,21 +31,20 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     )
     report = reconcile_once(config, ports, Memory(), options)
     if arguments.out and arguments.out != STDOUT:
-        write_plan(Path(arguments.out), report.plan)
+        write_plan(Path(arguments.out), json_of(report.plan, redactor))
     if arguments.json or arguments.out == STDOUT:
-        sys.stdout.writelines(chain(report.plan.iter_json(indent=2), "\n"))
+        sys.stdout.writelines(json_of(report.plan, redactor))
     else:
-        print(renderer(arguments).plan(report.plan, report.desired))
+        print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
     return of_planned(report)
 
 
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan to a file; a device, a pipe and the target of a link stay what they are.
+def write_plan(path: Path, pieces: Iterable[str]) -> None:
+    """Write a plan as text to a file; a device, a pipe and a link's target stay what they are.
 
     Raises:
         Unrecorded: the file cannot be written.
     """
-    pieces = chain(plan.iter_json(indent=2), "\n")
     try:
         if path.exists() and not path.is_file():
             with path.open("w", encoding="utf-8") as file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from itertools import chain
 
 from ...config.model import Config
 from ...errors import WrongUsage
@@ -19,7 +18,7 @@ from ...run.interruptible import run_interruptibly
 from ...run.signals import stop_on_signals
 from ...text import Redactor, printable
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, renderer
+from ..context import backends_named, configuration, json_of, renderer
 from ..exit_codes import of_applied, of_planned
 from ..parser import suggestion
 
@@ -39,7 +38,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     def work() -> Report:
         retirement = plan_retirement(config, arguments.name, ports)
         if arguments.dry_run and arguments.json:
-            sys.stdout.writelines(chain(retirement.plan.iter_json(indent=2), "\n"))
+            sys.stdout.writelines(json_of(retirement.plan, redactor))
         elif not (arguments.json or retirement.plan.operations or retirement.plan.skips):
             print(_nothing(arguments.name, retirement))
             return Report(retirement.plan, retirement.desired)
@@ -67,7 +66,7 @@ def _log(arguments: argparse.Namespace, redactor: Redactor) -> CycleLog:
     """Return where the plan and its results go: the plan log with ``--json``, else text."""
     if arguments.json:
         stream = None if arguments.dry_run else sys.stdout
-        return PlanLog(stream, redact=redactor.redact)
+        return PlanLog(stream, redact=redactor.redact_json)
     return Progress(renderer(arguments), sys.stdout, redactor.redact)
 
 

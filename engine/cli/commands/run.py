@@ -27,8 +27,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     config = source.load()
     heartbeat = arguments.heartbeat
     ports = Ports(
-        PlanLog(sys.stdout, redact=redactor.redact),
-        Artifacts(arguments.artifacts, keep=arguments.keep) if arguments.artifacts else None,
+        PlanLog(sys.stdout, redact=redactor.redact_json),
+        _artifacts(arguments, redactor),
         Http(arguments.timing),
         beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
     )
@@ -41,6 +41,12 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         return OK
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
     return of_planned(report) if arguments.dry_run else of_applied(report)
+
+
+def _artifacts(arguments: argparse.Namespace, redactor: Redactor) -> Artifacts | None:
+    if not arguments.artifacts:
+        return None
+    return Artifacts(arguments.artifacts, keep=arguments.keep, redact=redactor.redact_json)
 
 
 def interval(arguments: argparse.Namespace) -> float:

@@ -16,7 +16,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print what was read, one line per backend; the warnings go to stderr."""
     config = load_config(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
-    for warning in (*config.warnings, *config.unused_keys):
+    for warning in (*config.notices, *config.unused_keys):
         print(printable(f"warning: {redactor.redact(warning)}"), file=sys.stderr)
     valid = f"{arguments.config} is valid: LiteLLM at {config.litellm.url}, owner {config.owner}"
     print(printable(valid))

@@ -153,7 +153,6 @@ ADDRESSES = [
     ("openai", "/v3", "", "/v3/models", "/v3"),
     ("openai", "/engines/v1", "", "/engines/v1/models", "/engines/v1"),
     ("openai", "/openai", "", "/openai/v1/models", "/openai/v1"),
-    ("openai", "/v1", "/models?x=1", "/v1/models?x=1", "/v1"),
     ("openai", "", "/api/list", "/api/list", ""),
     ("openai", "/v1", "list", "/v1/list", "/v1"),
     ("vllm", "", "", "/v1/models", "/v1"),

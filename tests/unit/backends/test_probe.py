@@ -14,6 +14,7 @@ from engine.backends.scope import scope_of
 from engine.config.loader import load_config
 from engine.config.model import Backend, Config
 from engine.config.patterns import compile_pattern, replacement
+from engine.config.references import references_of
 from engine.desired.deployments import desired_state
 from engine.fakes.server import Answer, Fault, LoopbackServer
 from engine.state.endpoint import canonical_endpoint
@@ -187,7 +188,9 @@ def test_a_model_at_the_address_of_another_backend_is_asked_once(
     listings = probe(backends, (listed, empty), b.observed())
     assert chatty.requests
     chatty.requests.clear()
-    desired = desired_state(replace(config, backends=backends), listings, scope_of(backends))
+    config = replace(config, backends=backends)
+    references = references_of(config)
+    desired = desired_state(config, listings, scope_of(backends), references)
     assert [row.key.endpoint for row in desired.deployments] == [other.url]
     rows = map(b.as_seen, desired.deployments)
     assert probe(backends, (listed, empty), b.observed(*rows)) == (listed, empty)

@@ -173,7 +173,7 @@ backends:
   - name: gpu.1
     type: vllm
     url: HTTPS://GPU:443//v1/
-    models_endpoint: models?all=1
+    models_endpoint: my/models
     model_format: hosted_vllm/{{model}}
     discovery: probe
     filter_regex: a
@@ -203,7 +203,7 @@ backends:
     assert loaded.warnings == ()
     (gpu,) = loaded.backends
     assert (gpu.name, gpu.kind, gpu.url) == ("gpu.1", "vllm", "https://gpu/v1")
-    assert (gpu.models_endpoint, gpu.model_format) == ("/models?all=1", "hosted_vllm/{model}")
+    assert (gpu.models_endpoint, gpu.model_format) == ("/my/models", "hosted_vllm/{model}")
     assert gpu.discovery == "probe"
     assert gpu.include is not None
     assert gpu.include.text == "a"
@@ -263,7 +263,7 @@ def test_a_file_of_the_go_program_works_as_it_is(secrets: Path) -> None:
     assert ollama.litellm_params["stream_timeout"] == 300
     assert ollama.key == Secret("sk-ollama-hunter2")
     assert (other.name, other.url) == ("0815", "https://inference.example.com/api/v1")
-    assert (other.models_endpoint, other.discovery) == ("/models?owned=true", False)
+    assert (other.models_endpoint, other.discovery) == ("/my/models", False)
     assert loaded.warnings == (
         (
             "go-sample.yaml:29: backends[0].generic_params.api_key: ignored, since the engine "
@@ -346,13 +346,12 @@ def test_an_unknown_type_is_openai_with_a_warning(reader: Reader, text: str, adv
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("''", ""), ("/models", "/models"), ("models", "/models"), ("/m?a=..&b=http://x", None)],
+    [("''", ""), ("/models", "/models"), ("models", "/models")],
 )
 def test_a_models_endpoint_is_a_path_below_the_url(
-    reader: Reader, text: str, expected: str | None
+    reader: Reader, text: str, expected: str
 ) -> None:
-    found = reader.backend(f"models_endpoint: {text}").models_endpoint
-    assert found == (text if expected is None else expected)
+    assert reader.backend(f"models_endpoint: {text}").models_endpoint == expected
 
 
 def test_the_top_level_decides_for_backends_that_say_nothing(reader: Reader) -> None:
@@ -518,6 +517,7 @@ def test_a_replacement_that_refers_to_no_group_is_reported(reader: Reader) -> No
         ("name_format: '{model}{x}'", "name_format: unknown placeholder; there are {model}, "),
         ("models_endpoint: http://x/models", "models_endpoint: expected a path below `url`"),
         ("models_endpoint: //x/models", "models_endpoint: expected a path below `url`"),
+        ("models_endpoint: '/models?key=hunter2'", "models_endpoint: must not hold a query"),
         ("models_endpoint: /../admin", "models_endpoint: expected a plain path"),
         ("models_endpoint: /a b", "models_endpoint: expected a plain path"),
         ("models_endpoint: '/a#b'", "models_endpoint: expected a plain path"),
@@ -849,8 +849,8 @@ def test_parameters_that_litellm_masks_become_secrets(reader: Reader) -> None:
             "X-Team": "plain",
             "X-API-Key": Secret("s4"),
         },
-        "my_token": [Secret("s5"), {"plain": "p", "password": Secret("s6")}, 7],
-        "key_id": 5,
+        "my_token": [Secret("s5"), {"plain": "p", "password": Secret("s6")}, Secret(7)],
+        "key_id": Secret(5),
         "private_mode": True,
         "credentials": {"region": "eu", "private_key": Secret("s7")},
         "api_version": Secret("os.environ/VERSION"),
@@ -1014,3 +1014,180 @@ def test_a_name_that_is_no_expression_is_reported(reader: Reader, place: str) ->
     text = place + with_backend(*([] if place else ["joinable_names: ['(?=a)']"]))
     with pytest.raises(ConfigError, match=r"joinable_names\[0\]: .*look-around"):
         reader.load(text)
+
+
+def test_what_litellms_masks_miss_is_a_secret_too(reader: Reader) -> None:
+    backend = reader.backend(
+        "litellm_params_defaults:",
+        "  apikey: s1",
+        "  extra_body: {apiKey: s2, userPassword: s3, APIToken: s4, api_keys: [s5], plain: p}",
+        "  passphrase: s6",
+        "  authtoken: s7",
+        "  note: sk-s8",
+        "  header: Bearer s9",
+        "  weight: 12345678",
+        "  cacheKey: 1.0",
+        "  monkey: plain",
+        "  tokenizer: plain",
+        "  max_tokens: 5",
+        "  cost_of_api_key: plain",
+        "model_info_defaults: {my_token: s10, access_groups: [plain], nested: {apiKey: [s11]}}",
+        "overrides: [{regex: m, capabilities: {other_token: s12, mode: chat}}]",
+    )
+    assert thaw(backend.litellm_params) == {
+        "apikey": Secret("s1"),
+        "extra_body": {
+            "apiKey": Secret("s2"),
+            "userPassword": Secret("s3"),
+            "APIToken": Secret("s4"),
+            "api_keys": [Secret("s5")],
+            "plain": "p",
+        },
+        "passphrase": Secret("s6"),
+        "authtoken": Secret("s7"),
+        "note": Secret("sk-s8"),
+        "header": Secret("Bearer s9"),
+        "weight": 12345678,
+        "cacheKey": Secret(1),
+        "monkey": "plain",
+        "tokenizer": "plain",
+        "max_tokens": 5,
+        "cost_of_api_key": "plain",
+    }
+    assert thaw(backend.model_info) == {
+        "my_token": Secret("s10"),
+        "access_groups": ["plain"],
+        "nested": {"apiKey": [Secret("s11")]},
+    }
+    (override,) = backend.overrides
+    assert thaw(override.capabilities) == {"other_token": Secret("s12"), "mode": "chat"}
+
+
+# Parameters from key files.
+
+HEADER = "litellm_params_defaults: {extra_headers: {Authorization: {secret: FILE}}}"
+
+
+def test_a_parameter_comes_from_the_key_file_that_it_names(reader: Reader) -> None:
+    (reader.secrets / "header").write_text("Bearer abc\n")
+    (reader.secrets / "account").write_text('{\n  "type": "service_account"\n}\n')
+    backend = reader.backend(
+        "litellm_params_defaults:",
+        "  vertex_credentials: {secret: account}",
+        "  extra_headers: {X-Auth: {secret: header}}",
+        "  list: [{secret: header}, {secret: plain, other: x}]",
+        "generic_params: {plain: {secret: header}}",
+    )
+    assert thaw(backend.litellm_params) == {
+        "plain": Secret("Bearer abc"),
+        "vertex_credentials": Secret('{\n  "type": "service_account"\n}'),
+        "extra_headers": {"X-Auth": Secret("Bearer abc")},
+        "list": [Secret("Bearer abc"), {"secret": Secret("plain"), "other": "x"}],
+    }
+
+
+def test_a_key_file_of_a_parameter_is_read_again_with_the_configuration(reader: Reader) -> None:
+    text = with_backend(HEADER.replace("FILE", "header"))
+    (reader.secrets / "header").write_text("one")
+    before = reader.load(text)
+    (reader.secrets / "header").write_text("two")
+    after = reader.load(text)
+    assert before != after
+    assert Secret("two") in after.secrets()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("hunter2", None, "names no key file that there is in {secrets}; add it"),
+        ("[a]", None, "expected the name of a key file in {secrets}"),
+        ("5", None, "expected the name of a key file in {secrets}"),
+        ("../hunter2", None, "expected the name of a key file in {secrets}"),
+        (
+            "litellm",
+            None,
+            "names the key of LiteLLM, which is sent to no backend; use another file",
+        ),
+        ("f", b" \n", "the key file {secrets}/f is empty; put the secret into it"),
+        ("f", b"\xff", "the key file {secrets}/f is not UTF-8 text"),
+        ("f", b"x" * 65537, "the key file {secrets}/f is larger than 64 KiB"),
+    ],
+)
+def test_a_key_file_of_a_parameter_that_cannot_be_used_is_a_problem(
+    reader: Reader, name: str, content: bytes | None, expected: str
+) -> None:
+    if content is not None:
+        (reader.secrets / name).write_bytes(content)
+    place = "config.yaml:6: backends[0].litellm_params_defaults.extra_headers.Authorization.secret"
+    problems = reader.refused(with_backend(HEADER.replace("FILE", name)))
+    assert problems == [f"{place}: {expected.format(secrets=reader.secrets)}"]
+
+
+def test_key_files_of_parameters_that_are_too_large_together_are_refused(reader: Reader) -> None:
+    (reader.secrets / "f").write_text("x" * (40 << 10))
+    named = ", ".join(f"k{number}: {{secret: f}}" for number in range(2))
+    (problem,) = reader.refused(with_backend(f"litellm_params_defaults: {{{named}}}"))
+    assert problem == (
+        "config.yaml:4: backends[0]: its parameters name key files with 81920 characters together,"
+        " at most 65536; shorten them"
+    )
+
+
+CLEAR = "looks like a secret in clear; put it into a key file and write {secret: FILE} here"
+SHOWN = "looks like a secret, and LiteLLM shows model_info to every key holder; remove it"
+
+
+def test_a_secret_in_clear_is_a_warning(reader: Reader) -> None:
+    (reader.secrets / "f").write_text("x")
+    loaded = reader.load(
+        with_backend(
+            "generic_params: {my_token: hunter2, other_token: os.environ/X, api_key: hunter2}",
+            "litellm_params_defaults:",
+            "  extra_headers: {Authorization: hunter2, X-Auth: {secret: f}, X-Team: sk-hunter2}",
+            "  api_keys: [hunter2, 5]",
+            "  use_auth: true",
+            "model_info_defaults: {apiKey: hunter2, access_groups: [a], mode: chat}",
+            "overrides: [{regex: m, capabilities: {my_token: {secret: hunter2}}}]",
+            "models: [plain, {id: x, my_token: hunter2}]",
+        )
+    )
+    place = "config.yaml:{}: backends[0]."
+    assert "hunter2" not in "".join(loaded.warnings)
+    assert [warning for warning in loaded.warnings if "looks like" in warning] == [
+        f"{place.format(6)}generic_params.my_token: {CLEAR}",
+        f"{place.format(8)}litellm_params_defaults.extra_headers.Authorization: {CLEAR}",
+        f"{place.format(8)}litellm_params_defaults.extra_headers.X-Team: {CLEAR}",
+        f"{place.format(9)}litellm_params_defaults.api_keys[0]: {CLEAR}",
+        f"{place.format(11)}model_info_defaults.apiKey: {SHOWN}",
+        f"{place.format(12)}overrides[0].capabilities.my_token.secret: {SHOWN}",
+        f"{place.format(13)}models[1].my_token: {SHOWN}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "noted"),
+    [
+        ("http://litellm:4000", True),
+        ("http://10.0.0.7:4000", True),
+        ("http://[fd00::1]:4000", True),
+        ("https://litellm:4000", False),
+        ("http://127.0.0.1:4000", False),
+        ("http://127.9.9.9", False),
+        ("http://localhost:4000", False),
+        ("http://litellm.localhost", False),
+        ("http://[::1]:4000", False),
+        ("http://[::ffff:127.0.0.1]", False),
+        ("http://localhost.example.com", True),
+        ("http://127.example.com", True),
+    ],
+)
+def test_an_admin_key_that_travels_unencrypted_to_another_host_is_noted(
+    reader: Reader, url: str, noted: bool
+) -> None:
+    loaded = reader.load(f"litellm: {{url: '{url}'}}\nbackends: [{{name: a, url: http://a}}]\n")
+    assert loaded.warnings == ()
+    expected = (
+        f"the key of LiteLLM's admin travels unencrypted to {url};"
+        " use https unless you trust the network in between"
+    )
+    assert loaded.notices == ((expected,) if noted else ())

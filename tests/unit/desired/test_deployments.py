@@ -13,14 +13,15 @@ from engine.backends import kinds
 from engine.backends.kinds import KINDS as MODULES
 from engine.backends.scope import scope_of
 from engine.config.loader import load_config
-from engine.config.model import KINDS, Config, secret_values
+from engine.config.model import KINDS, Config
+from engine.config.references import references_of, secret_values
 from engine.desired.deployments import desired_state
 from engine.litellm.fields import is_price
 from engine.state.deployment import DesiredState, Key, Refusal
 from engine.state.documents import desired_document
 from engine.state.frozen import freeze, thaw
 from engine.state.listing import OUTCOMES, Listing, Model
-from engine.state.secret import Secret
+from engine.state.secret import NO_KEY, Secret
 from engine.validate import validate
 
 GO_SAMPLE = Path(__file__).parents[3] / "fixtures" / "config" / "go-sample.yaml"
@@ -41,7 +42,7 @@ def listed(*ids: str, backend: str = "box", provider: str = "openai") -> Listing
 
 
 def state_of(config: Config, *listings: Listing) -> DesiredState:
-    state = desired_state(config, listings, scope_of(config.backends))
+    state = desired_state(config, listings, scope_of(config.backends), references_of(config))
     validate(desired_document(state), "desired")
     return state
 
@@ -99,7 +100,7 @@ def test_a_secret_is_a_reference_that_only_the_sender_can_resolve(tmp_path: Path
     assert "sk-box" not in text
     assert "abc-123" not in text
     params = state.deployments[0].fields["litellm_params"]
-    secrets = secret_values(config)
+    secrets = secret_values(references_of(config))
     assert secrets[params["api_key"]["$secret"]] == Secret("sk-box-1234")
     header = params["extra_headers"]["Authorization"]["$secret"]
     assert secrets[header] == Secret("Bearer abc-123-def")
@@ -112,7 +113,8 @@ def test_a_secret_is_a_reference_that_only_the_sender_can_resolve(tmp_path: Path
 def test_a_backend_without_a_key_gets_a_placeholder(tmp_path: Path) -> None:
     config = configured(tmp_path, BOX % "")
     reference = state_of(config, listed("m")).deployments[0].fields["litellm_params"]["api_key"]
-    assert secret_values(config)[reference["$secret"]].reveal() == "BLANK"
+    assert reference == {"$secret": NO_KEY}
+    assert secret_values(references_of(config))[NO_KEY].reveal() == "BLANK"
 
 
 def test_the_fingerprint_follows_every_field_and_the_key(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_each_backend_needs_its_list(tmp_path: Path) -> None:
     config = configured(tmp_path, BOX % "")
     scope = scope_of(config.backends)
     with pytest.raises(ValueError, match="shorter"):
-        desired_state(config, (), scope)
+        desired_state(config, (), scope, {})
 
 
 def test_a_filtered_model_hides_none_that_follow(tmp_path: Path) -> None:
@@ -359,11 +361,13 @@ def test_secrets_inside_lists_are_references_as_well(tmp_path: Path) -> None:
     options = "litellm_params_defaults: {extra_body: {tokens: [{api_key: sk-inner-1234}, 5]}}"
     config = configured(tmp_path, BOX % options)
     params = state_of(config, listed("m")).deployments[0].fields["litellm_params"]
-    (secret,) = [
-        value for value in secret_values(config).values() if value.reveal() == "sk-inner-1234"
+    (reference,) = [
+        reference
+        for reference, secret in secret_values(references_of(config)).items()
+        if secret.reveal() == "sk-inner-1234"
     ]
-    reference = {"$secret": secret.fingerprint(config.litellm.key)}
-    assert thaw(params["extra_body"]) == {"tokens": [{"api_key": reference}, 5]}
+    expected = {"tokens": [{"api_key": {"$secret": reference}}, 5]}
+    assert thaw(params["extra_body"]) == expected
 
 
 def test_a_list_that_is_partly_unreadable_proves_no_absence(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engine.backends.scope import scope_of
 from engine.bounds import MAX_SEARCHES, MAX_UNMATCHED
 from engine.config.loader import load_config
+from engine.config.references import references_of
 from engine.desired.deployments import desired_state
 from engine.state.endpoint_status import EndpointStatus
 from engine.state.listing import Listing, Model
@@ -23,7 +24,8 @@ def status(folder: Path, options: str, listing: Listing) -> EndpointStatus:
         f"backends: [{{name: box, url: '{URL}/v1', {options}}}]\n"
     )
     config = load_config(folder / "config.yaml", folder)
-    (found,) = desired_state(config, [listing], scope_of(config.backends)).statuses
+    references = references_of(config)
+    (found,) = desired_state(config, [listing], scope_of(config.backends), references).statuses
     return found
 
 

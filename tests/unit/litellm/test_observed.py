@@ -10,6 +10,7 @@ from engine.litellm.observed import observed_state
 from engine.state.deployment import NO_ADDRESS, TEAM_ROW, ObservedState, deployment_id
 from engine.state.endpoint import Scope
 from engine.state.frozen import thaw
+from engine.state.secret import NOT_OURS
 from tests import builders as b
 
 ONLY_BOX = Scope({b.BOX: b.BOX, f"{b.BOX}/api": b.BOX}, {"box": (b.BOX,)})
@@ -274,3 +275,41 @@ def test_rows_that_share_a_name_are_all_described() -> None:
     rows = [row(**{**CLOUD, "model_info": {"modelprovisioner": None, "id": i}}) for i in "ba"]
     (described,) = state_of(*rows).holders.values()
     assert [text[:7] for text in described] == ["row 'a'", "row 'b'"]
+
+
+def test_what_litellm_shows_of_the_secrets_of_others_is_a_reference() -> None:
+    theirs = {"$secret": NOT_OURS}
+    shown = {
+        "extra_body": {"apiKey": "hunter2", "pins": [{"my_token": 12345678}, "x"], "n": 5},
+        "note": {"$secret": "hunter2"},
+        "api_keys": ["hunter2"],
+        "live_token": "ab****yz",
+        "use_auth": "True",
+    }
+    info = {"my_token": "hunter2", "access_groups": ["a"], "key": "openai/m", "mode": "chat"}
+    (seen,) = state_of(
+        row(litellm_params=shown, model_info={"modelprovisioner": None, **info})
+    ).deployments
+    params = thaw(seen.fields["litellm_params"])
+    assert {name: params[name] for name in shown} == {
+        "extra_body": {"apiKey": theirs, "pins": [{"my_token": theirs}, "x"], "n": 5},
+        "note": theirs,
+        "api_keys": [theirs],
+        "live_token": "ab****yz",
+        "use_auth": "True",
+    }
+    assert thaw(seen.fields["model_info"]) == {**info, "my_token": theirs}
+
+
+def test_a_secret_of_ours_is_the_reference_in_the_mark_whatever_is_listed() -> None:
+    mark = {
+        **MARK,
+        "opaque": {"/model_info/my_token": "f" * 32, "/litellm_params/apikey": "e" * 32},
+    }
+    listed = row(
+        litellm_params={"apikey": "hunter2"},
+        model_info={"my_token": "hunter2", "modelprovisioner": mark},
+    )
+    (seen,) = state_of(listed).deployments
+    assert seen.fields["model_info"]["my_token"] == {"$secret": "f" * 32}
+    assert seen.fields["litellm_params"]["apikey"] == {"$secret": "e" * 32}

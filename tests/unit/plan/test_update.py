@@ -11,6 +11,7 @@ from engine.plan.plan import REPLACE, Operation, Skip
 from engine.plan.update import adjust
 from engine.state.deployment import DesiredDeployment, ObservedDeployment, deployment_id
 from engine.state.frozen import thaw
+from engine.state.secret import NOT_OURS
 from tests import builders as b
 
 BEFORE, AFTER = b.wanted("a", params={"rpm": 5}), b.wanted("a", params={"rpm": 6})
@@ -303,3 +304,35 @@ def test_secrets_are_not_named_as_what_is_not_shown() -> None:
         b.wanted("a", params=params, backend="new"), b.as_seen(b.wanted("a", params=params))
     )
     assert operation.because == "only its mark is renewed"
+
+
+OLD_MARK: dict[str, Any] = {
+    "fingerprint": "0" * 32,
+    "opaque": b.freeze({"/litellm_params/api_key": "1" * 32}),
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "also"), [(BEFORE, ""), (AFTER, "; also changed: rpm")], ids=["alone", "with rpm"]
+)
+def test_the_mark_of_an_engine_that_compared_secrets_otherwise_is_renewed_in_place(
+    wanted: DesiredDeployment, also: str
+) -> None:
+    seen = b.as_seen(BEFORE)
+    assert seen.mark is not None
+    fields = thaw(seen.fields)
+    fields["litellm_params"]["api_key"] = {"$secret": "1" * 32}
+    old = replace(seen, mark=replace(seen.mark, **OLD_MARK), fields=b.freeze(fields))
+    operation = correction(wanted, old)
+    assert (operation.action, operation.reason, operation.id) == ("update", "changed", seen.id)
+    expected = "its mark is renewed: this engine compares secrets in another way"
+    assert operation.because == expected + also
+
+
+def test_a_replacement_names_the_secrets_of_others_that_it_cannot_carry_over() -> None:
+    theirs = {"$secret": NOT_OURS}
+    seen = with_info(b.as_seen(BEFORE), note={"apiKey": theirs}, team="x")
+    operation = correction(AFTER, seen, b.REPLACING)
+    assert operation.because == "rpm; set by hand and not readable, so not carried over: note"
+    assert operation.row["model_info"]["team"] == "x"
+    assert "note" not in operation.row["model_info"]

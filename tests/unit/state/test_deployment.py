@@ -34,11 +34,24 @@ def test_equal_secrets_are_one_and_an_empty_one_counts_as_none() -> None:
     assert (bool(Secret("a")), bool(Secret(""))) == (True, False)
 
 
-def test_a_fingerprint_needs_the_secret_and_the_key() -> None:
-    prints = {Secret(a).fingerprint(Secret(b)) for a in ("x", "y") for b in ("k", "l")}
+def test_a_number_is_another_secret_than_its_text() -> None:
+    assert Secret(5) != Secret("5")
+    assert Secret(5) == Secret(5)
+    assert Secret(5).fingerprint("s") != Secret("5").fingerprint("s")
+    assert (Secret(5).reveal(), Secret(5).reveal_json()) == ("5", 5)
+    assert repr(Secret(5)) == "Secret(***)"
+
+
+def test_a_fingerprint_follows_the_secret_and_its_salt() -> None:
+    prints = {Secret(secret).fingerprint(salt) for secret in ("x", "y") for salt in ("k", "l")}
     assert {len(text) for text in prints} == {32}
     assert len(prints) == 4
-    assert Secret("x").fingerprint(Secret("k")) == "c38edc8815c8489f64738978f44008f8"
+
+
+def test_a_fingerprint_is_that_of_rfc_7914() -> None:
+    """Section 12 has these digits for the costs that we use."""
+    expected = "7023bdcb3afd7348461c06cd81fd38eb"
+    assert Secret("pleaseletmein").fingerprint("SodiumChloride") == expected
 
 
 def test_frozen_values_are_thawed_as_they_were() -> None:

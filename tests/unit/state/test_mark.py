@@ -50,11 +50,14 @@ def test_only_paths_of_whole_fields_count_in_their_order() -> None:
 
 
 def test_only_fingerprints_of_parameters_count() -> None:
-    sound: dict[object, object] = {"/litellm_params/extra_headers/X": "f" * 32}
+    sound: dict[object, object] = {
+        "/litellm_params/extra_headers/X": "f" * 32,
+        "/model_info/b": "(no key)",
+    }
     opaque = {
         **sound,
         "/litellm_params/a": 5,
-        "/model_info/b": "f" * 32,
+        "/model_name/b": "f" * 32,
         6: "f" * 32,
     }
     assert thaw(read(opaque=opaque).opaque) == sound
