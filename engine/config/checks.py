@@ -19,7 +19,7 @@ from .model import KINDS, STATIC
 from .remedies import LITELLM
 from .secret_fields import PARAMS, clear_secrets, reference_paths
 from .size import row_problems
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 SHARED: Final = ("policy", "ownership", "on_unreachable")
 """Keys that the top level and each backend may set; backends on one endpoint must agree on them."""

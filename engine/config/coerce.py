@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 Schema = Mapping[str, Any]
 

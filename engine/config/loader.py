@@ -18,7 +18,7 @@ from .key_files import read_key
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
 from .named_files import read_named_files
 from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
-from .yaml_file import Document, read_text, read_yaml
+from .yaml.document import Document, read_text, read_yaml
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:

@@ -14,7 +14,7 @@ from ..validate import Violation
 from . import secret_fields
 from .key_files import read_secret
 from .remedies import LITELLM
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 

@@ -25,7 +25,7 @@ from ..validate import Violation, nearest
 from .durations import seconds
 from .patterns import NamePattern, Pattern, compile_pattern, name_pattern, replacement
 from .secret_fields import with_secrets
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 PLACEHOLDERS: Final = ("model", "backend", "family")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")

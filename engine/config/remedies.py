@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..state.endpoint import canonical_endpoint
 from ..validate import Violation, nearest
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 LITELLM: Final = "litellm"
 """The file with the key of LiteLLM, so no backend can have this name."""

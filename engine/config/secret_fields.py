@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..litellm.fields import ENVIRONMENT, is_secret, is_secret_text
 from ..state.frozen import freeze
 from ..state.secret import SECRET, Secret
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 PARAMS: Final = ("litellm_params_defaults", "generic_params")
 """The keys of a backend with parameters, in which ``{secret: FILE}`` names a key file."""

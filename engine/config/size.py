@@ -18,7 +18,7 @@ from ..state.pointer import leaves, pointer
 from ..state.secret import Secret
 from ..validate import Violation
 from . import parsers
-from .yaml_tree import Steps
+from .yaml.tree import Steps
 
 _SENT: Final = (
     "generic_params",

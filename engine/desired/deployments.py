@@ -56,11 +56,10 @@ def desired_state(
 ) -> DesiredState:
     """Return what should be registered, and what is known of each configured endpoint.
 
-    ``listings`` has one Listing per backend, in the order of ``config.backends``; ``scope`` is
-    that of the same backends. ``references`` has what stands for each of their secrets. If two
-    backends on one endpoint list the same model, the later one in the file decides. If models have
-    the same public name and upstream, the last one is registered. Clashes of names between
-    endpoints are resolved by :func:`engine.desired.clashes.without_clashes`.
+    ``listings`` has one Listing per backend, in their order; ``scope`` and ``references`` are
+    those of the same backends. If two backends on one endpoint list the same model, the later one
+    in the file decides. Of models with the same public name and upstream, the last one is
+    registered. :func:`engine.desired.clashes.without_clashes` resolves clashes of names.
 
     Raises:
         UnprovenPlan: a model is at an address that is not in scope; a bug of ours.

@@ -14,7 +14,7 @@ ENGINE = TESTS.parent / "engine"
 
 CLIENT = "unit/transport/test_client.py"
 LOADER = "unit/config/test_loader.py"
-YAML = "unit/config/test_yaml_file.py"
+YAML = "unit/config/test_yaml.py"
 DEPLOYMENTS = "unit/desired/test_deployments.py"
 SIZE = "unit/config/test_size.py"
 STATUS = "unit/desired/test_status.py"

@@ -28,8 +28,8 @@ from engine.cli.main import main
 from engine.config.key_files import read_bounded, read_key
 from engine.config.loader import load_config
 from engine.config.patterns import compile_pattern
-from engine.config.yaml_file import read_text, read_yaml
-from engine.config.yaml_scalars import resolve
+from engine.config.yaml.document import read_text, read_yaml
+from engine.config.yaml.scalars import resolve
 from engine.errors import ConfigError, InvalidDocument
 from engine.validate import problems, validate
 

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final
 
-from ..bounds import MAX_DIGITS
+from ...bounds import MAX_DIGITS
 
 Scalar = str | int | float | bool | None
 NULLS: Final = ("", "~", "null", "Null", "NULL")

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import yaml
 
-from ..bounds import MAX_CONFIG
-from ..errors import ConfigError, Problem
-from .key_files import read_bounded
-from .yaml_tree import TOO_DEEP, Expansion, Steps, compose, refusal
+from ...bounds import MAX_CONFIG
+from ...errors import ConfigError, Problem
+from ..key_files import read_bounded
+from .tree import TOO_DEEP, Expansion, Steps, compose, refusal
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import yaml
 
-from ..bounds import MAX_CONFIG, MAX_CONFIG_DEPTH, MAX_CONFIG_VALUES
-from ..errors import ConfigError, Problem
-from .yaml_scalars import NULLS, resolve, resolve_as
+from ...bounds import MAX_CONFIG, MAX_CONFIG_DEPTH, MAX_CONFIG_VALUES
+from ...errors import ConfigError, Problem
+from .scalars import NULLS, resolve, resolve_as
 
 TOO_DEEP: Final = f"nested more than {MAX_CONFIG_DEPTH} levels deep"
 Steps = tuple[str | int, ...]
@@ -120,7 +120,7 @@ def _node(event: Any, name: str, anchors: dict[str, Node]) -> Node:
 class Expansion:
     """Nodes -> values, with aliases and merges expanded.
 
-    ``lines``, ``raw`` and ``duplicates`` are those of :class:`engine.config.yaml_file.Document`.
+    ``lines``, ``raw`` and ``duplicates`` are as in :class:`engine.config.yaml.document.Document`.
     """
 
     name: str

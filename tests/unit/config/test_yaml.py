@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.bounds import MAX_CONFIG, MAX_CONFIG_DEPTH, MAX_CONFIG_VALUES
-from engine.config import yaml_file as configfile
-from engine.config.yaml_file import read_text, read_yaml
+from engine.config.yaml import document as configfile
+from engine.config.yaml.document import read_text, read_yaml
 from engine.errors import ConfigError
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
