@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .campaign import Score, campaign, simulated
 from .litellms import LiteLLM, Real
-from .scenarios import AWAITING, SCENARIOS, Scenario
+from .scenarios import SCENARIOS, Scenario
 from .table import kinds, table
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     options = _options()
     chosen = list(SCENARIOS)
     if options.scenario:
-        chosen = [s for s in (*SCENARIOS, *AWAITING) if s.name in options.scenario]
+        chosen = [s for s in SCENARIOS if s.name in options.scenario]
     if not chosen:
         print(f"no such scenario; there are: {', '.join(s.name for s in SCENARIOS)}")
         return 64

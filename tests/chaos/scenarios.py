@@ -435,10 +435,7 @@ SCENARIOS: Final = (
     Scenario(jumping_clock),
     Scenario(full_disk),
     Scenario(full_log),
-)
-AWAITING: Final = (
     Scenario(two_admin_keys),
     Scenario(foreign_names),
     Scenario(edited_addresses),
 )
-"""Scenarios that are played only when they are named."""

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 import engine.backends
-from engine.backends import detect as auto
+from engine.backends import detect
 from engine.backends.kinds import KINDS
 from engine.backends.record import MODES, Record
 from engine.backends.server import Found
@@ -31,7 +32,8 @@ from tests.adapters import (
     server_over,
 )
 
-WITH_AUTO: Mapping[str, Any] = {**KINDS, "auto": auto}
+AUTO = SimpleNamespace(ALLOWED=detect.ALLOWED, ask=lambda server: detect.ask_as(server)[1])
+WITH_AUTO: Mapping[str, Any] = {**KINDS, "auto": AUTO}
 WITH_LIST = [kind for kind in KINDS if kind != "tei"]
 """TEI serves one model, and describes it without a list."""
 GOLDEN = [(kind, path) for kind in KINDS for path in cases(kind)]
