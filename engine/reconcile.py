@@ -24,6 +24,7 @@ from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
 from .plan.planner import make_plan, verify_plan
 from .plan.safety import Suspicion, hold
+from .plan.unchanged import Unchanged
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
@@ -129,8 +130,9 @@ def reconcile_once(
     desired = without_taken(desired, observed, config.backends)
     desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
     validate(desired_document(desired), "desired")
-    plan = make_plan(desired, observed)
-    verify_plan(plan, desired, observed, scope)
+    unchanged = Unchanged()
+    plan = make_plan(desired, observed, unchanged)
+    verify_plan(plan, desired, observed, scope, unchanged)
     suspicion = Suspicion(begun, memory.suspicious_since, options.force)
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
     if options.backends:

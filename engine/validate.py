@@ -1,4 +1,4 @@
-"""Documents against their JSON Schemas, with messages for people. The only importer of jsonschema.
+"""Documents against their JSON Schemas, with messages for people.
 
 A message never repeats a value under a key that may be that of a secret, nor a long value.
 """
@@ -13,15 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
-from referencing import Registry, Resource
+from typing import TYPE_CHECKING, Any, Final
 
 from .bounds import MAX_PROBLEMS, MAX_QUOTED
+from .compiled import Compiled
 from .errors import InvalidDocument, Problem
 from .text import shortened
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _SECRET_NAME: Final = re.compile(
     r"key|token|passw|secret|auth|credential|cookie|private|signature|\$secret", re.IGNORECASE
@@ -118,25 +118,9 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """Match as JSON Schema has it: in Python, ``$`` also matches before a final newline."""
-    if isinstance(instance, str) and not re.search(
-        re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
-    ):
-        yield ValidationError("pattern")
-
-
-_STRICT: Final[Any] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-
-
-def _packaged(uri: str) -> Resource[Any]:
-    """Return the schema that a ``$ref`` names. It is always a file of ours; nothing is fetched."""
-    return Resource.from_contents(schema(uri.rpartition(":")[2]))
-
-
 @functools.cache
-def _validator(name: str) -> Any:
-    return _STRICT(schema(name), registry=Registry(retrieve=_packaged))  # type: ignore[call-arg]
+def _validator(name: str) -> Compiled:
+    return Compiled(name, schema)
 
 
 def _explained(error: Any) -> Iterator[Violation]:

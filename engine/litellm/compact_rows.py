@@ -56,9 +56,12 @@ class Rows:
     def _shared(self, value: Any) -> Any:
         """Return a value in which equal texts share memory, and count the memory that it takes."""
         if isinstance(value, str):
-            if value not in self._texts:
-                self._size += sys.getsizeof(value) + _SLOT
-            return self._texts.setdefault(value, value)
+            known = self._texts.get(value)
+            if known is not None:
+                return known
+            self._size += sys.getsizeof(value) + _SLOT
+            self._texts[value] = value
+            return value
         if isinstance(value, dict):
             value = {self._shared(name): self._shared(item) for name, item in value.items()}
         elif isinstance(value, list):

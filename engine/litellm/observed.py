@@ -28,6 +28,8 @@ from .home import home_of
 _NO_SECRET: Final = ("", "None", "True", "False")
 """What LiteLLM before 1.95 shows of a null or a boolean under a name that it masks."""
 
+_PLAIN: Final = frozenset({str, int, float, bool})
+"""Types of the values that are shown as they are, unless their field is a secret."""
 _ID_LENGTH: Final = 80
 """Characters of an id in the description of a row."""
 
@@ -147,7 +149,7 @@ def _without_secrets(value: Any, *, secret: bool) -> Any:
     It masks most secrets. What it shows of them, others than us wrote; ours have their references
     from the mark. A map that poses as a reference is treated as one of theirs.
     """
-    if not secret and isinstance(value, str | int | float):
+    if not secret and type(value) in _PLAIN:
         return value
     if isinstance(value, Mapping):
         return {SECRET: NOT_OURS} if is_reference(value) else _hidden_in(value, is_secret)

@@ -31,10 +31,13 @@ from .leftovers import (
 )
 from .plan import CREATE, DELETE, UPDATE, Operation, Plan, Skip
 from .simulate import simulate
+from .unchanged import Unchanged
 from .update import adjust
 
 
-def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
+def make_plan(
+    desired: DesiredState, observed: ObservedState, unchanged: Unchanged | None = None
+) -> Plan:
     """Return what turns ``observed`` into ``desired``, restricted to the desired endpoints.
 
     =======  ==========================================  ========  ==============================
@@ -70,11 +73,19 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, delete; within each by key, then id.
+    Pairs that are in ``unchanged`` are not compared again, and those that need nothing are added.
     """
-    return _Planner(desired, with_homes(desired, observed)).plan()
+    unchanged = Unchanged() if unchanged is None else unchanged
+    return _Planner(desired, with_homes(desired, observed), unchanged).plan()
 
 
-def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
+def verify_plan(
+    plan: Plan,
+    desired: DesiredState,
+    observed: ObservedState,
+    scope: Scope,
+    unchanged: Unchanged | None = None,
+) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
     The simulated rows are those that LiteLLM would list, and are read as the next cycle reads them.
@@ -82,7 +93,7 @@ def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scop
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
     """
-    left = make_plan(desired, simulate(plan, observed, scope))
+    left = make_plan(desired, simulate(plan, observed, scope), unchanged)
     if left.operations:
         first = left.operations[0]
         raise UnprovenPlan(
@@ -95,9 +106,12 @@ def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scop
 class _Planner:
     """The state of one make_plan: the rows that are decided about, and the decisions so far."""
 
-    def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
+    def __init__(
+        self, desired: DesiredState, observed: ObservedState, unchanged: Unchanged
+    ) -> None:
         self.desired = desired
         self.observed = observed
+        self.unchanged = unchanged
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
         self._wanted = {wanted.key for wanted in desired.deployments}
@@ -170,7 +184,7 @@ class _Planner:
         """Return what is registered under its key, or for the same model by the Go program."""
         found = list(self._by_key.get(wanted.key, ()))
         for upstream in wanted.predecessors:
-            key = replace(wanted.key, upstream=upstream)
+            key = Key(wanted.key.endpoint, wanted.key.name, upstream)
             if key not in self._wanted:
                 found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
         return found
@@ -187,13 +201,23 @@ class _Planner:
     def _keep_best(self, wanted: DesiredDeployment, candidates: list[ObservedDeployment]) -> None:
         """Keep the candidate that needs the least change, correct it, delete the others."""
         best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
-        outcome = adjust(wanted, best, self.observed.editing, self._ids)
+        outcome = self._adjusted(wanted, best)
         self.add(outcome)
         kept = outcome.id if isinstance(outcome, Operation) else best.id
         names = self._staying if kept == best.id else self._coming
         names.setdefault(wanted.key.name, kept)
         for other in others:
             self.add(settle_double(self._endpoints[wanted.key.endpoint], other, best), kept)
+
+    def _adjusted(
+        self, wanted: DesiredDeployment, seen: ObservedDeployment
+    ) -> Operation | Skip | None:
+        if self.unchanged.has(wanted, seen):
+            return None
+        outcome = adjust(wanted, seen, self.observed.editing, self._ids)
+        if outcome is None:
+            self.unchanged.add(wanted, seen)
+        return outcome
 
 
 def _skipped(refused: Refusal) -> Skip:

@@ -15,6 +15,7 @@ from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes
 from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
+from .unchanged import is_listed_as_sent
 from .wanted import wanted_of
 
 
@@ -169,6 +170,8 @@ class _Case:
 
 def _changes(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[FieldChange, ...]:
     """Return what has to change in the fields that we declare or declared before."""
+    if is_listed_as_sent(wanted, seen):
+        return ()
     declared: defaultdict[str, set[str]] = defaultdict(set)
     for path in seen.declared:
         part, name = parts_of(path)

@@ -6,12 +6,15 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import UnprovenPlan
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_USUAL_LENGTH: Final = 256
+"""Characters of an address that is remembered; anybody may write a longer one into a row."""
 
 
 def normal_url(url: str) -> str:
@@ -69,6 +72,12 @@ def canonical_endpoint(url: str) -> str:
     Raises:
         ValueError: as :func:`normal_url`.
     """
+    return _remembered(url) if len(url) <= _USUAL_LENGTH else without_v1(normal_url(url))
+
+
+@lru_cache(maxsize=1024)
+def _remembered(url: str) -> str:
+    """Return the same; thousands of rows have the same few addresses."""
     return without_v1(normal_url(url))
 
 

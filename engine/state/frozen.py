@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+_SCALARS: Final = frozenset({str, int, bool, type(None)})
+"""Types that need no look at what a value is: nearly all values have one of them."""
 Frozen = Mapping[str, Any]
 """A JSON object made immutable by :func:`freeze`: mappings are read-only, lists are tuples."""
 EMPTY: Final[Frozen] = MappingProxyType({})
@@ -18,6 +20,8 @@ def freeze(value: Any) -> Any:
     A float without a fraction becomes an int, because LiteLLM lists 30 as 30.0; booleans stay
     booleans.
     """
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         frozen = {str(key): freeze(item) for key, item in value.items()}
         return MappingProxyType(frozen) if frozen else EMPTY
@@ -30,11 +34,26 @@ def freeze(value: Any) -> Any:
 
 def thaw(value: Any) -> Any:
     """Return a frozen value as plain dicts and lists, ready for ``json.dumps``."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [thaw(item) for item in value]
     return value
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Tell whether two frozen values are the same, types included; NaN is not the same as NaN."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, Mapping):
+        return left.keys() == right.keys() and all(
+            identical(value, right[key]) for key, value in left.items()
+        )
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(map(identical, left, right))
+    return bool(left == right)
 
 
 def canonical_json(value: Any) -> str:
