@@ -10,29 +10,27 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .apply import Result, apply_plan
-from .backends.fetch import fetch_listings
 from .backends.probe import probe_models
 from .backends.scope import scope_of
 from .config.model import Config
-from .config.references import references_of, secret_values
+from .config.references import secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
 from .desired.taken import without_taken
+from .gather import gather
+from .known import Known
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
 from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
-from .plan.planner import make_plan, verify_plan
+from .plan.planner import make_proven_plan
 from .plan.safety import Suspicion, hold
-from .plan.unchanged import Unchanged
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
 from .state.deployment import DesiredState, ObservedState
-from .state.documents import desired_document, listing_document
 from .state.endpoint_status import EndpointStatus
 from .transport.client_pool import Http
-from .validate import validate
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +74,14 @@ class Memory:
 
     ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
     the monotonic clock. ``statuses``: what the log was told of each backend. ``unreadable``: the
-    rows of LiteLLM beyond a bound that were warned of.
+    rows of LiteLLM beyond a bound that were warned of. ``known``: what was worked out, for the
+    next cycle to use where nothing has changed.
     """
 
     suspicious_since: dict[str, float] = field(default_factory=dict)
     statuses: dict[str, EndpointStatus] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    known: Known = field(default_factory=Known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +115,20 @@ def reconcile_once(
         Unrecorded: the log cannot be written; no operation was started after that.
     """
     begun = time.monotonic()
-    references = references_of(config)
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references))
-    listings = fetch_listings(config.backends, ports.http, ports.stop.is_set)
-    for listing in listings:
-        validate(listing_document(listing), "listing")
-    document = proxy.fetch_deployments()
-    validate(document, "observed")
-    scope = scope_of(config.backends)
-    observed = observed_state(document, scope, config.owner)
+    known = memory.known
+    config, references = known.take(config)
+    proxy, listings, document = gather(
+        config, secret_values(references), ports.http, known, ports.stop.is_set
+    )
+    scope = known.of(scope_of, config.backends)
+    observed = known.of(observed_state, document, scope, config.owner, known.rows)
     _warn_of_unreadable(observed, memory)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
-    desired = desired_state(config, listings, scope, references)
-    desired = without_taken(desired, observed, config.backends)
-    desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
-    validate(desired_document(desired), "desired")
-    unchanged = Unchanged()
-    plan = make_plan(desired, observed, unchanged)
-    verify_plan(plan, desired, observed, scope, unchanged)
+    desired = known.of(desired_state, config, listings, scope, references, known.sites)
+    desired = known.of(without_taken, desired, observed, config.backends)
+    desired = known.of(without_clashes, desired, observed, config.on_clash, config.endpoints())
+    known.check_desired(desired)
+    plan = known.of(make_proven_plan, desired, observed, scope, known.unchanged)
     suspicion = Suspicion(begun, memory.suspicious_since, options.force)
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
     if options.backends:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from ..bounds import MAX_ALL_MODELS
 from ..config.model import AUTO, STATIC, Backend
 from ..errors import Garbled, Rejected, TransportError
 from ..state.endpoint import canonical_endpoint
+from ..state.frozen import interchangeable
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
 from ..state.secret import PLACEHOLDER_KEY
 from ..transport.budget import Allowance, Pool
@@ -22,33 +24,34 @@ from . import detect
 from .kinds import KINDS
 from .normalize import left_out_notes, model_of, outcome_of, static_listing
 from .server import Found, Server
+from .transcript import Asker, Transcript
 
 OPENAI: Final = "openai"
 """The kind that any server with such an API has, so it is not taken for another one."""
 _POLL: Final = 0.2
 """Seconds between two looks at whether the engine is to stop."""
+_Answered = tuple[Listing, Transcript | None]
 log = logging.getLogger(__name__)
 
 
 def fetch_listings(
-    backends: tuple[Backend, ...], http: Http, stopping: Callable[[], bool] = lambda: False
+    backends: tuple[Backend, ...],
+    http: Http,
+    stopping: Callable[[], bool] = lambda: False,
+    known: dict[str, Transcript] | None = None,
 ) -> tuple[Listing, ...]:
     """Return one Listing per backend, in their order; never raises for a bad backend.
 
     Takes as long as the slowest backend; all requests to one backend share its timeout. When
-    ``stopping`` returns true, backends that have not answered yet count as unreachable.
+    ``stopping`` returns true, backends that have not answered yet count as unreachable. ``known``
+    has what the same backends answered last, by name; a backend that answers the same again has the
+    same Listing. It then has what they answered now.
     """
-    answers: queue.SimpleQueue[Listing] = queue.SimpleQueue()
+    known = {} if known is None else known
     clients = {backend.name: client_of(backend, http) for backend in backends}
     http.keep(clients)
-    for backend in backends:
-        threading.Thread(
-            target=lambda backend=backend: answers.put(
-                _listing(backend, clients[backend.name], http.pool)
-            ),
-            name=f"list-{backend.name}",
-            daemon=True,
-        ).start()
+    answers = _start(backends, clients, http.pool, known)
+    known.clear()
     listings: dict[str, Listing] = {}
     start = time.monotonic()
 
@@ -59,17 +62,42 @@ def fetch_listings(
 
     while (left := max(map(remaining, backends), default=0.0)) > 0 and not stopping():
         try:
-            answer = answers.get(timeout=min(left, _POLL))
+            answer, transcript = answers.get(timeout=min(left, _POLL))
         except queue.Empty:
             continue
         listings[answer.backend] = answer
+        if transcript is not None:
+            known[answer.backend] = transcript
         log.debug("%s: %s, %d models", answer.backend, answer.outcome, len(answer.models))
     for backend in backends:
         if backend.name not in listings:
             http.discard(clients[backend.name])
             detail = f"no answer within {backend.connection.timeout:g} s"
             listings[backend.name] = Listing(backend.name, UNREACHABLE, detail=detail)
-    return tuple(_within_bounds([listings[backend.name] for backend in backends]))
+    within = tuple(_within_bounds([listings[backend.name] for backend in backends]))
+    for listing in within:
+        if listing is not listings[listing.backend]:
+            known.pop(listing.backend, None)  # else its models would stay in memory
+    return within
+
+
+def _start(
+    backends: tuple[Backend, ...],
+    clients: Mapping[str, Client],
+    pool: Pool,
+    known: Mapping[str, Transcript],
+) -> queue.SimpleQueue[_Answered]:
+    """Start to ask every backend, each in a thread; return where the answers arrive."""
+    answers: queue.SimpleQueue[_Answered] = queue.SimpleQueue()
+    for backend in backends:
+        client, earlier = clients[backend.name], known.get(backend.name)
+        threading.Thread(
+            target=lambda *asked: answers.put(_listing(*asked)),
+            args=(backend, client, pool, earlier),
+            name=f"list-{backend.name}",
+            daemon=True,
+        ).start()
+    return answers
 
 
 def _within_bounds(listings: list[Listing]) -> Iterable[Listing]:
@@ -99,21 +127,34 @@ def client_of(backend: Backend, http: Http) -> Client:
     return http.client(endpoint, backend.key, backend.connection, backend=backend.name)
 
 
-def _listing(backend: Backend, client: Client, pool: Pool) -> Listing:
+def _listing(backend: Backend, client: Client, pool: Pool, known: Transcript | None) -> _Answered:
+    """Return what a backend answers, and what can show that it answers the same again."""
     if backend.kind == STATIC:
-        return static_listing(backend)
+        listing = static_listing(backend)
+        return (known.listing if known else listing), known or Transcript((), listing)
     if backend.key_problem:
-        return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem)
+        return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem), None
     try:
         with Allowance(pool, backend.connection.timeout) as allowance:
-            kind, found = _ask(backend, client, allowance)
-    except TransportError as error:
-        outcome = outcome_of(error)
-        return Listing(backend.name, outcome, detail=f"{error}{_remedy(backend, outcome)}")
+            asker = Asker(client, allowance)
+            if known and (listed := asker.repeat(known)):
+                return listed, known
+            listed = _read(backend, client, asker)
+            if known and interchangeable(listed, known.listing):
+                listed = known.listing  # vLLM's answers differ each time, by ids that nobody reads
     except Exception as error:  # a bug in one reader must not stop the others
         log.exception("%s: reading its list failed", backend.name)
         detail = f"reading its list failed ({type(error).__name__}); please report it"
-        return Listing(backend.name, INVALID, detail=detail)
+        return Listing(backend.name, INVALID, detail=detail), None
+    return listed, asker.transcript(listed)
+
+
+def _read(backend: Backend, client: Client, asker: Asker) -> Listing:
+    try:
+        kind, found = _ask(backend, client, asker)
+    except TransportError as error:
+        outcome = outcome_of(error)
+        return Listing(backend.name, outcome, detail=f"{error}{_remedy(backend, outcome)}")
     endpoint, routes = canonical_endpoint(backend.url), KINDS[kind].ROUTES
     models = [model_of(record, routes, endpoint, found.listed) for record in found.records]
     left_out = found.unread or found.unusable or found.overlong
@@ -136,26 +177,24 @@ def _remedy(backend: Backend, outcome: str) -> str:
     return f"; check the key in the secret file {backend.name!r}"
 
 
-def _ask(backend: Backend, client: Client, allowance: Allowance) -> tuple[str, Found]:
+def _ask(backend: Backend, client: Client, asker: Asker) -> tuple[str, Found]:
     """Return the kind of a backend, configured or recognised, and what its adapter found."""
     if backend.kind == AUTO:
-        return detect.ask_as(server_of(backend, client, detect.ALLOWED, allowance))
+        return detect.ask_as(server_of(backend, client, detect.ALLOWED, asker))
     adapter = KINDS[backend.kind]
     try:
-        return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, allowance))
+        return backend.kind, adapter.ask(server_of(backend, client, adapter.ALLOWED, asker))
     except (Garbled, Rejected) as error:
         if outcome_of(error) != INVALID or backend.kind == OPENAI or backend.models_endpoint:
             raise
-        meant = detect.recognised(server_of(backend, client, detect.ALLOWED, allowance))
+        meant = detect.recognised(server_of(backend, client, detect.ALLOWED, asker))
         if meant in ("", backend.kind):
             raise
         remedy = f"`type: auto` recognises {meant} there, and this is not `type: {backend.kind}`"
         raise Garbled(f"{error}. Remedy: {remedy}") from None
 
 
-def server_of(
-    backend: Backend, client: Client, allowed: Collection[str], allowance: Allowance
-) -> Server:
+def server_of(backend: Backend, client: Client, allowed: Collection[str], asker: Asker) -> Server:
     """Return a backend, with the requests that its adapter may send.
 
     These are the ones in ``allowed`` (``METHOD /path``, without query), and the configured
@@ -172,15 +211,11 @@ def server_of(
 
     def get(path: str) -> Any:
         check("GET", path)
-        return client.get(path, allowance=allowance)
+        return asker.ask("GET", path)
 
     def post(path: str, body: object) -> Any:
-        """Send it, and free its share of the allowance: adapters do not keep answers to POSTs."""
+        """Send it; its share of the allowance is freed, since adapters keep no such answers."""
         check("POST", path)
-        before = allowance.spent()
-        try:
-            return client.send("POST", path, body, allowance)
-        finally:
-            allowance.restore(before)
+        return asker.ask("POST", path, json.dumps(body))
 
     return Server(endpoint, backend.url, backend.models_endpoint, get, post, client.quote)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from ..desired.naming import offer_of
@@ -75,6 +76,8 @@ def probe_models(
     Raises:
         UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
     """
+    if all(backend.discovery != "probe" for backend in backends):
+        return listings
     cycle = _Cycle(http, scope, set(_known(observed)))
     return tuple(
         _probe_backend(backend, listing, cycle)
@@ -108,7 +111,8 @@ def _probe_backend(backend: Backend, listing: Listing, cycle: _Cycle) -> Listing
                 answers[name] = _answer(probe, ask, model)
         found = {name: value for name, value in answers.items() if value is not None}
         models.append(_with(model, found))
-    return replace(listing, models=tuple(models))
+    same = all(map(is_, models, listing.models))
+    return listing if same else replace(listing, models=tuple(models))
 
 
 def _unknown(backend: Backend, model: Model, cycle: _Cycle) -> list[str]:

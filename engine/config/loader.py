@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,10 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     Raises:
         ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
     """
-    document = read_yaml(read_text(config_path), config_path.name)
-    declared = as_declared(document.value, schema("config"), document.raw)
-    wrong = violations(declared, "config")
-    found = [explained(violation, declared, secrets_dir) for violation in wrong]
-    declared = without(declared, {violation.path for violation in wrong})
-    parsed, unreadable = parsers.parse_values(declared)
-    found += [*unreadable, *find_problems(declared), *find_disagreements(parsed)]
+    text = _read(read_text(config_path), config_path.name)
+    document, declared, parsed = text.document, text.declared, text.parsed
+    found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
+    found += text.problems
     files, unusable = read_named_files(declared, secrets_dir)
     found += unusable
     problems = _in_order([*found, *find_mistakes(parsed)], document)
@@ -56,6 +55,34 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
         warnings=tuple(map(str, _in_order(doubtful, document))),
         unused_keys=_unused_keys(declared, secrets_dir),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a configuration says by its text alone, whatever the key files are.
+
+    ``given`` has the defaults; ``wrong`` is what breaks the schema, and ``declared`` is without it.
+    ``problems`` are those of ``declared``, and ``parsed`` has its values.
+    """
+
+    document: Document
+    given: Any
+    wrong: tuple[Violation, ...]
+    declared: Any
+    parsed: Any
+    problems: tuple[Violation, ...]
+
+
+@lru_cache(maxsize=1)
+def _read(text: str, name: str) -> _Text:
+    """Read a configuration; nobody changes what is returned, and the loop asks for it again."""
+    document = read_yaml(text, name)
+    given = as_declared(document.value, schema("config"), document.raw)
+    wrong = tuple(violations(given, "config"))
+    declared = without(given, {violation.path for violation in wrong})
+    parsed, unreadable = parsers.parse_values(declared)
+    problems = (*unreadable, *find_problems(declared), *find_disagreements(parsed))
+    return _Text(document, given, wrong, declared, parsed, problems)
 
 
 def _unused_keys(config: Mapping[str, Any], secrets_dir: Path) -> tuple[str, ...]:

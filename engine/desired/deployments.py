@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -12,27 +12,22 @@ from ..litellm.fields import is_price
 from ..state.deployment import (
     DesiredDeployment,
     DesiredState,
-    Endpoint,
     Key,
     Mark,
     Refusal,
-    without_provider,
 )
 from ..state.endpoint import Scope, canonical_endpoint
+from ..state.endpoint_status import EndpointStatus
 from ..state.frozen import canonical_json, freeze
 from ..state.listing import (
-    EMPTY_LIST,
-    MATCHINGS,
-    NOT_READY,
-    OK,
-    OUTCOMES,
-    UNREACHABLE,
     Listing,
     Model,
 )
 from ..state.pointer import leaves, pointer
+from ..state.reuse import Reuse
 from ..state.secret import SECRET, Place, Secret
 from .naming import Offer, offer_of
+from .sites import Site, endpoint_of, site_of
 from .status import status_of
 
 if TYPE_CHECKING:
@@ -43,59 +38,84 @@ _Refer = Callable[[str, Secret], str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Site:
-    """A backend, its listing, and what the configuration makes of each model in it."""
+class _Offered:
+    """What one backend offers: deployments by endpoint, name and model, and what is refused."""
 
-    backend: Backend
-    listing: Listing
-    offers: tuple[Offer, ...]
+    site: Site
+    status: EndpointStatus
+    wanted: Mapping[tuple[str, str, str], DesiredDeployment]
+    refusals: tuple[Refusal, ...]
 
 
 def desired_state(
-    config: Config, listings: Sequence[Listing], scope: Scope, references: Mapping[Place, str]
+    config: Config,
+    listings: Sequence[Listing],
+    scope: Scope,
+    references: Mapping[Place, str],
+    known: Reuse | None = None,
 ) -> DesiredState:
     """Return what should be registered, and what is known of each configured endpoint.
 
     ``listings`` has one Listing per backend, in their order; ``scope`` and ``references`` are
     those of the same backends. If two backends on one endpoint list the same model, the later one
     in the file decides. Of models with the same public name and upstream, the last one is
-    registered. :func:`engine.desired.clashes.without_clashes` resolves clashes of names.
+    registered. :func:`engine.desired.clashes.without_clashes` resolves clashes of names. What is
+    in ``known`` of a backend is used again.
 
     Raises:
         UnprovenPlan: a model is at an address that is not in scope; a bug of ours.
     """
+    known = Reuse() if known is None else known
     wanted: dict[tuple[str, str, str], DesiredDeployment] = {}
     refusals: list[Refusal] = []
     statuses = []
-    sites: defaultdict[str, list[_Site]] = defaultdict(list)
+    sites: defaultdict[str, list[Site]] = defaultdict(list)
+    known.begin()
     for backend, listing in zip(config.backends, listings, strict=True):
-        offers = tuple(offer_of(backend, model) for model in listing.models)
-        statuses.append(status_of(backend, scope.reach[backend.name][0], listing, offers))
-        refer = _referring_on(canonical_endpoint(backend.url), references)
+        offered = known.of(_offered, listing, backend, config.owner, scope, references)
+        statuses.append(offered.status)
+        refusals += offered.refusals
         for endpoint in scope.reach[backend.name]:
-            sites[endpoint].append(_Site(backend, listing, offers))
-        for offer in offers:
-            endpoint = scope.endpoint_of(offer.model.api_base)
-            if offer.filtered:
-                continue
-            for name in offer.names:
-                key = Key(endpoint, name, offer.upstream)
-                if offer.unsafe:
-                    refusals.append(Refusal(key, "unsafe_upstream", offer.unsafe))
-                elif offer.unwanted:
-                    refusals.append(Refusal(key, "excluded", offer.unwanted))
-                else:
-                    place = (endpoint, name, offer.model.id)
-                    wanted.pop(place, None)  # so that the later backend also comes later below
-                    wanted[place] = _deployment(config.owner, backend, offer, key, refer)
+            sites[endpoint].append(offered.site)
+        for place, deployment in offered.wanted.items():
+            wanted.pop(place, None)  # so that the later backend also comes later below
+            wanted[place] = deployment
+    known.end()
     by_key = {deployment.key: deployment for deployment in wanted.values()}
     return DesiredState(
         config.owner,
         tuple(by_key[key] for key in sorted(by_key)),
-        tuple(_endpoint(url, group, scope) for url, group in sorted(sites.items())),
+        tuple(endpoint_of(url, group, scope) for url, group in sorted(sites.items())),
         tuple(sorted(set(refusals))),
         tuple(statuses),
     )
+
+
+def _offered(
+    listing: Listing,
+    backend: Backend,
+    owner: str,
+    scope: Scope,
+    references: Mapping[Place, str],
+) -> _Offered:
+    offers = tuple(offer_of(backend, model) for model in listing.models)
+    refer = _referring_on(canonical_endpoint(backend.url), references)
+    wanted: dict[tuple[str, str, str], DesiredDeployment] = {}
+    refusals: list[Refusal] = []
+    for offer in offers:
+        endpoint = scope.endpoint_of(offer.model.api_base)
+        for name in () if offer.filtered else offer.names:
+            key = Key(endpoint, name, offer.upstream)
+            if offer.unsafe:
+                refusals.append(Refusal(key, "unsafe_upstream", offer.unsafe))
+            elif offer.unwanted:
+                refusals.append(Refusal(key, "excluded", offer.unwanted))
+            else:
+                place = (endpoint, name, offer.model.id)
+                wanted.pop(place, None)
+                wanted[place] = _deployment(owner, backend, offer, key, refer)
+    status = status_of(backend, scope.reach[backend.name][0], listing, offers)
+    return _Offered(site_of(backend, listing, offers), status, wanted, tuple(refusals))
 
 
 def _referring_on(endpoint: str, references: Mapping[Place, str]) -> _Refer:
@@ -171,48 +191,3 @@ def _with_references(value: Any, path: tuple[object, ...], refer: _Refer) -> Any
     if isinstance(value, tuple):
         return [_with_references(item, (*path, index), refer) for index, item in enumerate(value)]
     return value
-
-
-def _endpoint(url: str, group: list[_Site], scope: Scope) -> Endpoint:
-    backends = [site.backend for site in group]
-    first = next(backend for backend in backends if scope.reach[backend.name][0] == url)
-    listings = [site.listing for site in group]
-    offers = [offer for site in group for offer in site.offers]
-    worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
-    partial = any(listing.partial for listing in listings)
-    served = {name for offer in offers for name in (offer.model.id, *offer.model.aliases)}
-    return Endpoint(
-        url=url,
-        backends=tuple(sorted(backend.name for backend in backends)),
-        outcome=worst.outcome,
-        detail="; ".join(
-            f"{listing.backend}: {listing.detail}" for listing in listings if listing.detail
-        ),
-        complete=all(map(_complete, group)) and not partial,
-        policy=first.policy,
-        ownership=first.ownership,
-        served=tuple(sorted(served)),
-        renamed=tuple(sorted({without_provider(offer.upstream) for offer in offers} - served)),
-        excluded=tuple(sorted(set(_excluded(offers)))),
-        matching=max((listing.matching for listing in listings), key=MATCHINGS.index),
-    )
-
-
-def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
-    """Yield each (name, upstream) that listed but unwanted models would have."""
-    for offer in offers:
-        if offer.filtered or offer.unwanted:
-            for name in offer.names:
-                for upstream in (offer.upstream, *offer.predecessors):
-                    yield name, upstream
-
-
-def _complete(site: _Site) -> bool:
-    """Tell whether a model that is not in this listing is absent.
-
-    An empty listing counts here; :mod:`engine.plan.safety` waits until it has lasted.
-    """
-    outcome = site.listing.outcome
-    if outcome in (OK, EMPTY_LIST):
-        return True
-    return site.backend.on_unreachable == "remove" and outcome in (UNREACHABLE, NOT_READY)

@@ -6,7 +6,6 @@ The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -16,9 +15,9 @@ from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
-from .compact_rows import Rows
 from .error_messages import NOT_ADDED, NOT_FOUND, REMEDIES, explained, has_no_models, notice_outage
 from .fields import release_of
+from .listing import KnownListing, fetch_rows
 
 if TYPE_CHECKING:
     from ..config.model import LiteLLM
@@ -30,8 +29,6 @@ _EXACT_PATCH: Final = (1, 98)
 """Before it, a PATCH takes all DB models out of the router while it reloads."""
 _REMOVING_PATCH: Final = (1, 109)
 """From it on ``litellm_params_to_remove`` removes; before, it is ignored with a 200."""
-_EVERYTHING: Final = 1_000_000
-"""A page size: an updated row moves to the end of the list, so pages would shift under us."""
 _NOBODY: Final = "modelprovisioner-no-such-row"
 
 
@@ -82,32 +79,10 @@ class Proxy:
     def fetch_deployments(self) -> dict[str, Any]:
         """Return the observed document: ``{"editing": {...}, "data": [row, ...]}``.
 
-        Nulls are left out of the rows: LiteLLM adds some 150 to each.
-
         Raises:
             TransportError: there is no listing; then there is no cycle.
         """
-        try:
-            answer = self._listed(f"/v2/model/info?size={_EVERYTHING}")
-        except Rejected as error:
-            if error.status not in (403, 404):
-                raise Rejected(explained(error), status=error.status) from None
-            answer = self._listed("/v1/model/info")
-        rows = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(rows, list):
-            raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
-        if answer.get("total_pages", 1) not in (0, 1):
-            raise Garbled("LiteLLM's listing came in pages although all was asked for")
-        return {"editing": asdict(self.editing), "data": rows}
-
-    def _listed(self, path: str) -> Any:
-        """Return a listing; a proxy without models answers 500, which counts as an empty one."""
-        try:
-            return self._client.rows(path, lambda: Rows().kept, attempts=3)
-        except Unavailable as error:
-            if has_no_models(error):
-                return {"data": []}
-            raise
+        return KnownListing().renew(fetch_rows(self._client), self.editing)
 
     def create(self, row: Mapping[str, Any]) -> None:
         """Register a row under its own id.

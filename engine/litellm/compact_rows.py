@@ -7,24 +7,75 @@ null, and most of the other names and texts are also in the row before.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..bounds import MAX_DEPTH, MAX_ID, MAX_ROWS_MEMORY
 from ..errors import Garbled
 from ..transport.json_stream import TOO_DEEP_ROW, Skimmed, depth
+from ..transport.json_text import Text
+from .known_rows import KnownRows, known_row
 
 _PARTS: Final = ("litellm_params", "model_info")
 _READ: Final = ("model_name", *_PARTS)
+_MANY, _FEW = 4, 100
+"""More unknown rows than a fourth of the known ones, and this many, are many."""
 _SLOT: Final = 100
 """Bytes that a text takes in the table of texts."""
 
 
 class Rows:
-    """Compacts the rows of one listing."""
+    """Compacts the rows of one listing; those in ``before``, an earlier one, are taken from there.
 
-    def __init__(self) -> None:
+    ``read`` has the rows for the next listing. ``changing`` is called once if many are not known,
+    before they are added, so that what was made of the earlier ones need not stay in memory.
+    """
+
+    def __init__(
+        self, before: KnownRows | None = None, changing: Callable[[], None] = lambda: None
+    ) -> None:
+        self.read = KnownRows()
+        self._before = KnownRows() if before is None else before
+        self._changing = changing
+        self._unknown = 0
+        self._all: list[Any] = []
+        self._is_exact = not self._before
+        self._is_recounted = False
+        self._recalled = 0
         self._texts: dict[str, str] = {}
         self._size = 0
+
+    def recall(self, text: Text) -> Any:
+        """Return the row that is next in a text, and pass it over; None if it is not known."""
+        known = self._before.find(text)
+        if known is None:
+            return None
+        if self.read.add(known, text.ahead(known.length)):
+            self._recalled += known.size
+        text.at += known.length
+        if self._is_exact:
+            self._shared(known.row)
+        else:
+            self._size += known.size
+        self._all.append(known.row)
+        self._check()
+        return known.row
+
+    def keep(self, member: Any, source: str) -> Any:
+        """Return what is kept of a row, and remember it by its text.
+
+        Raises:
+            Garbled: as :meth:`kept`.
+        """
+        self._unknown += 1
+        if self._unknown == len(self._before) // _MANY + _FEW:
+            self._changing()
+        size = self._size
+        row = self.kept(member)
+        known = known_row(row, source, self._size - size)
+        if known is not None:
+            self.read.add(known, source)
+        return row
 
     def kept(self, row: Any) -> Any:
         """Return a row without null fields and without unread ones; anything but a map, as it is.
@@ -46,12 +97,40 @@ class Rows:
         elif depth(row) > MAX_DEPTH:
             raise Garbled(f"LiteLLM lists what is no row: {TOO_DEEP_ROW}")
         row = self._shared(row)
+        self._all.append(row)
+        self._check()
+        return row
+
+    def finish(self) -> KnownRows:
+        """End the listing; return its rows for the next one.
+
+        Raises:
+            Garbled: they take too much memory.
+        """
+        self.read.spare = self._before.spare + self._before.size - self._recalled
+        if not self._is_exact and self._size + self.read.spare > MAX_ROWS_MEMORY:
+            self._count()
+        if self._is_recounted:
+            self.read.clear()  # what each row adds is not what it added when it was read
+        self._check()
+        return self.read
+
+    def _check(self) -> None:
+        if self._size > MAX_ROWS_MEMORY and not self._is_exact:
+            self._count()
         if self._size > MAX_ROWS_MEMORY:
             raise Garbled(
                 f"LiteLLM's rows take over {MAX_ROWS_MEMORY >> 20} MiB of memory; see in LiteLLM"
                 " which rows are not needed, or far larger than others"
             )
-        return row
+
+    def _count(self) -> None:
+        """Count the memory of the rows so far, and from now on, as if none had been known."""
+        self._texts.clear()
+        self._size = 0
+        self._is_exact = self._is_recounted = True
+        for row in self._all:
+            self._shared(row)
 
     def _shared(self, value: Any) -> Any:
         """Return a value in which equal texts share memory, and count the memory that it takes."""
@@ -63,7 +142,9 @@ class Rows:
             self._texts[value] = value
             return value
         if isinstance(value, dict):
-            value = {self._shared(name): self._shared(item) for name, item in value.items()}
+            value = {
+                self._shared(sys.intern(name)): self._shared(item) for name, item in value.items()
+            }
         elif isinstance(value, list):
             value = [self._shared(item) for item in value]
         self._size += sys.getsizeof(value)

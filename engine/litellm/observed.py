@@ -20,6 +20,7 @@ from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze
 from ..state.mark import mark_owner, read_mark
 from ..state.pointer import put
+from ..state.reuse import Reuse
 from ..state.secret import NOT_OURS, SECRET, is_reference
 from ..text import shortened
 from .fields import SERVER_SET, is_secret, is_secret_info
@@ -30,11 +31,16 @@ _NO_SECRET: Final = ("", "None", "True", "False")
 
 _PLAIN: Final = frozenset({str, int, float, bool})
 """Types of the values that are shown as they are, unless their field is a secret."""
+_STRAY: Final = "(none)"
+"""The place of a row of ours that has no home."""
+_SEVERAL: Final = 2
 _ID_LENGTH: Final = 80
 """Characters of an id in the description of a row."""
 
 
-def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> ObservedState:
+def observed_state(
+    document: Mapping[str, Any], scope: Scope, owner: str, known: Reuse | None = None
+) -> ObservedState:
     """Return the deployments in ``document`` that are on a configured endpoint.
 
     ``document`` is what :meth:`engine.litellm.api.Proxy.fetch_deployments` returns: rows without
@@ -42,26 +48,20 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
     endpoint. Nor is an unmarked row at an address that is not configured itself but only implied
     by the kind of a backend. Rows of ours are on the endpoint where :func:`home_of` finds them at
     home; those without a home are returned as ``strays``. A row with ``unreadable`` is beyond a
-    bound, and only its name, upstream, address and id are known.
+    bound, and only its name, upstream, address and id are known. What is in ``known`` of a row is
+    used again.
     """
+    known = Reuse() if known is None else known
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, ObservedDeployment] = {}
     strays: dict[str, ObservedDeployment] = {}
+    known.begin()
     for row in document["data"]:
-        address = address_of(row["litellm_params"].get("api_base"))
-        endpoint = scope.places.get(address, "")
-        if not endpoint and MARK not in row["model_info"]:
-            continue
-        times = ids[row["model_info"]["id"]]
-        deployment = _deployment(row, endpoint or address or NO_ADDRESS, times)
-        mark = deployment.mark
-        if mark is not None and mark.owner == owner:
-            home = home_of(deployment, endpoint, scope)
-            key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
-            group = seen if home else strays
-            group.setdefault(deployment.id, replace(deployment, key=key))
-        elif endpoint and (endpoint == address or mark is not None):
-            seen.setdefault(deployment.id, deployment)
+        times = min(ids[row["model_info"]["id"]], _SEVERAL)
+        place, deployment = known.of(_placed, row, times, scope, owner)
+        if deployment is not None:
+            (strays if place == _STRAY else seen).setdefault(deployment.id, deployment)
+    known.end()
     return ObservedState(
         owner,
         in_order(seen.values()),
@@ -71,6 +71,28 @@ def observed_state(document: Mapping[str, Any], scope: Scope, owner: str) -> Obs
         unreadable=_unreadable(document["data"], seen),
         holders=_holders(document["data"], seen, owner),
     )
+
+
+def _placed(
+    row: Mapping[str, Any], times: int, scope: Scope, owner: str
+) -> tuple[str, ObservedDeployment | None]:
+    """Return where a row belongs, and the row there; None if it is on no configured endpoint.
+
+    ``times`` is how often its id is listed.
+    """
+    address = address_of(row["litellm_params"].get("api_base"))
+    endpoint = scope.places.get(address, "")
+    if not endpoint and MARK not in row["model_info"]:
+        return "", None
+    deployment = _deployment(row, endpoint or address or NO_ADDRESS, times)
+    mark = deployment.mark
+    if mark is not None and mark.owner == owner:
+        home = home_of(deployment, endpoint, scope)
+        key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
+        return home or _STRAY, replace(deployment, key=key)
+    if endpoint and (endpoint == address or mark is not None):
+        return endpoint, deployment
+    return "", None
 
 
 def _unreadable(rows: Iterable[Mapping[str, Any]], seen: Collection[str]) -> tuple[str, ...]:

@@ -24,8 +24,10 @@ def within_caps(plan: Plan, observed: ObservedState, limits: Limits) -> Plan:
     of the plan. A backend that lists new ids in every cycle can so neither fill LiteLLM nor keep
     the models of other backends out: the backends take turns.
     """
-    rows = _rows_left(plan, observed)
     creates = [operation for operation in plan.operations if operation.action == CREATE]
+    if not creates:
+        return plan
+    rows = _rows_left(plan, observed)
     refused: dict[Order, Skip] = {}
     allowed = 0
     for operation in _in_turns(creates):

@@ -12,7 +12,8 @@ import jsonpatch
 from deepdiff import DeepDiff
 
 from ..errors import UnprovenPlan
-from ..state.frozen import Frozen, canonical_json, freeze, thaw
+from ..state.deployment import DesiredDeployment, ObservedDeployment
+from ..state.frozen import Frozen, canonical_json, freeze, identical, thaw
 from ..state.pointer import pointer
 from ..state.secret import is_reference
 from .plan import FieldChange
@@ -80,3 +81,15 @@ def _change(path: tuple[Any, ...], before: Any, after: Any) -> FieldChange:
     if before is _ABSENT:
         return FieldChange("add", where, after=freeze(after))
     return FieldChange("replace", where, freeze(before), freeze(after))
+
+
+def is_listed_as_sent(wanted: DesiredDeployment, seen: ObservedDeployment) -> bool:
+    """Tell whether we declared just what is wanted, and all of it is listed as it was sent.
+
+    Nearly every row is; others are looked at more closely.
+    """
+    return seen.declared == wanted.mark.fields and all(
+        name in seen.fields[part] and identical(value, seen.fields[part][name])
+        for part, fields in wanted.fields.items()
+        for name, value in fields.items()
+    )

@@ -238,6 +238,8 @@ class Plan:
 
     def without(self, refused: Mapping[Order, Skip]) -> Plan:
         """Return the plan with some operations, named by their order, turned into skips."""
+        if not refused:
+            return self
         kept = tuple(op for op in self.operations if op.order() not in refused)
         skips = sorted((*self.skips, *refused.values()), key=Skip.order)
         return replace(self, operations=kept, skips=tuple(skips))

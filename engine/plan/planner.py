@@ -20,6 +20,7 @@ from ..state.deployment import (
     free_id,
 )
 from ..state.endpoint import Scope
+from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (
     MARKED,
@@ -31,12 +32,11 @@ from .leftovers import (
 )
 from .plan import CREATE, DELETE, UPDATE, Operation, Plan, Skip
 from .simulate import simulate
-from .unchanged import Unchanged
 from .update import adjust
 
 
 def make_plan(
-    desired: DesiredState, observed: ObservedState, unchanged: Unchanged | None = None
+    desired: DesiredState, observed: ObservedState, unchanged: Reuse | None = None
 ) -> Plan:
     """Return what turns ``observed`` into ``desired``, restricted to the desired endpoints.
 
@@ -75,7 +75,7 @@ def make_plan(
     Order: create, update, replace, delete; within each by key, then id.
     Pairs that are in ``unchanged`` are not compared again, and those that need nothing are added.
     """
-    unchanged = Unchanged() if unchanged is None else unchanged
+    unchanged = Reuse() if unchanged is None else unchanged
     return _Planner(desired, with_homes(desired, observed), unchanged).plan()
 
 
@@ -84,7 +84,7 @@ def verify_plan(
     desired: DesiredState,
     observed: ObservedState,
     scope: Scope,
-    unchanged: Unchanged | None = None,
+    unchanged: Reuse | None = None,
 ) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
@@ -103,12 +103,25 @@ def verify_plan(
         )
 
 
+def make_proven_plan(
+    desired: DesiredState, observed: ObservedState, scope: Scope, unchanged: Reuse
+) -> Plan:
+    """Return the plan, once it is proven; what is in ``unchanged`` is not compared again.
+
+    Raises:
+        UnprovenPlan: as :func:`verify_plan`.
+    """
+    unchanged.begin()
+    plan = make_plan(desired, observed, unchanged)
+    verify_plan(plan, desired, observed, scope, unchanged)
+    unchanged.end()
+    return plan
+
+
 class _Planner:
     """The state of one make_plan: the rows that are decided about, and the decisions so far."""
 
-    def __init__(
-        self, desired: DesiredState, observed: ObservedState, unchanged: Unchanged
-    ) -> None:
+    def __init__(self, desired: DesiredState, observed: ObservedState, unchanged: Reuse) -> None:
         self.desired = desired
         self.observed = observed
         self.unchanged = unchanged
@@ -212,11 +225,11 @@ class _Planner:
     def _adjusted(
         self, wanted: DesiredDeployment, seen: ObservedDeployment
     ) -> Operation | Skip | None:
-        if self.unchanged.has(wanted, seen):
+        if self.unchanged.has(seen, wanted):
             return None
         outcome = adjust(wanted, seen, self.observed.editing, self._ids)
         if outcome is None:
-            self.unchanged.add(wanted, seen)
+            self.unchanged.keep(None, seen, wanted)
         return outcome
 
 

@@ -13,9 +13,8 @@ from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeploym
 from ..state.frozen import Frozen, freeze, thaw
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
-from .diff import field_changes
+from .diff import field_changes, is_listed_as_sent
 from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
-from .unchanged import is_listed_as_sent
 from .wanted import wanted_of
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -53,6 +54,24 @@ def identical(left: Any, right: Any) -> bool:
         )
     if isinstance(left, tuple):
         return len(left) == len(right) and all(map(identical, left, right))
+    return bool(left == right)
+
+
+def interchangeable(left: Any, right: Any) -> bool:
+    """Tell whether no function can tell two frozen values apart: types and order are the same.
+
+    Values may hold dataclasses, of which fields that :func:`dataclasses.field` leaves out of
+    ``repr`` follow from the others.
+    """
+    if type(left) is not type(right):
+        return False
+    if is_dataclass(left):
+        names = [field.name for field in fields(left) if field.repr]
+        return all(interchangeable(getattr(left, name), getattr(right, name)) for name in names)
+    if isinstance(left, Mapping):
+        return interchangeable(tuple(left.items()), tuple(right.items()))
+    if isinstance(left, tuple):
+        return len(left) == len(right) and all(map(interchangeable, left, right))
     return bool(left == right)
 
 

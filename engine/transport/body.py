@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any, Final
 
 from ..bounds import MAX_BODY
@@ -14,6 +15,27 @@ from .json_stream import document_of, text_size, values_in
 _CHUNK: Final = 16 * 1024
 _PARSING: Final = threading.Lock()
 """One text at a time is turned into values: this is not slower, and takes less memory."""
+
+
+class Answer:
+    """A whole answer whose JSON is not read yet; ``digest`` is that of its bytes.
+
+    ``parse`` turns the bytes into a document and may empty them; it raises Garbled.
+    """
+
+    def __init__(self, content: bytearray, parse: Callable[[bytearray], Any]) -> None:
+        self.digest = sha256(content).hexdigest()
+        self.size = len(content)
+        self._content = content
+        self._parse = parse
+
+    def document(self) -> Any:
+        """Return the JSON value; to be called once.
+
+        Raises:
+            Garbled: it is not JSON, or beyond a bound.
+        """
+        return self._parse(self._content)
 
 
 class Body:
@@ -50,14 +72,23 @@ class Body:
             content += chunk
         return content
 
-    def document(self, allowance: Allowance) -> Any:
-        """Return its JSON value.
+    def text(self, allowance: Allowance) -> bytearray:
+        """Return all of it, paid for as the text and the values of a document.
 
         Raises:
-            ValueError: it is not JSON.
             Garbled: it is beyond a bound, or costs more than ``allowance``.
         """
         content = self.whole(lambda chunk: allowance.spend(len(chunk), values_in(chunk)))
         allowance.spend(text_size(content) - len(content), 1)
-        with _PARSING:
-            return document_of(content)
+        return content
+
+
+def parse(content: bytearray) -> Any:
+    """Return the JSON value of an answer, and empty ``content``.
+
+    Raises:
+        ValueError: it is not JSON.
+        Garbled: it is beyond a bound.
+    """
+    with _PARSING:
+        return document_of(content)

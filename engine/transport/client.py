@@ -9,9 +9,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -22,48 +21,30 @@ from ..bounds import MAX_LISTING, MAX_REDIRECTS
 from ..errors import Garbled, Rejected, TransportError, Unavailable
 from ..state.secret import Secret
 from ..text import Redactor
-from .body import Body
+from .body import Answer, Body, parse
 from .budget import Allowance
 from .deadline import Bounded
 from .environment import proxy_for, trusted
-from .error_text import cause_of, clean, excerpt, explanation, origin_of, quote
-from .json_stream import rows_of
+from .error_text import (
+    WEB_PAGE,
+    cause_of,
+    clean,
+    excerpt,
+    explanation,
+    not_json,
+    origin_of,
+    quote,
+)
+from .json_stream import Keeper, rows_of
+from .request import Ask, Session
 from .timing import Timing
 
 if TYPE_CHECKING:
     from .connection import Connection
 
 
-_Keep = Callable[[Any], Any]
 log = logging.getLogger(__name__)
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """A request: ``path`` is appended to the client's URL, ``body`` is sent as JSON.
-
-    ``allowance`` is what its answer may cost. With a ``keeper`` the answer holds a list that may be
-    long; see :meth:`Client.rows`.
-    """
-
-    method: str
-    path: str
-    body: object = None
-    allowance: Allowance = field(default_factory=Allowance)
-    keeper: Callable[[], _Keep] | None = None
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return nothing: requests would read the whole body of a redirect, which may not end."""
-
-
-_WEB_PAGE: Final = "a web page, as a proxy in between or a sign-in page sends"
-
-
-def _web_page(kind: str) -> str:
-    return f", but {_WEB_PAGE}" if kind.startswith("text/html") else ""
 
 
 class Client:
@@ -80,7 +61,7 @@ class Client:
         self._verify = trusted(connection)
         self._redactor = Redactor()
         self.hide([key])
-        self._session = _Session()
+        self._session = Session()
         self._session.trust_env = False  # else ~/.netrc counts, and NO_PROXY alone spares loopback
         self._via = ""
         if proxy := proxy_for(base_url):
@@ -102,18 +83,27 @@ class Client:
             Rejected: another 4xx, or a redirect to another server.
             Garbled: a body that is not JSON, or beyond a bound.
         """
-        return self._repeat(_Ask("GET", path, None, allowance or Allowance()), attempts)
+        return self._repeat(Ask("GET", path, None, allowance or Allowance()), attempts)
 
-    def rows(self, path: str, keeper: Callable[[], _Keep], *, attempts: int = 2) -> Any:
-        """GET a map with a list ``data`` that may be long, and keep only a part of each member.
-
-        ``keeper`` is called once in each attempt. It returns a function that is called with each
-        member and returns what to keep of it.
+    def ask(self, path: str, allowance: Allowance, *, post: object = None) -> Answer:
+        """GET a path as :meth:`get` does, or POST once, and return the answer before it is read.
 
         Raises:
             Unavailable, Rejected, Garbled: as :meth:`get`.
         """
-        return self._repeat(_Ask("GET", path, keeper=keeper), attempts)
+        method, attempts = ("GET", 2) if post is None else ("POST", 1)
+        ask = Ask(method, path, post, allowance, is_raw=True)
+        return self._repeat(ask, attempts)  # type: ignore[no-any-return]
+
+    def rows(self, path: str, keeper: Callable[[], Keeper], *, attempts: int = 2) -> Any:
+        """GET a map with a list ``data`` that may be long, and keep only a part of each member.
+
+        ``keeper`` is called once in each attempt; what it returns decides about each member.
+
+        Raises:
+            Unavailable, Rejected, Garbled: as :meth:`get`.
+        """
+        return self._repeat(Ask("GET", path, keeper=keeper), attempts)
 
     def send(self, method: str, path: str, body: object, allowance: Allowance | None = None) -> Any:
         """Send a write once and return the JSON of its answer.
@@ -123,7 +113,7 @@ class Client:
                 caller has to find out.
             Rejected, Garbled: as :meth:`get`.
         """
-        return self._exchange(_Ask(method, path, body, allowance or Allowance()))
+        return self._exchange(Ask(method, path, body, allowance or Allowance()))
 
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Keep these secrets out of messages, beside the client's own key."""
@@ -146,7 +136,7 @@ class Client:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
 
-    def _repeat(self, ask: _Ask, attempts: int) -> Any:
+    def _repeat(self, ask: Ask, attempts: int) -> Any:
         for attempt in range(1, attempts):
             try:
                 return self._exchange(ask)
@@ -156,7 +146,7 @@ class Client:
                     raise
         return self._exchange(ask)
 
-    def _exchange(self, ask: _Ask) -> Any:
+    def _exchange(self, ask: Ask) -> Any:
         before = ask.allowance.spent()
         try:
             return self._answer(ask)
@@ -164,7 +154,7 @@ class Client:
             ask.allowance.restore(before)
             raise
 
-    def _answer(self, ask: _Ask) -> Any:
+    def _answer(self, ask: Ask) -> Any:
         url = self.base_url + ask.path
         subject = f"{ask.method} {url}{self._via}"
         start = time.monotonic()
@@ -181,7 +171,7 @@ class Client:
             raise self._failure(subject, error, patience) from None
         raise Rejected(f"{subject}: more than {MAX_REDIRECTS} redirects", status=310)
 
-    def _request(self, ask: _Ask, url: str, deadline: float) -> requests.Response:
+    def _request(self, ask: Ask, url: str, deadline: float) -> requests.Response:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise requests.Timeout
@@ -196,29 +186,50 @@ class Client:
             verify=self._verify,
         )
 
-    def _outcome(self, subject: str, response: requests.Response, ask: _Ask) -> Any:
+    def _outcome(self, subject: str, response: requests.Response, ask: Ask) -> Any:
         body, status = Body(response.raw), response.status_code
         try:
             if 200 <= status < 300:
                 if ask.keeper:
                     return rows_of(body.chunks(MAX_LISTING), ask.keeper())
-                return body.document(ask.allowance)
-            content = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
+                text = body.text(ask.allowance)
+            else:
+                text = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
         except Garbled as error:
             raise Garbled(f"{subject}: {error}") from None
         except ValueError:
-            kind = self._clean(response.headers.get("Content-Type", "no content type"))
-            what = f"not JSON ({kind}){_web_page(kind)}" if body.size else "empty"
-            raise Garbled(f"{subject}: the answer is {what}") from None
+            kind = self._kind(response)
+            raise Garbled(f"{subject}: {not_json(kind, body.size)}") from None
         finally:
             log.debug("%s -> %d (%d bytes)", subject, status, body.size)
-        told = excerpt(content, self._redactor)
-        if not told and content.lstrip().startswith(b"<"):
-            told = f"with {_WEB_PAGE}"
+        if 200 <= status < 300:
+            return self._answered(subject, response, text, ask)
+        told = excerpt(text, self._redactor)
+        if not told and text.lstrip().startswith(b"<"):
+            told = f"with {WEB_PAGE}"
         message = f"{subject}: HTTP {status}: {told}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
+
+    def _answered(
+        self, subject: str, response: requests.Response, content: bytearray, ask: Ask
+    ) -> Any:
+        """Return the document of an answer, or the answer itself if that was asked for."""
+        kind, size = self._kind(response), len(content)
+
+        def read(content: bytearray) -> Any:
+            try:
+                return parse(content)
+            except Garbled as error:
+                raise Garbled(f"{subject}: {error}") from None
+            except ValueError:
+                raise Garbled(f"{subject}: {not_json(kind, size)}") from None
+
+        return Answer(content, read) if ask.is_raw else read(content)
+
+    def _kind(self, response: requests.Response) -> str:
+        return self._clean(response.headers.get("Content-Type", "no content type"))
 
     def _same_origin(self, subject: str, url: str, target: str) -> str:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .budget import Pool
 from .client import Client
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
     from ..state.secret import Secret
     from .connection import Connection
+
+LITELLM: Final = ""
+LISTING: Final = "\0listing"
+"""In place of the name of a backend: LiteLLM, and LiteLLM while it is asked for its rows, which
+takes long, so that it answers other requests meanwhile."""
 
 
 class Http:
@@ -26,7 +31,9 @@ class Http:
         self.pool = Pool()
         self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
 
-    def client(self, url: str, key: Secret, connection: Connection, *, backend: str = "") -> Client:
+    def client(
+        self, url: str, key: Secret, connection: Connection, *, backend: str = LITELLM
+    ) -> Client:
         """Return the client for LiteLLM, or the one of a backend, made on first use.
 
         Two backends on one server have a client each, since they are asked at the same time. If a
@@ -43,7 +50,7 @@ class Http:
 
     def keep(self, backends: Collection[str]) -> None:
         """Close the connections of all backends but these."""
-        for name in self._clients.keys() - {"", *backends}:
+        for name in self._clients.keys() - {LITELLM, LISTING, *backends}:
             self._clients.pop(name)[1].close()
 
     def discard(self, client: Client) -> None:

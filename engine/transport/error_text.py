@@ -31,6 +31,7 @@ _CAUSES: Final = (
     (Exception, "the connection failed ({text})"),
 )
 """Why an exchange failed: the first class that fits counts, so subclasses come before theirs."""
+WEB_PAGE: Final = "a web page, as a proxy in between or a sign-in page sends"
 
 
 def cause_of(error: Exception) -> Exception:
@@ -90,3 +91,9 @@ def clean(text: str, redactor: Redactor) -> str:
     """Return foreign text in one printable line of bounded length, without secrets."""
     text = _KEY_PARTS.sub("***", redactor.redact(text))
     return shortened(printable(" ".join(text.split())), MAX_EXCERPT)
+
+
+def not_json(kind: str, size: int) -> str:
+    """Return what an answer of a content type and a size is, if it is not JSON."""
+    page = f", but {WEB_PAGE}" if kind.startswith("text/html") else ""
+    return f"the answer is not JSON ({kind}){page}" if size else "the answer is empty"

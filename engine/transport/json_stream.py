@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..bounds import MAX_DEPTH, MAX_ROW, MAX_ROWS, MAX_SKIMMED
 from ..errors import Garbled, OutOfBounds
@@ -31,6 +31,19 @@ class Skimmed:
 
     fields: dict[str, Any]
     why: str
+
+
+class Keeper(Protocol):
+    """Decides what is kept of each member of a listing."""
+
+    def recall(self, text: Text) -> Any:
+        """Return what is kept of the next member, and pass it over, if its text is known.
+
+        None if it is not; then nothing is read.
+        """
+
+    def keep(self, member: Any, source: str) -> Any:
+        """Return what is kept of a member; ``source`` is its text, "" for a :class:`Skimmed`."""
 
 
 def values_in(content: bytes | bytearray) -> int:
@@ -80,12 +93,12 @@ def _members(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
-    """Read a map from ``chunks``; return its ``data``, with what ``keep`` makes of each member.
+def rows_of(chunks: Iterable[bytes], keeper: Keeper) -> Any:
+    """Read a map from ``chunks``; return its ``data``, with what is kept of each member.
 
     The text is read member by member, so that only one row at a time is in memory. Of the rest of
     the map only ``total_pages`` is returned. A document that is not a map is returned as it is.
-    A member that is a map beyond a bound is given to ``keep`` as :class:`Skimmed`.
+    A member that is a map beyond a bound is given to ``keeper`` as :class:`Skimmed`.
     """
     text = Text(iter(chunks))
     if text.next() != "{":
@@ -98,20 +111,24 @@ def rows_of(chunks: Iterable[bytes], keep: Callable[[Any], Any]) -> Any:
         text.expect(":")
         if name in document:
             raise contradiction(name)
-        value = list(_rows(text, keep)) if name == "data" and text.next() == "[" else text.value()
+        value = list(_rows(text, keeper)) if name == "data" and text.next() == "[" else text.value()
         if name in ("data", "total_pages"):
             document[name] = value
     return text.last({name: value for name, value in document.items() if value is not None})
 
 
-def _rows(text: Text, keep: Callable[[Any], Any]) -> Iterator[Any]:
+def _rows(text: Text, keeper: Keeper) -> Iterator[Any]:
     for count in text.members("[]"):
         if count > MAX_ROWS:
             raise Garbled(
                 f"it lists over {MAX_ROWS} models, which is more than the engine reads;"
                 " delete those that are not needed"
             )
-        yield keep(_row(text))
+        known = keeper.recall(text)
+        if known is None:
+            member = _row(text)
+            known = keeper.keep(member, "" if isinstance(member, Skimmed) else text.source)
+        yield known
 
 
 def _row(text: Text) -> Any:

@@ -84,8 +84,24 @@ class Text:
         self._scan = DECODER.raw_decode
         self._window = ""
         self._ended = False
+        self._from = 0
         self.left = math.inf
         self.at = 0
+
+    @property
+    def source(self) -> str:
+        """The text of the value that was read last, until the next one is read."""
+        return self._window[self._from : self.at]
+
+    def ahead(self, length: int) -> str:
+        """Return the next characters without reading them: ``length`` of them, or all that come.
+
+        Raises:
+            OutOfBounds: more than MAX_ROW were asked for.
+        """
+        while len(self._window) - self.at < length and self._more():
+            pass
+        return self._window[self.at : self.at + length]
 
     def next(self) -> str:
         """Return the next character that is not white space, without reading it; "" at the end."""
@@ -127,7 +143,7 @@ class Text:
             if len(self._window) - end > 2 or not self._more():  # else a number might continue: 1e-
                 if end - self.at > MAX_ROW:
                     raise OutOfBounds(_TOO_LARGE)
-                self.at = end
+                self._from, self.at = self.at, end
                 return found
 
     def pass_over(self) -> None:

@@ -110,7 +110,9 @@ class Fleet:
             }
             for number, port in enumerate(self.backends.ports)
         ]
-        config = {"litellm": {"url": f"http://127.0.0.1:{self.port}"}, "backends": backends}
+        litellm = {"url": f"http://127.0.0.1:{self.port}"}
+        limits = {"max_models": self.size.rows, "max_creates": self.size.rows}
+        config = {"litellm": litellm, "limits": limits, "backends": backends}
         (self.folder / "config.yaml").write_text(json.dumps(config, indent=1))
         secrets = self.folder / "secrets"
         secrets.mkdir()

@@ -18,6 +18,7 @@ PURE = (
     "state/",
     "litellm/compact_rows.py",
     "litellm/fields.py",
+    "litellm/known_rows.py",
     "litellm/listed.py",
     "litellm/observed.py",
     "litellm/row.py",

@@ -1,0 +1,85 @@
+"""Results of pure functions that are used again for the same arguments. Pure.
+
+All values that the stages pass on are frozen, so the same object always has the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import is_
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_Results = dict[int, tuple[Any, ...]]
+
+
+class Reuse:
+    """The results of one function for many arguments, recognised as the same objects.
+
+    A use is what happens between :meth:`begin` and :meth:`end`; the results of the last use are
+    kept. The first argument is another one for each result.
+    """
+
+    def __init__(self) -> None:
+        self._now: _Results = {}
+        self._before: _Results = {}
+
+    def begin(self) -> None:
+        """Begin a use: results that it does not ask for are forgotten at its end."""
+        self._before, self._now = self._now, {}
+
+    def end(self) -> None:
+        """End a use."""
+        self._before = {}
+
+    def has(self, *arguments: Any) -> bool:
+        """Tell whether there is a result for the arguments."""
+        return self._find(arguments) is not None
+
+    def keep(self, result: T, *arguments: Any) -> T:
+        """Keep the result for the arguments, and return it."""
+        self._now[id(arguments[0])] = (*arguments, result)
+        return result
+
+    def of(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return ``function(*arguments)``; it is not called for arguments that have a result."""
+        known = self._find(arguments)
+        if known is None:
+            return self.keep(function(*arguments), *arguments)
+        found: T = known[-1]
+        return found
+
+    def _find(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        place = id(arguments[0])  # nothing else has it, since the arguments of results stay alive
+        for results in (self._now, self._before):
+            known = results.get(place)
+            if known is not None and all(map(is_, known, arguments)):
+                self._now[place] = known
+                return known
+        return None
+
+
+class Last:
+    """The last result of each of some functions."""
+
+    def __init__(self) -> None:
+        self._results: dict[Any, tuple[tuple[Any, ...], Any]] = {}
+
+    def of(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return ``function(*arguments)``.
+
+        It is not called if it was called last with the same objects, or tuples of the same.
+        """
+        known = self._results.get(function)
+        if known is not None and _is_same(known[0], arguments, _is_same):
+            found: T = known[1]
+            return found
+        result = function(*arguments)
+        self._results[function] = arguments, result
+        return result
+
+
+def _is_same(left: Any, right: Any, compare: Callable[[Any, Any], bool] = is_) -> bool:
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return len(left) == len(right) and all(map(compare, left, right))
+    return left is right
