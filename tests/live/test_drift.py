@@ -39,7 +39,7 @@ def test_a_row_that_was_moved_by_hand_is_put_back_and_neither_doubled_nor_lost(
     edited = {"another server": f"{other.url}/v1", "no URL": "", "a query": f"{address}?key=1"}
     litellm.patch(before, {"litellm_params": {"api_base": edited[edit]}})
     backend.stop()
-    outcome = installation.converge()
+    outcome = installation.converge(degraded=True)
     assert outcome.writes == [], str(outcome)
     assert (model, "incomplete") in {(skip["name"], skip["reason"]) for skip in outcome.skips}
 
