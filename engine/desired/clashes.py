@@ -15,7 +15,8 @@ from ..state.deployment import (
     Refusal,
     without_provider,
 )
-from .taken import Holders, Suffixes
+from .holders import Holders
+from .taken import Suffixes
 
 POOL: Final = "pool"
 SUFFIX: Final = "suffix"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from ..litellm.row import ShownRow, is_deletable
-from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, without_provider
+from ..state.deployment import DesiredState, Endpoint, ObservedDeployment
 from ..state.frozen import EMPTY
-from ..state.listing import ANY_ID, CASELESS
+from ..state.served import is_alias, is_excluded, is_listed
 from .plan import DELETE, UPDATE, Operation, Skip
 
 ADOPT: Final = "adopt"
@@ -26,8 +26,6 @@ _OUTCOMES: Final = {
     "invalid": "its backend's list cannot be read",
 }
 _HOW: Final = "left alone; to have it removed, delete it in LiteLLM or set ownership: exclusive"
-_RESPONSES: Final = "responses/"
-"""LiteLLM reaches the same model by ``openai/responses/...``, through another API."""
 
 
 def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) -> Operation | Skip:
@@ -42,9 +40,9 @@ def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) ->
 
 
 def _settle_unmarked(endpoint: Endpoint, seen: ObservedDeployment) -> Operation | Skip:
-    filtered_out = (seen.key.name, seen.key.upstream) in endpoint.excluded
-    if not filtered_out and is_served(seen.key.upstream, endpoint):
+    if is_alias(seen.key, endpoint):
         return skip(DELETE, seen, "alias", "made by hand for a model that is served; left alone")
+    filtered_out = is_excluded(seen.key, endpoint)
     why = "the configuration filters this model out" if filtered_out else _surplus(endpoint, seen)
     if endpoint.ownership == EXCLUSIVE:
         return delete(seen, "surplus", why)
@@ -119,25 +117,6 @@ def why_incomplete(endpoint: Endpoint) -> str:
     """Return why the list of an endpoint does not show what is absent."""
     because = _OUTCOMES.get(endpoint.outcome, "part of its backend's list cannot be read")
     return f"{because} ({endpoint.detail})" if endpoint.detail else because
-
-
-def is_served(upstream: str, endpoint: Endpoint) -> bool:
-    """Tell whether a listed model is reached by an upstream, whatever its provider."""
-    if endpoint.matching == ANY_ID and endpoint.served:
-        return True
-    caseless = endpoint.matching == CASELESS
-    return is_listed(upstream, endpoint) or (caseless and is_listed(upstream.lower(), endpoint))
-
-
-def is_listed(upstream: str, endpoint: Endpoint) -> bool:
-    """Tell whether a list has the id in an upstream, as it is written."""
-    return any(name in endpoint.served or name in endpoint.renamed for name in _names(upstream))
-
-
-def _names(upstream: str) -> tuple[str, ...]:
-    """Return the model ids that an upstream may stand for."""
-    name = without_provider(upstream)
-    return upstream, name, name.removeprefix(_RESPONSES)
 
 
 def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
