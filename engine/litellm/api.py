@@ -184,13 +184,13 @@ class Proxy:
         except (Rejected, Unavailable):
             return
 
-    def is_live(self, row_id: str, *, anew: bool = False) -> bool:
+    def is_live(self, row_id: str, *, reconnect: bool = False) -> bool:
         """Tell whether the replica that answers serves the row, not only stores it.
 
-        With ``anew`` it is asked over a new connection: some balancers choose the replica only when
-        a connection is opened.
+        With ``reconnect`` it is asked over a new connection: some balancers choose the replica only
+        when a connection is opened.
         """
-        if anew:
+        if reconnect:
             self._client.close()
         try:
             answer = self._client.get(f"/v1/model/info?litellm_model_id={quote(row_id, safe='')}")

@@ -49,7 +49,7 @@ def explained(error: Rejected | Unavailable) -> str:
         if sign in text:
             return f"{text}. Remedy: {remedy}"
     if error.status == 401:
-        return f"{text}. Remedy: check the key in the secret file 'litellm'"
+        return f"{text}. Remedy: check the key in the key file 'litellm'"
     if error.status == 403:
-        return f"{text}. Remedy: use a proxy admin's key in the secret file 'litellm'"
+        return f"{text}. Remedy: use a proxy admin's key in the key file 'litellm'"
     return text

@@ -21,7 +21,7 @@ MARKED: Final = "marked"
 EXCLUSIVE: Final = "exclusive"
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
-    "unauthorised": "its backend refuses our key",
+    "unauthorised": "its backend needs a valid key",
     "unreachable": "its backend cannot be reached",
     "invalid": "its backend's list cannot be read",
 }
@@ -72,7 +72,7 @@ def leave(seen: ObservedDeployment) -> Skip:
         return skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
     if seen.mark is not None:
         return skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
-    return skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
+    return skip(UPDATE, seen, "not_owned", "it is not marked as ours (ownership: marked)")
 
 
 def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:

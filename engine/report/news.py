@@ -18,9 +18,9 @@ from ..text import printable, shortened
 log = logging.getLogger(__name__)
 OUTCOME_WORDS: Final = {
     OK: "ok",
-    EMPTY_LIST: "answers an empty list",
+    EMPTY_LIST: "answers with an empty list",
     NOT_READY: "is not ready",
-    UNAUTHORISED: "refuses our key",
+    UNAUTHORISED: "needs a valid key",
     UNREACHABLE: "cannot be reached",
     INVALID: "sends no readable list",
 }

@@ -309,7 +309,7 @@ def test_apply_exits_with_1_when_litellm_refuses(
     (fleet.folder / "litellm").write_text("sk-wrong-key-123")
     assert main(["apply", *fleet.arguments]) == 1
     output = capsys.readouterr()
-    assert "secret file 'litellm'" in output.err
+    assert "key file 'litellm'" in output.err
     assert "sk-wrong-key-123" not in output.out + output.err
 
 

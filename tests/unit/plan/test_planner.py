@@ -362,7 +362,7 @@ def test_what_a_backend_reports_anew_is_a_change_with_its_reason() -> None:
     after = b.wanted("a", reported={"max_input_tokens": 8192})
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
     assert actions(plan) == [("update", "a", "changed")]
-    assert plan.operations[0].because == "box tells otherwise: max_input_tokens"
+    assert plan.operations[0].because == "box reports other values: max_input_tokens"
 
 
 def test_what_a_backend_reported_stays_while_it_reports_nothing() -> None:
@@ -499,7 +499,7 @@ def test_what_is_left_alone_says_why() -> None:
     plan = plan_of(state, b.observed(*rows, strays=(stray,)))
     assert [(skip.action, skip.because) for skip in plan.skips] == [
         ("update", "it belongs to owner 'someone'"),
-        ("update", "it bears no mark of ours (ownership: marked)"),
+        ("update", "it is not marked as ours (ownership: marked)"),
         ("update", "it is a wildcard; left alone"),
         ("delete", f"{FORGOTTEN}; to have it removed: modelprovisioner retire other"),
     ]
@@ -517,7 +517,7 @@ def test_a_refusal_is_a_skip_in_its_words() -> None:
     ("outcome", "because"),
     [
         ("not_ready", "its backend is not ready yet"),
-        ("unauthorised", "its backend refuses our key"),
+        ("unauthorised", "its backend needs a valid key"),
         ("unreachable", "its backend cannot be reached"),
         ("invalid", "its backend's list cannot be read"),
         ("ok", "part of its backend's list cannot be read"),

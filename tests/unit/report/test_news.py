@@ -62,7 +62,7 @@ def test_one_trouble_after_the_other_is_told(caplog: pytest.LogCaptureFixture) -
         b.status(answered=False, detail="entry 3 is no model"),
     )
     assert "cannot be reached" in down[0]
-    assert "refuses our key" in refused[0]
+    assert "needs a valid key" in refused[0]
     assert "the key file 'box'" in refused[0]
     assert "a part cannot be read: entry 3 is no model" in partial[0]
 

@@ -50,7 +50,7 @@ def test_each_backend_says_how_much_it_lists_and_how_much_is_filtered_out() -> N
 
 def test_a_backend_that_cannot_be_reached_says_why_and_what_to_do() -> None:
     text = text_with(b.status(outcome="unauthorised", detail="HTTP 401", models=0))
-    assert f"box  {b.BOX}  refuses our key\n    HTTP 401\n    remedy: put the key" in text
+    assert f"box  {b.BOX}  needs a valid key\n    HTTP 401\n    remedy: put the key" in text
 
 
 def test_a_list_that_was_read_in_part_is_no_whole_list() -> None:
@@ -81,7 +81,7 @@ def test_an_expression_that_matches_nothing_is_shown() -> None:
             ),
             (
                 "Nothing to do for the backends that answered; 1 held back by a limit; 1 kept;"
-                " box cannot be reached; twin refuses our key."
+                " box cannot be reached; twin needs a valid key."
             ),
         ),
         (
