@@ -17,7 +17,15 @@ from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
 from .compact_rows import Rows
-from .error_messages import NOT_ADDED, NOT_FOUND, REMEDIES, explained, has_no_models, notice_outage
+from .error_messages import (
+    NOT_ADDED,
+    NOT_FOUND,
+    REMEDIES,
+    explained,
+    has_no_models,
+    not_litellm,
+    notice_outage,
+)
 from .fields import release_of
 
 if TYPE_CHECKING:
@@ -67,6 +75,9 @@ class Proxy:
         except Unavailable as error:
             text = f"LiteLLM does not answer: {error}. Remedy: see that it runs at litellm.url"
             raise Unavailable(text, status=error.status) from None
+        except (Rejected, Garbled) as error:
+            status = getattr(error, "status", 200)
+            raise Rejected(not_litellm(litellm.url, error), status=status) from None
         database = health.get("db") if isinstance(health, dict) else None
         if database == "Not connected":
             raise Rejected(
@@ -74,8 +85,9 @@ class Proxy:
                 status=200,
             )
         if database != "connected":
-            state = client.quote(database) if database else "not reported"
-            raise Unavailable(f"{litellm.url}: LiteLLM's database is {state}")
+            if not database:
+                raise Unavailable(not_litellm(litellm.url, "its database is not reported"))
+            raise Unavailable(f"{litellm.url}: LiteLLM's database is {client.quote(database)}")
         version = client.quote(health.get("litellm_version") or _hub_version(client))
         return cls(client, editing_of(version), secrets)
 

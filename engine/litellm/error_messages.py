@@ -42,6 +42,12 @@ def notice_outage(error: Rejected | Unavailable) -> None:
         raise NoDatabase(str(error), status=error.status) from None
 
 
+def not_litellm(url: str, why: object) -> str:
+    """Return a message about a server that does not answer as LiteLLM does."""
+    remedy = "see that litellm.url is the address of LiteLLM itself"
+    return f"{url} does not answer as LiteLLM does: {why}. Remedy: {remedy}"
+
+
 def explained(error: Rejected | Unavailable) -> str:
     """Return an error's text with what to do about it."""
     text = str(error)

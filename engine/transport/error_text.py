@@ -17,6 +17,8 @@ from ..text import Redactor, printable, shortened
 
 _KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
 """What LiteLLM and OpenAI quote of a wrong key: its ends, and its hash."""
+_PLAIN_HTTP: Final = re.compile(r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE")
+"""What OpenSSL makes of an answer that is not TLS; the second is the name since 3.2."""
 _WORDS: Final = ("error", "detail", "message")
 
 _CAUSES: Final = (
@@ -52,6 +54,8 @@ def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> st
     ``text`` is that of the origin of ``cause``, fit for a message; ``connect`` and ``answer`` are
     the times that a connection and an answer were waited for.
     """
+    if _PLAIN_HTTP.search(text):
+        return "the server does not speak TLS; write http:// in its url"
     strerror = getattr(origin_of(cause).__cause__, "strerror", "")
     system = (strerror or "no connection").lower()
     template = next(template for kind, template in _CAUSES if isinstance(cause, kind))

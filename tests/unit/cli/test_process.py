@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -46,6 +47,13 @@ def test_a_full_disk_is_an_error(fleet: Fleet, line: str, unbuffered: str) -> No
         1,
         "error: the standard output cannot be used: no space left on device\n",
     )
+
+
+def test_an_output_that_cannot_be_used_is_a_json_line_where_the_log_is(fleet: Fleet) -> None:
+    for redirection, words in ((">/dev/full", "no space left"), (">&-", "it is closed")):
+        code, text = shell(fleet, "--log-format json plan", redirection)
+        assert code == 1
+        assert words in json.loads(text)["message"]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -71,6 +71,29 @@ def test_a_sign_in_page_or_a_proxy_is_named(
     assert "Sign in<" not in text
 
 
+def test_a_server_that_is_no_litellm_says_which_address_to_correct(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = answer(b"<html>Sign in</html>", kind="text/html")
+    for reply in (answer(b"{}", status="404 Not Found"), page, answer(b"{}")):
+        with RawServer(always(reply)) as server:
+            (fleet.folder / "config.yaml").write_text(
+                f"litellm: {{url: '{server.url}'}}\nbackends: []"
+            )
+            assert main(["plan", *fleet.arguments]) == 1
+        text = capsys.readouterr().err
+        assert "does not answer as LiteLLM does" in text
+        assert "Remedy: see that litellm.url is the address of LiteLLM itself" in text
+
+
+def test_https_to_a_server_without_tls_is_named(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(fleet, capsys, fleet.box.url.replace("http:", "https:"), "openai")
+    assert "the server does not speak TLS; write http:// in its url" in text
+    assert "ca_file" not in text
+
+
 BIDI = "\u202eevil\u2066"
 
 

@@ -131,3 +131,15 @@ def test_the_log_says_what_changed_in_the_configuration_and_whose_key(
     load()
     fleet.configure("exclude_regex: x", "owner: other")
     assert load() == ["configuration reloaded: removed twin", "the configuration is valid again"]
+
+
+def test_each_warning_of_the_configuration_is_a_line_of_its_own(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = ConfigSource(fleet.folder / "config.yaml", fleet.folder)
+    fleet.configure("type: opnai, model_format: fixed", top="owner: x\nowner: y")
+    source.load()
+    source.load()
+    assert len(caplog.messages) >= 3
+    assert all("\n" not in message for message in caplog.messages)
+    assert len(set(caplog.messages)) == len(caplog.messages)
