@@ -20,11 +20,11 @@ from .compact_rows import Rows
 from .error_messages import (
     NOT_ADDED,
     NOT_FOUND,
-    REMEDIES,
     explained,
     has_no_models,
     not_litellm,
     notice_outage,
+    without_database,
 )
 from .fields import release_of
 
@@ -79,15 +79,8 @@ class Proxy:
             status = getattr(error, "status", 200)
             raise Rejected(not_litellm(litellm.url, error), status=status) from None
         database = health.get("db") if isinstance(health, dict) else None
-        if database == "Not connected":
-            raise Rejected(
-                f"{litellm.url}: LiteLLM has no database; {REMEDIES['No DB Connected']}",
-                status=200,
-            )
         if database != "connected":
-            if not database:
-                raise Unavailable(not_litellm(litellm.url, "its database is not reported"))
-            raise Unavailable(f"{litellm.url}: LiteLLM's database is {client.quote(database)}")
+            raise without_database(litellm.url, client.quote(database) if database else "")
         version = client.quote(health.get("litellm_version") or _hub_version(client))
         return cls(client, editing_of(version), secrets)
 

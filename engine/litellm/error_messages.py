@@ -48,6 +48,16 @@ def not_litellm(url: str, why: object) -> str:
     return f"{url} does not answer as LiteLLM does: {why}. Remedy: {remedy}"
 
 
+def without_database(url: str, state: str) -> Rejected | Unavailable:
+    """Return the error for a LiteLLM whose database is in a state, "" if it does not report one."""
+    if not state:
+        return Unavailable(not_litellm(url, "its database is not reported"))
+    if state == "Not connected":
+        remedy = REMEDIES["No DB Connected"]
+        return Rejected(f"{url}: LiteLLM has no database; {remedy}", status=200)
+    return Unavailable(f"{url}: LiteLLM's database is {state}")
+
+
 def explained(error: Rejected | Unavailable) -> str:
     """Return an error's text with what to do about it."""
     text = str(error)
