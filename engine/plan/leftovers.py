@@ -142,10 +142,13 @@ def _names(upstream: str) -> tuple[str, ...]:
 
 def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
     backends = " and ".join(endpoint.backends)
+    several = len(endpoint.backends) > 1
+    serves = "serve" if several else "serves"
     if is_listed(seen.key.upstream, endpoint):
-        return f"{backends} serves it, but the configuration does not want it so"
+        return f"{backends} {serves} it, but the configuration wants it differently"
     if endpoint.outcome == "ok":
-        return f"{backends} does not serve it"
+        return f"{backends} {'do' if several else 'does'} not serve it"
     if endpoint.outcome == "empty":
-        return f"{backends} serves no model at all"
-    return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"
+        return f"{backends} {serves} no model at all"
+    state = f"{'are' if several else 'is'} {endpoint.outcome.replace('_', ' ')}"
+    return f"{backends} {state} (on_unreachable: remove)"

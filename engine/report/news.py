@@ -114,7 +114,8 @@ def unmatched_in_words(status: EndpointStatus, text: str) -> str:
     """Return a sentence about an expression that matches no listed model."""
     several = f"matches none of its {status.models} models"
     predicate = several if status.models > 1 else "does not match its only model"
-    return f"{printable(shortened(text, MAX_EXCERPT))} {predicate}"
+    place, _, expression = printable(shortened(text, MAX_EXCERPT)).partition(": ")
+    return f"{place} '{expression}' {predicate}"
 
 
 def log_change(change: Change) -> None:

@@ -330,7 +330,7 @@ def test_what_a_limit_leaves_out_is_named_and_changes_the_exit_code(
     fleet.configure(top="limits: {max_creates: 1}")
     assert main(["apply", *fleet.arguments]) == 3
     text = capsys.readouterr().out
-    assert "limit: this cycle creates 1 already (limits.max_creates)" in text
+    assert "limit: this cycle already creates 1 (limits.max_creates)" in text
     assert fleet.names() == ["a"]
     assert main(["apply", *fleet.arguments]) == 0
     assert fleet.names() == ["a", "b"]

@@ -534,10 +534,10 @@ def test_what_an_incomplete_list_keeps_says_why(outcome: str, because: str) -> N
 @pytest.mark.parametrize(
     ("changes", "because"),
     [
-        ({}, "box and twin does not serve it"),
-        ({"outcome": "empty"}, "box and twin serves no model at all"),
-        ({"outcome": "not_ready"}, "box and twin is not_ready (on_unreachable: remove)"),
-        ({"served": ("a",)}, "box and twin serves it, but the configuration does not want it so"),
+        ({}, "box and twin do not serve it"),
+        ({"outcome": "empty"}, "box and twin serve no model at all"),
+        ({"outcome": "not_ready"}, "box and twin are not ready (on_unreachable: remove)"),
+        ({"served": ("a",)}, "box and twin serve it, but the configuration wants it differently"),
     ],
 )
 def test_a_deletion_says_what_proves_the_absence(changes: dict[str, Any], because: str) -> None:
@@ -714,7 +714,7 @@ def test_a_renamed_model_stays_and_its_row_from_before_the_rule_goes() -> None:
     plan = plan_of(desired, b.observed(b.as_seen(RENAMED), before))
     (operation,) = plan.operations
     assert (operation.action, operation.id, operation.reason) == ("delete", before.id, "surplus")
-    assert operation.because == "box serves it, but the configuration does not want it so"
+    assert operation.because == "box serves it, but the configuration wants it differently"
 
 
 def test_two_models_may_be_renamed_to_one_upstream() -> None:

@@ -79,11 +79,11 @@ def test_an_expression_that_matches_nothing_is_told_once_also_after_an_outage(
         idle,
         b.status(unmatched=("filter_regex: ^qwne", "overrides[0].regex: x")),
     )
-    sentence = "filter_regex: ^qwne matches none of its 2 models; correct it, or remove it"
+    sentence = "filter_regex '^qwne' matches none of its 2 models; correct it, or remove it"
     assert first == [f"box ({b.BOX}): {sentence}"]
     assert again == []
     assert back == [f"box ({b.BOX}) is back: 2 models"]
-    assert [line.partition(": ")[2].split(" ")[0] for line in both] == ["overrides[0].regex:"]
+    assert [line.partition(": ")[2].split(" ")[0] for line in both] == ["overrides[0].regex"]
 
 
 def test_a_backend_that_left_the_configuration_is_forgotten() -> None:

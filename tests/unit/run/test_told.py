@@ -101,7 +101,7 @@ def test_a_filter_that_matches_nothing_is_told_once(
     assert told["unmatched"] == ["filter_regex: ^nothing$"]
     assert (told["models"], told["filtered"]) == (1, 1)
     assert len(caplog.messages) == 1
-    assert "filter_regex: ^nothing$ does not match its only model" in caplog.text
+    assert "filter_regex '^nothing$' does not match its only model" in caplog.text
 
 
 def test_the_log_says_what_changed_in_the_configuration_and_whose_key(
