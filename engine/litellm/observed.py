@@ -121,7 +121,7 @@ def _public_name(row: Mapping[str, Any]) -> str:
 
 def described(row_id: str, whose: str) -> str:
     """Return a short text for people that names a row which is not ours."""
-    return f"row {shortened(row_id, _SHOWN)!r} ({whose or 'it bears no mark of ours'})"
+    return f"row {shortened(row_id, _SHOWN)!r} ({whose or 'it is not marked as ours'})"
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:

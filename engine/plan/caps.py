@@ -34,8 +34,8 @@ def within_caps(plan: Plan, observed: ObservedState, limits: Limits) -> Plan:
             because = f"{backend} would have more than {limits.max_models} models"
             because += " (limits.max_models)"
         elif allowed >= limits.max_creates:
-            because = f"this cycle creates {allowed} already (limits.max_creates)"
-            because += "; a later one goes on"
+            because = f"this cycle already creates {allowed} (limits.max_creates)"
+            because += "; the next one continues"
         else:
             rows[backend] += 1
             allowed += 1

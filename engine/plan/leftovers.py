@@ -21,7 +21,7 @@ MARKED: Final = "marked"
 EXCLUSIVE: Final = "exclusive"
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
-    "unauthorised": "its backend refuses our key",
+    "unauthorised": "its backend needs a valid key",
     "unreachable": "its backend cannot be reached",
     "invalid": "its backend's list cannot be read",
 }
@@ -70,7 +70,7 @@ def leave(seen: ObservedDeployment) -> Skip:
         return skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
     if seen.mark is not None:
         return skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
-    return skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
+    return skip(UPDATE, seen, "not_owned", "it is not marked as ours (ownership: marked)")
 
 
 def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
@@ -121,10 +121,13 @@ def why_incomplete(endpoint: Endpoint) -> str:
 
 def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
     backends = " and ".join(endpoint.backends)
+    several = len(endpoint.backends) > 1
+    serves = "serve" if several else "serves"
     if is_listed(seen.key.upstream, endpoint):
-        return f"{backends} serves it, but the configuration does not want it so"
+        return f"{backends} {serves} it, but the configuration wants it differently"
     if endpoint.outcome == "ok":
-        return f"{backends} does not serve it"
+        return f"{backends} {'do' if several else 'does'} not serve it"
     if endpoint.outcome == "empty":
-        return f"{backends} serves no model at all"
-    return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"
+        return f"{backends} {serves} no model at all"
+    state = f"{'are' if several else 'is'} {endpoint.outcome.replace('_', ' ')}"
+    return f"{backends} {state} (on_unreachable: remove)"

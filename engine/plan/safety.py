@@ -111,7 +111,7 @@ def _suspicious(endpoint: Endpoint, lost: int, managed: int, limits: Limits) -> 
         return ""
     backends = " and ".join(endpoint.backends)
     if endpoint.outcome == EMPTY_LIST and not endpoint.served:
-        return f"{backends} answers an empty list"
+        return f"{backends} answers with an empty list"
     if managed >= limits.min_deployments and lost > limits.max_delete_fraction * managed:
         share = f"{limits.max_delete_fraction:.0%}"
         return f"{lost} of {managed} deployments of {backends} would go, more than {share}"

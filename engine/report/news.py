@@ -18,9 +18,9 @@ from ..text import printable, shortened
 log = logging.getLogger(__name__)
 OUTCOME_WORDS: Final = {
     OK: "ok",
-    EMPTY_LIST: "answers an empty list",
+    EMPTY_LIST: "answers with an empty list",
     NOT_READY: "is not ready",
-    UNAUTHORISED: "refuses our key",
+    UNAUTHORISED: "needs a valid key",
     UNREACHABLE: "cannot be reached",
     INVALID: "sends no readable list",
 }
@@ -114,7 +114,8 @@ def unmatched_in_words(status: EndpointStatus, text: str) -> str:
     """Return a sentence about an expression that matches no listed model."""
     several = f"matches none of its {status.models} models"
     predicate = several if status.models > 1 else "does not match its only model"
-    return f"{printable(shortened(text, MAX_EXCERPT))} {predicate}"
+    place, _, expression = printable(shortened(text, MAX_EXCERPT)).partition(": ")
+    return f"{place} '{expression}' {predicate}"
 
 
 def log_change(change: Change) -> None:

@@ -267,11 +267,11 @@ def test_a_file_of_the_go_program_works_as_it_is(secrets: Path) -> None:
     assert loaded.warnings == (
         (
             "go-sample.yaml:29: backends[0].generic_params.api_key: ignored, since the engine "
-            "sets it; put the key into the secret file `vllm-a100`"
+            "sets it; put the key into the key file `vllm-a100`"
         ),
         (
             "go-sample.yaml:29: backends[1].generic_params.api_key: ignored, since the engine "
-            "sets it; put the key into the secret file `ollama`"
+            "sets it; put the key into the key file `ollama`"
         ),
     )
 
@@ -583,7 +583,7 @@ def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, expecte
         ('"a\\n"', "expected 1 to 63 letters"),
         ("é", "expected 1 to 63 letters"),
         ("x" * 64, "expected 1 to 63 letters"),
-        ("litellm", "the secret file `litellm` holds the key of LiteLLM; choose another name"),
+        ("litellm", "the key file `litellm` holds the key of LiteLLM; choose another name"),
         ("first", "backends[0] already has this name; choose another one"),
         ("", "missing; it is required"),
     ],

@@ -241,7 +241,7 @@ TEAM = {"team_id": "t", "team_public_model_name": "public"}
     ("changes", "holders"),
     [
         ({}, {}),
-        (CLOUD, {"m": ("row 'one' (it bears no mark of ours)",)}),
+        (CLOUD, {"m": ("row 'one' (it is not marked as ours)",)}),
         (
             {**CLOUD, "model_info": {"modelprovisioner": None, "db_model": False}},
             {"m": (f"row 'one' ({FILE_ROW})",)},
@@ -253,7 +253,7 @@ TEAM = {"team_id": "t", "team_public_model_name": "public"}
                 "litellm_params": {"api_base": b.BOX + "/api"},
                 "model_info": {"modelprovisioner": None},
             },
-            {"m": ("row 'one' (it bears no mark of ours)",)},
+            {"m": ("row 'one' (it is not marked as ours)",)},
         ),
         (
             {"model_info": {"modelprovisioner": OTHERS}},

@@ -158,7 +158,7 @@ def test_a_list_that_is_empty_says_so() -> None:
     site = b.endpoint(outcome="empty", backends=("box", "twin"))
     desired, observed = b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a")))
     (skip,) = hold_of(desired, observed).skips
-    assert skip.because.startswith("box and twin answers an empty list; held until")
+    assert skip.because.startswith("box and twin answers with an empty list; held until")
 
 
 @pytest.mark.parametrize(
