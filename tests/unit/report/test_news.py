@@ -40,7 +40,7 @@ def test_a_backend_that_dies_and_comes_back_is_told_twice(
     )
     assert (first, stays, quiet) == ([], [], [])
     (line,) = dies
-    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: see that it runs")
+    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: check that it runs")
     assert back == [f"box ({b.BOX}) is back: 5 models"]
 
 
