@@ -169,7 +169,7 @@ def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:
         artifacts.write(plan)
     except OSError as error:
         place, why = artifacts.folder, describe_os_error(error)
-        remedy = "see that --artifacts names a folder that can be written"
+        remedy = "check that --artifacts names a folder that can be written"
         log.error("the plan cannot be stored in %s: %s; %s", place, why, remedy)
 
 

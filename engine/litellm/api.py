@@ -73,7 +73,7 @@ class Proxy:
         try:
             health = client.get("/health/readiness", attempts=3)
         except Unavailable as error:
-            text = f"LiteLLM does not answer: {error}. Remedy: see that it runs at litellm.url"
+            text = f"LiteLLM does not answer: {error}. Remedy: check that it runs at litellm.url"
             raise Unavailable(text, status=error.status) from None
         except (Rejected, Garbled) as error:
             status = getattr(error, "status", 200)
@@ -102,7 +102,7 @@ class Proxy:
         if not isinstance(rows, list):
             raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
         if answer.get("total_pages", 1) not in (0, 1):
-            raise Garbled("LiteLLM's listing came in pages although all was asked for")
+            raise Garbled("LiteLLM's listing is only a page of it, although all was asked for")
         return {"editing": asdict(self.editing), "data": rows}
 
     def _listed(self, path: str) -> Any:

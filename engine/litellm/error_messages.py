@@ -44,7 +44,7 @@ def notice_outage(error: Rejected | Unavailable) -> None:
 
 def not_litellm(url: str, why: object) -> str:
     """Return a message about a server that does not answer as LiteLLM does."""
-    remedy = "see that litellm.url is the address of LiteLLM itself"
+    remedy = "check that litellm.url is the address of LiteLLM itself"
     return f"{url} does not answer as LiteLLM does: {why}. Remedy: {remedy}"
 
 

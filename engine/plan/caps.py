@@ -65,7 +65,7 @@ def only_on(
 
 def _unsafe(plan: Plan, names: Collection[str]) -> Mapping[Order, Skip]:
     """Return skips for the deletes of names whose new row is not created now."""
-    because = "its name is to be served elsewhere, which this plan leaves out; the old row stays"
+    because = "its name moves to another row, which this plan does not create; the old row stays"
     return {
         op.order(): Skip(DELETE, op.key, op.id, LIMIT, because)
         for op in plan.operations

@@ -24,15 +24,15 @@ OUTCOME_WORDS: Final = {
     UNREACHABLE: "cannot be reached",
     INVALID: "sends no readable list",
 }
-_PARTIAL: Final = "sends a list of which a part cannot be read"
+_PARTIAL: Final = "sends a list that cannot be read in full"
 _REMEDIES: Final = {
-    EMPTY_LIST: "see that its models are installed and enabled there",
-    NOT_READY: "wait until it has loaded; if that lasts, see its own log",
+    EMPTY_LIST: "check that its models are installed and enabled there",
+    NOT_READY: "wait until it has loaded; if that takes long, look at its own log",
     UNAUTHORISED: "put the key that it expects into the key file {backend!r}",
-    UNREACHABLE: "see that it runs, and that this machine reaches its `url`",
-    INVALID: "see that `url` and `type` are those of this server",
+    UNREACHABLE: "check that it runs, and that this machine reaches its `url`",
+    INVALID: "check that `url` and `type` are those of this server",
 }
-_PARTIAL_REMEDY: Final = "see what the server lists"
+_PARTIAL_REMEDY: Final = "look at the list that the server sends"
 
 
 @dataclass(frozen=True, slots=True)

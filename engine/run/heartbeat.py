@@ -29,7 +29,7 @@ def write_heartbeat(path: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        why, remedy = _reason(error), "see that --heartbeat names a file that can be written"
+        why, remedy = _reason(error), "check that --heartbeat names a file that can be written"
         log.error("the heartbeat cannot be written to %s: %s; %s", path, why, remedy)
 
 

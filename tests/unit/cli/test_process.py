@@ -99,9 +99,9 @@ def test_a_terminal_of_ascii_only_shows_escapes(
 def test_a_place_that_cannot_be_written_is_named_with_a_remedy(fleet: Fleet) -> None:
     folder = fleet.folder / "config.yaml" / "plans"
     _, text = shell(fleet, f"run --once --artifacts {folder}", ">/dev/null")
-    assert f"the plan cannot be stored in {folder}: not a directory; see that --artifacts" in text
+    assert f"the plan cannot be stored in {folder}: not a directory; check that --artifacts" in text
     assert "Errno" not in text
     code, text = shell(fleet, f"alive --heartbeat {folder}")
     assert code == 1
-    remedy = f"see that `run --heartbeat {folder}` is running"
+    remedy = f"check that `run --heartbeat {folder}` is running"
     assert text == f"no heartbeat: {folder}: not a directory; {remedy}\n"

@@ -83,7 +83,7 @@ def test_a_server_that_is_no_litellm_says_which_address_to_correct(
             assert main(["plan", *fleet.arguments]) == 1
         text = capsys.readouterr().err
         assert "does not answer as LiteLLM does" in text
-        assert "Remedy: see that litellm.url is the address of LiteLLM itself" in text
+        assert "Remedy: check that litellm.url is the address of LiteLLM itself" in text
 
 
 def test_https_to_a_server_without_tls_is_named(

@@ -1099,7 +1099,7 @@ def test_a_key_file_of_a_parameter_is_read_again_with_the_configuration(reader: 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("hunter2", None, "names no key file that there is in {secrets}; add it"),
+        ("hunter2", None, "there is no key file of this name in {secrets}; add it"),
         ("[a]", None, "expected the name of a key file in {secrets}"),
         ("5", None, "expected the name of a key file in {secrets}"),
         ("../hunter2", None, "expected the name of a key file in {secrets}"),

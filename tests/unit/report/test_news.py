@@ -40,7 +40,7 @@ def test_a_backend_that_dies_and_comes_back_is_told_twice(
     )
     assert (first, stays, quiet) == ([], [], [])
     (line,) = dies
-    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: see that it runs")
+    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: check that it runs")
     assert back == [f"box ({b.BOX}) is back: 5 models"]
 
 
@@ -64,7 +64,7 @@ def test_one_trouble_after_the_other_is_told(caplog: pytest.LogCaptureFixture) -
     assert "cannot be reached" in down[0]
     assert "needs a valid key" in refused[0]
     assert "the key file 'box'" in refused[0]
-    assert "a part cannot be read: entry 3 is no model" in partial[0]
+    assert "cannot be read in full: entry 3 is no model" in partial[0]
 
 
 def test_an_expression_that_matches_nothing_is_told_once_also_after_an_outage(

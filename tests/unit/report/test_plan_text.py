@@ -55,7 +55,7 @@ def test_a_backend_that_cannot_be_reached_says_why_and_what_to_do() -> None:
 
 def test_a_list_that_was_read_in_part_is_no_whole_list() -> None:
     text = text_with(b.status(answered=False, models=7))
-    assert "7 models; sends a list of which a part cannot be read\n" in text
+    assert "7 models; sends a list that cannot be read in full\n" in text
 
 
 def test_an_expression_that_matches_nothing_is_shown() -> None:

@@ -28,7 +28,7 @@ def test_a_heartbeat_that_cannot_be_written_is_logged_and_raises_nothing(
     (message,) = caplog.messages
     assert message == (
         f"the heartbeat cannot be written to {tmp_path}/missing/heartbeat: no such file or"
-        " directory; see that --heartbeat names a file that can be written"
+        " directory; check that --heartbeat names a file that can be written"
     )
 
 
