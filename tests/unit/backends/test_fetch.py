@@ -303,7 +303,7 @@ FAILURES = {
     "openai/llamacpp-key-refused": (401, UNAUTHORISED, "HTTP 401: Invalid API Key"),
     "openai/llamacpp-no-such-path": (404, INVALID, "HTTP 404: "),
     "openai/litellm-no-key": (401, UNAUTHORISED, "No api key passed in"),
-    "openai/litellm-no-database": (400, INVALID, "HTTP 400: No connected db."),
+    "openai/litellm-no-database": (400, INVALID, "HTTP 400: No connected db"),
     "openai/lmstudio-unknown-path": (200, INVALID, "Unexpected endpoint or method"),
     "openai/fakellm": (404, INVALID, "HTTP 404: Not Found"),
     "vllm/no-such-path": (404, INVALID, "HTTP 404: Not Found"),
