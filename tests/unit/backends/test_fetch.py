@@ -381,7 +381,7 @@ NO_LISTS: list[tuple[bytes, str, str]] = [
     (answer(b"", status="429 Too Many Requests"), UNREACHABLE, "HTTP 429"),
     (as_json({"error": "Unauthorized"}, "401 Unauthorized"), UNAUTHORISED, "Unauthorized"),
     (as_json({"detail": "Forbidden"}, "403 Forbidden"), UNAUTHORISED, "403: Forbidden"),
-    (as_json({"error": "No connected db."}, "400 Bad Request"), INVALID, "400: No connected"),
+    (as_json({"error": "No connected db"}, "400 Bad Request"), INVALID, "400: No connected"),
     (as_json({"data": []}), EMPTY_LIST, ""),
     (as_json({"models": []}), EMPTY_LIST, ""),
     (as_json([]), EMPTY_LIST, ""),
