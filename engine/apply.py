@@ -35,7 +35,7 @@ _KEPT_NOT_EVERYWHERE: Final = (
     "a replica of LiteLLM does not serve {kept} yet, which stays; the next cycle removes this one"
 )
 _LISTED_ONLY: Final = (
-    "LiteLLM's database has no such row; LiteLLM may list it until it reads its database anew"
+    "LiteLLM's database has no such row; LiteLLM may list it until it reads its database again"
 )
 _STREAK: Final = 20
 """Answers in a row that show that every replica, or none, serves a row. A balancer that takes turns
@@ -143,7 +143,7 @@ def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
     no replica serves it.
     """
     for attempt in range(_STREAK):
-        if proxy.is_live(operation.id, anew=attempt > 0):
+        if proxy.is_live(operation.id, reconnect=attempt > 0):
             return True
         if 0 < attempt < proxy.timing.live_attempts:
             time.sleep(proxy.timing.apply_pause)
@@ -160,7 +160,7 @@ def _is_served_by_all(row_id: str, proxy: Proxy) -> bool:
     delete goes over the connection of the last answer, so to the same replica where the balancer
     chooses by connection.
     """
-    return all(proxy.is_live(row_id, anew=True) for _ in range(_STREAK))
+    return all(proxy.is_live(row_id, reconnect=True) for _ in range(_STREAK))
 
 
 def _withdraw(operation: Operation, proxy: Proxy, reason: str) -> Result:

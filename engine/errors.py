@@ -3,7 +3,7 @@
 ::
 
     EngineError
-    +-- ConfigError        the configuration or a secret file is wrong: correct the file
+    +-- ConfigError        the configuration or a key file is wrong: correct the file
     +-- WrongUsage         the command line does not fit the configuration
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
     +-- Unrecorded         the plan, or its log, cannot be written, so nothing more is done

@@ -30,6 +30,7 @@ from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
 from .state.deployment import DesiredState, ObservedState
 from .state.endpoint_status import EndpointStatus
+from .text import describe_os_error
 from .transport.client_pool import Http
 
 log = logging.getLogger(__name__)
@@ -165,7 +166,9 @@ def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:
     try:
         artifacts.write(plan)
     except OSError as error:
-        log.error("the plan artifact cannot be written: %s", error)
+        place, why = artifacts.folder, describe_os_error(error)
+        remedy = "check that --artifacts names a folder that can be written"
+        log.error("the plan cannot be stored in %s: %s; %s", place, why, remedy)
 
 
 def carry_out(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:

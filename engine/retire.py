@@ -43,7 +43,7 @@ def plan_retirement(config: Config, backend: str, ports: Ports) -> Retirement:
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
-    plan = make_retirement(backend, observed)
+    plan = make_retirement(backend, observed, scope)
     verify_retirement(plan, backend, observed, scope)
     ours = (*observed.deployments, *observed.strays)
     marks = (seen.mark for seen in ours if seen.mark)

@@ -44,6 +44,11 @@ def _without_beginning(text: str, secret: str) -> str:
     return text
 
 
+def describe_os_error(error: OSError) -> str:
+    """Return why the system refused something, without a number and a path."""
+    return (error.strerror or type(error).__name__).lower()
+
+
 class Redactor:
     """Replaces the secrets that it has learned by ``***``.
 

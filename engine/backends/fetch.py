@@ -173,8 +173,11 @@ def _remedy(backend: Backend, outcome: str) -> str:
     if outcome != UNAUTHORISED:
         return ""
     if backend.key.reveal() == PLACEHOLDER_KEY:
-        return f"; asked without a key: the secret file {backend.name!r} is missing or empty"
-    return f"; check the key in the secret file {backend.name!r}"
+        file = f"the key file {backend.name!r} is empty"
+        if not backend.key_given:
+            file = f"there is no key file {backend.name!r}"
+        return f"; asked without a key: {file}"
+    return f"; check the key in the key file {backend.name!r}"
 
 
 def _ask(backend: Backend, client: Client, asker: Asker) -> tuple[str, Found]:
@@ -190,8 +193,8 @@ def _ask(backend: Backend, client: Client, asker: Asker) -> tuple[str, Found]:
         meant = detect.recognised(server_of(backend, client, detect.ALLOWED, asker))
         if meant in ("", backend.kind):
             raise
-        remedy = f"`type: auto` recognises {meant} there, and this is not `type: {backend.kind}`"
-        raise Garbled(f"{error}. Remedy: {remedy}") from None
+        fits = f"it answers as {meant} does, so `type: auto` or `type: {meant}` fits it"
+        raise Garbled(f"{error}; {fits}, and `type: {backend.kind}` does not") from None
 
 
 def server_of(backend: Backend, client: Client, allowed: Collection[str], asker: Asker) -> Server:

@@ -15,10 +15,10 @@ from typing import TextIO
 
 from ..errors import EngineError, WrongUsage
 from ..report.operator_log import start_logging
-from ..text import Redactor, printable
+from ..text import printable
 from ..transport.timing import DEFAULT_TIMING, Timing
 from .exit_codes import ERROR, USAGE
-from .parser import parse
+from .parser import asks_for_json, parse
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def _run_flushed(argv: Sequence[str] | None, timing: Timing) -> int:
         if not isinstance(error, BrokenPipeError):
             subject = f"{error.filename}" if error.filename else "the standard output"
             reason = (error.strerror or type(error).__name__).lower()
-            _complain(f"error: {subject} cannot be used: {reason}")
+            _report(f"{subject} cannot be used: {reason}", as_json=asks_for_json(argv))
         return ERROR
 
 
@@ -57,21 +57,18 @@ def _run(arguments: argparse.Namespace) -> int:
         command = import_module(f"..commands.{arguments.command}", __name__)
         return int(command.run(arguments, redactor))
     except EngineError as error:
-        _report(error, redactor, as_json=as_json)
+        _report(redactor.redact(str(error)), as_json=as_json)
         return USAGE if isinstance(error, WrongUsage) else ERROR
 
 
-def _report(error: EngineError, redactor: Redactor, *, as_json: bool) -> None:
+def _report(text: str, *, as_json: bool) -> None:
+    """Write an error to stderr, which may be broken as well."""
     if as_json:
-        log.error("%s", error)
-    else:
-        _complain(printable(f"error: {redactor.redact(str(error))}", kept="\n"))
-
-
-def _complain(text: str) -> None:
-    """Print to stderr, which may be broken as well."""
+        start_logging(debug=False, as_json=True)
+        log.error("%s", text)
+        return
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        print(printable(f"error: {text}", kept="\n"), file=sys.stderr, flush=True)
 
 
 def _prepare_stderr() -> None:

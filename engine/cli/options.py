@@ -25,14 +25,14 @@ def add_common_options(parser: argparse.ArgumentParser, *, defaults: bool) -> No
     option(
         "--config",
         Path(os.environ.get("MODELPROVISIONER_CONFIG", "/etc/config/config.yaml")),
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="the configuration ($MODELPROVISIONER_CONFIG; default /etc/config/config.yaml)",
     )
     option(
         "--secrets",
         Path(os.environ.get("MODELPROVISIONER_SECRETS", "/etc/secrets")),
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="the key files: 'litellm', and one for each backend that has a key"
         " ($MODELPROVISIONER_SECRETS; default /etc/secrets)",
@@ -64,7 +64,10 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 def _plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument(
-        "--out", metavar="FILE", help="also write the plan as JSON; - is stdout, like --json"
+        "--out",
+        type=_path,
+        metavar="FILE",
+        help="also write the plan as JSON; - is stdout, like --json",
     )
     _verbose_option(parser)
     _backend_option(parser)
@@ -91,14 +94,14 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     )
     _force_option(parser)
     parser.add_argument(
-        "--artifacts", type=Path, metavar="DIR", help="write each new plan to DIR as JSON"
+        "--artifacts", type=_path, metavar="DIR", help="write each new plan to DIR as JSON"
     )
     parser.add_argument(
         "--keep", type=_count, default=100, metavar="N", help="plans to keep in DIR (default 100)"
     )
     parser.add_argument(
         "--heartbeat",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="file to touch after each operation and cycle",
     )
@@ -135,7 +138,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
 def _alive_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heartbeat",
-        type=Path,
+        type=_path,
         metavar="FILE",
         required=True,
         help="the file that 'run --heartbeat' touches",
@@ -194,6 +197,13 @@ def _duration(text: str, least: float = 1.0) -> float:
 
 def _pause(text: str) -> float:
     return _duration(text, 0.0)
+
+
+def _path(text: str) -> Path:
+    """Return a path; an empty text, as an unset variable leaves it, would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
 
 
 def _count(text: str) -> int:

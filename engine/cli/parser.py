@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from .. import __version__
+from ..report.operator_log import start_logging
 from .exit_codes import USAGE
 from .options import COMMANDS, add_common_options
 
@@ -40,13 +42,21 @@ _EXAMPLES: Final = {
     "demo": ("demo --pause 2s",),
     "alive": ("alive --heartbeat /tmp/heartbeat --max-age 10m",),
 }
+log = logging.getLogger(__name__)
 _INVALID_CHOICE: Final = re.compile(
     r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)"
 )
 
 
 class _Parser(argparse.ArgumentParser):
-    """Exits with 64 on wrong usage: argparse's 2 would mean that the plan has operations."""
+    """Exits with 64 on wrong usage: argparse's 2 would mean that the plan has operations.
+
+    With ``as_json`` an error is a line of the log in that format, without the usage.
+    """
+
+    def __init__(self, *, as_json: bool = False, **how: Any) -> None:
+        super().__init__(**how)
+        self._as_json = as_json
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, with a suggestion where a word is close to a known one."""
@@ -54,6 +64,10 @@ class _Parser(argparse.ArgumentParser):
         if choice:
             known = [word.strip(" '") for word in choice["known"].split(",")]
             message += suggestion(choice["given"], known)
+        if self._as_json:
+            start_logging(debug=False, as_json=True)
+            log.error("%s: %s", self.prog, message)
+            self.exit(USAGE)
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
@@ -78,11 +92,22 @@ def parse(argv: Sequence[str] | None, start: argparse.Namespace) -> argparse.Nam
 
     Wrong usage ends the process with exit code 64.
     """
-    parser, commands = _parsers()
+    parser, commands = _parsers(as_json=asks_for_json(argv))
     arguments, unknown = parser.parse_known_args(argv, start)
     if unknown:
         commands[arguments.command].refuse(unknown)
     return arguments
+
+
+def asks_for_json(argv: Sequence[str] | None) -> bool:
+    """Tell whether the command line, even a wrong one, asks for a log of JSON lines."""
+    words = sys.argv[1:] if argv is None else argv
+    formats = [""]
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        option, _, value = word.partition("=")
+        if option == "--log-format":
+            formats.append(value or following)
+    return formats[-1] == "json"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -90,13 +115,14 @@ def make_parser() -> argparse.ArgumentParser:
     return _parsers()[0]
 
 
-def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
     """Return the parser of the whole command line, and that of each command."""
     parser = _Parser(
         prog="modelprovisioner",
         description="Keeps a LiteLLM proxy in step with what your local LLM backends serve.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        as_json=as_json,
     )
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {__version__}", help="print the version"
@@ -112,6 +138,7 @@ def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"examples:{examples}\n",
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            as_json=as_json,
         )
         commands[name].set_defaults(command=name)
         add_options(commands[name])

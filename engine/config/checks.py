@@ -93,7 +93,7 @@ def _names(backends: list[Mapping[str, Any]]) -> Iterator[Violation]:
     for index, name in ((i, b["name"]) for i, b in enumerate(backends) if "name" in b):
         path = ("backends", index, "name")
         if name.lower() == LITELLM:  # file systems may ignore case
-            what = "the secret file `litellm` holds the key of LiteLLM; choose another name"
+            what = "the key file `litellm` holds the key of LiteLLM; choose another name"
             yield Violation(path, what)
         elif first.setdefault(name, index) != index:
             what = f"backends[{first[name]}] already has this name; choose another one"
@@ -158,7 +158,7 @@ def _names_provider(upstream: str, kind: str) -> bool:
 def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     for key in PARAMS:
         for name in sorted(backend[key].keys() & fields.BUILT_IN):
-            hint = f"; put the key into the secret file `{backend['name']}`"
+            hint = f"; put the key into the key file `{backend['name']}`"
             what = f"ignored, since the engine sets it{hint if name == 'api_key' else ''}"
             yield Violation((*path, key, name), what)
     for place, given in _infos(backend, path):

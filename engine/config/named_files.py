@@ -53,7 +53,7 @@ def _named_file(secrets_dir: Path, name: object) -> Secret:
     try:
         text = read_secret(secrets_dir / name)
     except FileNotFoundError:
-        raise ValueError(f"names no key file that there is in {secrets_dir}; add it") from None
+        raise ValueError(f"there is no key file of this name in {secrets_dir}; add it") from None
     if not text:
         raise ValueError(f"the key file {secrets_dir / name} is empty; put the secret into it")
     return Secret(text)

@@ -15,6 +15,8 @@ from .yaml.tree import Steps
 LITELLM: Final = "litellm"
 """The file with the key of LiteLLM, so no backend can have this name."""
 _KEYS: Final = ("api_key", "apikey", "key", "master_key", "token")
+_BELOW: Final = ("/v1/chat/completions", "/chat/completions", "/v1/models", "/models", "/api/tags")
+"""Paths that are requested below the address of a server."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -31,7 +33,7 @@ def explained(found: Violation, config: Mapping[str, Any], secrets: Path) -> Vio
         name = backend.get("name") if isinstance(backend, Mapping) else ""
     if not isinstance(name, str) or not name:
         return found
-    what = f"a key does not belong in here; it goes into the file {secrets / name}"
+    what = f"a key does not belong in the configuration; it goes into the file {secrets / name}"
     return replace(found, what=what)
 
 
@@ -39,7 +41,7 @@ def find_mistakes(config: Mapping[str, Any]) -> Iterator[Violation]:
     """Yield what cannot work; ``config`` has parsed values, but may lack anything."""
     url = config.get(LITELLM, {}).get("url", "")
     if url.endswith("/v1"):
-        what = "LiteLLM's own address is wanted, which its API is below; remove /v1 from the end"
+        what = "must be the address of LiteLLM itself, not of its API; remove /v1 from the end"
         yield Violation((LITELLM, "url"), what)
 
 
@@ -81,8 +83,12 @@ def files_named(value: Any) -> Iterator[str]:
 
 def _doubled(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     url, below = backend["url"], backend["models_endpoint"]
+    ending = next(filter(url.endswith, _BELOW), "")
     if url.endswith("/v1/v1"):
         yield Violation((*path, "url"), "ends in /v1 twice; one is probably enough")
+    elif ending:
+        what = f"ends in {ending}, which is added to it; remove that, unless the server has it so"
+        yield Violation((*path, "url"), what)
     elif url.endswith("/v1") and below.startswith("/v1/"):
         what = f"is below `url`, so the list is asked for at /v1{below}; remove one /v1"
         yield Violation((*path, "models_endpoint"), what)
@@ -99,6 +105,6 @@ def _same_machine(backends: Collection[Mapping[str, Any]]) -> Iterator[Violation
         place = (parts.scheme, parts.port, parts.path)
         before, known = first.setdefault(place, (index, endpoint))
         if known != endpoint:
-            what = f"probably the same server as backends[{before}] ({known}), which counts as"
-            what += " another one, so each model is registered twice; write both alike"
+            what = f"probably the same server as backends[{before}] ({known}), but written"
+            what += " in another way: each model is registered twice; write both alike"
             yield Violation(("backends", index, "url"), what)

@@ -15,7 +15,8 @@ from ..state.deployment import (
     Refusal,
     without_provider,
 )
-from .taken import Holders, Suffixes
+from .holders import Holders
+from .taken import Suffixes
 
 POOL: Final = "pool"
 SUFFIX: Final = "suffix"
@@ -86,7 +87,7 @@ def _second_endpoints(
     for wanted in desired.deployments:
         first = holder[wanted.key.name]
         if first != wanted.key.endpoint:
-            because = f"{first} offers a model under this name already (on_clash: error)"
+            because = f"{first} already offers a model under this name (on_clash: error)"
             yield wanted.key, because
 
 

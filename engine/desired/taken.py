@@ -7,20 +7,12 @@ which others serve already would get its share of their prompts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ..litellm.observed import described
-from ..state.deployment import (
-    TEAM_ROW,
-    DesiredDeployment,
-    DesiredState,
-    Key,
-    ObservedDeployment,
-    ObservedState,
-    Refusal,
-)
+from ..state.deployment import DesiredDeployment, DesiredState, ObservedState, Refusal
+from .holders import Holders
 
 if TYPE_CHECKING:
     from ..config.model import Backend
@@ -29,8 +21,6 @@ if TYPE_CHECKING:
 SKIP: Final = "skip"
 SUFFIX: Final = "suffix"
 JOIN: Final = "join"
-_NAMED_ROWS: Final = 2
-"""Rows that a message names."""
 
 
 def without_taken(
@@ -69,61 +59,6 @@ def without_taken(
     )
 
 
-class Holders:
-    """Knows which rows that are not ours have a public name, and which of ours do."""
-
-    def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
-        self._named = observed.holders
-        self._wildcards = _Wildcards(observed.holders)
-        self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-        self._by_hand: defaultdict[str, list[ObservedDeployment]] = defaultdict(list)
-        self._adoptable: dict[Key, str] = {}
-        self._ours: dict[tuple[str, str], str] = {}
-        claimed = {key for wanted in desired.deployments for key in _keys(wanted)}
-        for seen in observed.deployments:
-            if seen.mark is not None:
-                if seen.mark.owner == desired.owner and not seen.read_only:
-                    self._ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
-                continue
-            ownership = self._endpoints[seen.key.endpoint].ownership
-            if not seen.read_only and ownership != "marked":
-                self._adoptable.setdefault(seen.key, seen.id)
-            # With `exclusive`, the engine has every row on the endpoint that can be edited.
-            free = seen.read_only or ownership != "exclusive"
-            if free and seen.key not in claimed and seen.read_only != TEAM_ROW:
-                self._by_hand[seen.key.name].append(seen)
-        self._texts: dict[tuple[str, str], str] = {}
-
-    def others(self, key: Key) -> str:
-        """Return a text such as "row 'x' (...) has", for the rows of others with a public name.
-
-        It is "" if there are none. A row without a mark on the endpoint of another backend counts
-        only if that backend's list is complete and no model in it explains the row: else the row
-        may be adopted, and ``on_clash`` decides.
-        """
-        place = (key.endpoint, key.name)
-        if place not in self._texts:
-            self._texts[place] = _listed([*self._found(key)])
-        return self._texts[place]
-
-    def _found(self, key: Key) -> Iterator[str]:
-        yield from self._named.get(key.name, ())
-        yield from self._wildcards.matching(key.name)
-        for seen in self._by_hand.get(key.name, ()):
-            if seen.key.endpoint == key.endpoint or self._endpoints[seen.key.endpoint].complete:
-                yield described(seen.id, seen.read_only)
-
-    def in_wildcard(self, name: str) -> bool:
-        """Tell whether a wildcard of others has a public name."""
-        return next(self._wildcards.matching(name), None) is not None
-
-    def own_row(self, wanted: DesiredDeployment) -> str:
-        """Return the id of a row that is ours, or will be adopted, under this name; "" if none."""
-        row_id = self._ours.get((wanted.key.endpoint, wanted.key.name), "")
-        adoptable = (self._adoptable.get(key, "") for key in _keys(wanted))
-        return row_id or next(filter(None, adoptable), "")
-
-
 class Suffixes:
     """Finds free names of the form ``name@backend``, then ``name@backend-2`` and so on."""
 
@@ -143,55 +78,9 @@ class Suffixes:
             name = base if number == 1 else f"{base}-{number}"
             candidate = replace(wanted, key=replace(wanted.key, name=name))
             own = name not in self._used and self._holders.own_row(candidate) != ""
-            if not own and self._holders.in_wildcard(name):
+            if not own and self._holders.in_wildcard(candidate.key):
                 return None
             self._next[base] += 1
             if own or not (name in self._used or self._holders.others(candidate.key)):
                 self._used.add(name)
                 return candidate
-
-
-class _Wildcards:
-    """The wildcards among public names; a bare ``*`` is a default route and has no name.
-
-    LiteLLM matches ``*`` with any text. What lies between the first and the last of several is
-    not looked at, so that looking a name up takes no longer for many wildcards than for a few.
-    """
-
-    def __init__(self, holders: Mapping[str, tuple[str, ...]]) -> None:
-        self._rows: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
-        for name, rows in holders.items():
-            prefix, star, rest = name.partition("*")
-            if prefix and star:
-                ending = rest.rpartition("*")[2]
-                self._rows[prefix].setdefault(ending, []).extend(rows)
-        self._lengths = sorted({len(prefix) for prefix in self._rows})
-        self._endings = {
-            prefix: sorted({len(ending) for ending in rows}) for prefix, rows in self._rows.items()
-        }
-
-    def matching(self, name: str) -> Iterator[str]:
-        """Yield descriptions of the rows whose wildcard matches a name."""
-        for length in self._lengths:
-            if length > len(name) or name[:length] not in self._rows:
-                continue
-            rows = self._rows[name[:length]]
-            for ending in self._endings[name[:length]]:
-                if length + ending <= len(name):
-                    yield from rows.get(name[len(name) - ending :], ())
-
-
-def _keys(wanted: DesiredDeployment) -> Iterator[Key]:
-    """Yield the key, and those under which the Go program would have registered the model."""
-    yield wanted.key
-    for upstream in wanted.predecessors:
-        yield replace(wanted.key, upstream=upstream)
-
-
-def _listed(others: list[str]) -> str:
-    if not others:
-        return ""
-    shown = sorted(others)[:_NAMED_ROWS]
-    more = len(others) - len(shown)
-    text = " and ".join(shown) + (f" and {more} more" if more else "")
-    return f"{text} {'have' if len(others) > 1 else 'has'}"

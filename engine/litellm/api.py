@@ -15,7 +15,15 @@ from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
 from ..transport.client_pool import Http
 from ..transport.timing import Timing
-from .error_messages import NOT_ADDED, NOT_FOUND, REMEDIES, explained, has_no_models, notice_outage
+from .error_messages import (
+    NOT_ADDED,
+    NOT_FOUND,
+    explained,
+    has_no_models,
+    not_litellm,
+    notice_outage,
+    without_database,
+)
 from .fields import release_of
 from .listing import KnownListing, fetch_rows
 
@@ -62,17 +70,14 @@ class Proxy:
         try:
             health = client.get("/health/readiness", attempts=3)
         except Unavailable as error:
-            text = f"LiteLLM does not answer: {error}. Remedy: see that it runs at litellm.url"
+            text = f"LiteLLM does not answer: {error}. Remedy: check that it runs at litellm.url"
             raise Unavailable(text, status=error.status) from None
+        except (Rejected, Garbled) as error:
+            status = getattr(error, "status", 200)
+            raise Rejected(not_litellm(litellm.url, error), status=status) from None
         database = health.get("db") if isinstance(health, dict) else None
-        if database == "Not connected":
-            raise Rejected(
-                f"{litellm.url}: LiteLLM has no database; {REMEDIES['No DB Connected']}",
-                status=200,
-            )
         if database != "connected":
-            state = client.quote(database) if database else "not reported"
-            raise Unavailable(f"{litellm.url}: LiteLLM's database is {state}")
+            raise without_database(litellm.url, client.quote(database) if database else "")
         version = client.quote(health.get("litellm_version") or _hub_version(client))
         return cls(client, editing_of(version), secrets)
 
@@ -159,13 +164,13 @@ class Proxy:
         except (Rejected, Unavailable):
             return
 
-    def is_live(self, row_id: str, *, anew: bool = False) -> bool:
+    def is_live(self, row_id: str, *, reconnect: bool = False) -> bool:
         """Tell whether the replica that answers serves the row, not only stores it.
 
-        With ``anew`` it is asked over a new connection: some balancers choose the replica only when
-        a connection is opened.
+        With ``reconnect`` it is asked over a new connection: some balancers choose the replica only
+        when a connection is opened.
         """
-        if anew:
+        if reconnect:
             self._client.close()
         try:
             answer = self._client.get(f"/v1/model/info?litellm_model_id={quote(row_id, safe='')}")

@@ -95,7 +95,7 @@ class Rows:
             if depth(row) > MAX_DEPTH:
                 row = _identity(row, TOO_DEEP_ROW)
         elif depth(row) > MAX_DEPTH:
-            raise Garbled(f"LiteLLM lists what is no row: {TOO_DEEP_ROW}")
+            raise Garbled(f"LiteLLM lists an entry that is no row: {TOO_DEEP_ROW}")
         row = self._shared(row)
         self._all.append(row)
         self._check()

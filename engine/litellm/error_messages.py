@@ -42,6 +42,22 @@ def notice_outage(error: Rejected | Unavailable) -> None:
         raise NoDatabase(str(error), status=error.status) from None
 
 
+def not_litellm(url: str, why: object) -> str:
+    """Return a message about a server that does not answer as LiteLLM does."""
+    remedy = "check that litellm.url is the address of LiteLLM itself"
+    return f"{url} does not answer as LiteLLM does: {why}. Remedy: {remedy}"
+
+
+def without_database(url: str, state: str) -> Rejected | Unavailable:
+    """Return the error for a LiteLLM whose database is in a state, "" if it does not report one."""
+    if not state:
+        return Unavailable(not_litellm(url, "its database is not reported"))
+    if state == "Not connected":
+        remedy = REMEDIES["No DB Connected"]
+        return Rejected(f"{url}: LiteLLM has no database; {remedy}", status=200)
+    return Unavailable(f"{url}: LiteLLM's database is {state}")
+
+
 def explained(error: Rejected | Unavailable) -> str:
     """Return an error's text with what to do about it."""
     text = str(error)
@@ -49,7 +65,7 @@ def explained(error: Rejected | Unavailable) -> str:
         if sign in text:
             return f"{text}. Remedy: {remedy}"
     if error.status == 401:
-        return f"{text}. Remedy: check the key in the secret file 'litellm'"
+        return f"{text}. Remedy: check the key in the key file 'litellm'"
     if error.status == 403:
-        return f"{text}. Remedy: use a proxy admin's key in the secret file 'litellm'"
+        return f"{text}. Remedy: use a proxy admin's key in the key file 'litellm'"
     return text

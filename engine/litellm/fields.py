@@ -59,6 +59,9 @@ _SECRET_COMPOUND: Final = re.compile(
 _WORD_END: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 """Where one word of a name ends: ``apiKey``, ``APIKey``, ``api.key``."""
 _SECRET_TEXT: Final = re.compile(r"\s*(sk-|bearer\s|basic\s|-----BEGIN )", re.IGNORECASE)
+_USER: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]*@", re.IGNORECASE)
+_QUERY_NAME: Final = re.compile(r"[?&;]([^=&;?#\s]{1,80})=")
+_QUERY: Final = re.compile(r"[?#].*", re.DOTALL)
 _KNOWN_INFO: Final = frozenset({"access_groups", "access_windows"})
 """Fields of ``model_info`` whose names only look secret."""
 _NEVER_MASKED: Final = frozenset(
@@ -122,8 +125,23 @@ def is_secret_info(name: str) -> bool:
 
 
 def is_secret_text(text: str) -> bool:
-    """Tell whether a text looks like a secret, whatever its field is named."""
-    return _SECRET_TEXT.match(text) is not None
+    """Tell whether a text looks like a secret, or a URL that holds one, whatever its field is."""
+    if _SECRET_TEXT.match(text) is not None:
+        return True
+    if "://" not in text:
+        return False
+    return _USER.match(text) is not None or any(map(is_secret, _QUERY_NAME.findall(text)))
+
+
+def shown_address(text: str) -> str:
+    """Return an ``api_base`` without what may be a secret in it: a user, a password, a query.
+
+    None of ours has such a part, so what is left shows where it points, and differs from ours.
+    """
+    address = _QUERY.sub("?***", text, count=1)
+    before, at, host = address.rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    return f"{scheme + slashes if slashes else ''}***@{host}" if at else address
 
 
 def is_price(name: str) -> bool:

@@ -66,7 +66,7 @@ def fetch_rows(
     if not isinstance(data, list):
         raise Garbled("LiteLLM's listing has no list 'data'; nothing is known of its models")
     if answer.get("total_pages", 1) not in (0, 1):
-        raise Garbled("LiteLLM's listing came in pages although all was asked for")
+        raise Garbled("LiteLLM's listing is only a page of it, although all was asked for")
     return Listed(data, rows.finish())
 
 

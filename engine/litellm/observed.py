@@ -19,23 +19,21 @@ from ..state.deployment import (
 from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze
 from ..state.mark import mark_owner, read_mark
-from ..state.pointer import put
+from ..state.pointer import parts_of, put
 from ..state.reuse import Reuse
 from ..state.secret import NOT_OURS, SECRET, is_reference
 from ..text import shortened
-from .fields import SERVER_SET, is_secret, is_secret_info
+from .fields import SERVER_SET, is_secret, is_secret_info, is_secret_text, shown_address
 from .home import home_of
 
 _NO_SECRET: Final = ("", "None", "True", "False")
 """What LiteLLM before 1.95 shows of a null or a boolean under a name that it masks."""
 
-_PLAIN: Final = frozenset({str, int, float, bool})
-"""Types of the values that are shown as they are, unless their field is a secret."""
+_SHOWN: Final = 80
+"""Characters of an id, and of an owner, in the description of a row."""
 _STRAY: Final = "(none)"
 """The place of a row of ours that has no home."""
 _SEVERAL: Final = 2
-_ID_LENGTH: Final = 80
-"""Characters of an id in the description of a row."""
 
 
 def observed_state(
@@ -110,16 +108,24 @@ def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeploym
 
 
 def _holders(
-    rows: Iterable[Mapping[str, Any]], seen: Container[str], owner: str
+    rows: Iterable[Mapping[str, Any]], seen: Mapping[str, ObservedDeployment], owner: str
 ) -> dict[str, tuple[str, ...]]:
-    """Return the public names of rows that can never be ours; ``seen`` are ids on our endpoints."""
+    """Return the public names of rows that can never be ours; ``seen`` are rows on our endpoints.
+
+    So is each further name under which LiteLLM lists one of these.
+    """
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         info = row["model_info"]
         marked = mark_owner(info.get(MARK))
+        known = seen.get(info["id"])
+        again = known is not None and known.key.name != row["model_name"]
         team = bool(info.get("team_id"))
-        if team or (info["id"] not in seen if marked is None else marked != owner):
-            whose = _read_only(row, 1) or (f"it belongs to owner {marked!r}" if marked else "")
+        theirs = again or known is None if marked is None else marked != owner
+        if team or theirs:
+            whose = _read_only(row, 2 if again else 1)
+            if not whose and marked is not None:
+                whose = f"it belongs to owner {shortened(marked, _SHOWN)!r}"
             holders[_public_name(row)].append(described(info["id"], whose))
     return {name: tuple(sorted(found)) for name, found in holders.items()}
 
@@ -137,17 +143,20 @@ def _public_name(row: Mapping[str, Any]) -> str:
 
 def described(row_id: str, whose: str) -> str:
     """Return a short text for people that names a row which is not ours."""
-    return f"row {shortened(row_id, _ID_LENGTH)!r} ({whose or 'it bears no mark of ours'})"
+    return f"row {shortened(row_id, _SHOWN)!r} ({whose or 'it is not marked as ours'})"
 
 
 def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDeployment:
     params, info = row["litellm_params"], row["model_info"]
     mark = read_mark(info.get(MARK))
     own_info = {name: value for name, value in info.items() if name not in SERVER_SET}
+    declared = mark.fields if mark else ()
     fields = {
-        "litellm_params": _hidden_in(params, is_secret),
-        "model_info": _hidden_in(own_info, is_secret_info),
+        "litellm_params": _hidden_in(params, is_secret, _names_in("litellm_params", declared)),
+        "model_info": _hidden_in(own_info, is_secret_info, _names_in("model_info", declared)),
     }
+    if isinstance(api_base := params.get("api_base"), str):
+        fields["litellm_params"]["api_base"] = shown_address(api_base)
     for path, fingerprint in mark.opaque.items() if mark else ():
         put(fields, path, {SECRET: fingerprint})
     return ObservedDeployment(
@@ -161,25 +170,44 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
     )
 
 
-def _hidden_in(fields: Mapping[str, Any], secret: Callable[[str], bool]) -> dict[str, Any]:
-    return {name: _without_secrets(value, secret=secret(name)) for name, value in fields.items()}
+def _names_in(part: str, declared: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for where, name in map(parts_of, declared) if where == part)
 
 
-def _without_secrets(value: Any, *, secret: bool) -> Any:
+def _hidden_in(
+    fields: Mapping[str, Any], secret: Callable[[str], bool], declared: Container[str] = ()
+) -> dict[str, Any]:
+    """Return a plain copy of fields with references in place of secrets.
+
+    What we ``declared`` is hidden by its name alone: we never send a secret text in clear.
+    """
+    return {
+        name: _without_secrets(value, secret=secret(name), ours=name in declared)
+        for name, value in fields.items()
+    }
+
+
+def _without_secrets(value: Any, *, secret: bool, ours: bool) -> Any:
     """Return a plain copy of a listed value with references in place of what LiteLLM shows.
 
     It masks most secrets. What it shows of them, others than us wrote; ours have their references
     from the mark. A map that poses as a reference is treated as one of theirs.
     """
-    if not secret and type(value) in _PLAIN:
-        return value
     if isinstance(value, Mapping):
-        return {SECRET: NOT_OURS} if is_reference(value) else _hidden_in(value, is_secret)
+        if is_reference(value):
+            return {SECRET: NOT_OURS}
+        return {
+            name: _without_secrets(item, secret=is_secret(name), ours=ours)
+            for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_without_secrets(item, secret=secret) for item in value]
+        return [_without_secrets(item, secret=secret, ours=ours) for item in value]
+    if not secret:
+        theirs = not ours and isinstance(value, str) and is_secret_text(value)
+        return {SECRET: NOT_OURS} if theirs else value
     shown = isinstance(value, str) and "*" not in value and value not in _NO_SECRET
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {SECRET: NOT_OURS} if secret and (shown or number) else value
+    return {SECRET: NOT_OURS} if shown or number else value
 
 
 def _read_only(row: Mapping[str, Any], times: int) -> str:

@@ -36,8 +36,8 @@ def within_caps(plan: Plan, observed: ObservedState, limits: Limits) -> Plan:
             because = f"{backend} would have more than {limits.max_models} models"
             because += " (limits.max_models)"
         elif allowed >= limits.max_creates:
-            because = f"this cycle creates {allowed} already (limits.max_creates)"
-            because += "; a later one goes on"
+            because = f"this cycle already creates {allowed} (limits.max_creates)"
+            because += "; the next one continues"
         else:
             rows[backend] += 1
             allowed += 1
@@ -67,7 +67,7 @@ def only_on(
 
 def _unsafe(plan: Plan, names: Collection[str]) -> Mapping[Order, Skip]:
     """Return skips for the deletes of names whose new row is not created now."""
-    because = "its name is to be served elsewhere, which this plan leaves out; the old row stays"
+    because = "its name moves to another row, which this plan does not create; the old row stays"
     return {
         op.order(): Skip(DELETE, op.key, op.id, LIMIT, because)
         for op in plan.operations

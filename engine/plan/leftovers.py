@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from ..litellm.row import ShownRow, is_deletable
-from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, without_provider
+from ..state.deployment import DesiredState, Endpoint, ObservedDeployment
 from ..state.frozen import EMPTY
-from ..state.listing import ANY_ID, CASELESS
+from ..state.served import is_alias, is_excluded, is_listed
 from .plan import DELETE, UPDATE, Operation, Skip
 
 ADOPT: Final = "adopt"
@@ -21,13 +21,11 @@ MARKED: Final = "marked"
 EXCLUSIVE: Final = "exclusive"
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
-    "unauthorised": "its backend refuses our key",
+    "unauthorised": "its backend needs a valid key",
     "unreachable": "its backend cannot be reached",
     "invalid": "its backend's list cannot be read",
 }
 _HOW: Final = "left alone; to have it removed, delete it in LiteLLM or set ownership: exclusive"
-_RESPONSES: Final = "responses/"
-"""LiteLLM reaches the same model by ``openai/responses/...``, through another API."""
 
 
 def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) -> Operation | Skip:
@@ -42,9 +40,9 @@ def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) ->
 
 
 def _settle_unmarked(endpoint: Endpoint, seen: ObservedDeployment) -> Operation | Skip:
-    filtered_out = (seen.key.name, seen.key.upstream) in endpoint.excluded
-    if not filtered_out and is_served(seen.key.upstream, endpoint):
+    if is_alias(seen.key, endpoint):
         return skip(DELETE, seen, "alias", "made by hand for a model that is served; left alone")
+    filtered_out = is_excluded(seen.key, endpoint)
     why = "the configuration filters this model out" if filtered_out else _surplus(endpoint, seen)
     if endpoint.ownership == EXCLUSIVE:
         return delete(seen, "surplus", why)
@@ -72,7 +70,7 @@ def leave(seen: ObservedDeployment) -> Skip:
         return skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
     if seen.mark is not None:
         return skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
-    return skip(UPDATE, seen, "not_owned", "it bears no mark of ours (ownership: marked)")
+    return skip(UPDATE, seen, "not_owned", "it is not marked as ours (ownership: marked)")
 
 
 def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
@@ -121,31 +119,15 @@ def why_incomplete(endpoint: Endpoint) -> str:
     return f"{because} ({endpoint.detail})" if endpoint.detail else because
 
 
-def is_served(upstream: str, endpoint: Endpoint) -> bool:
-    """Tell whether a listed model is reached by an upstream, whatever its provider."""
-    if endpoint.matching == ANY_ID and endpoint.served:
-        return True
-    caseless = endpoint.matching == CASELESS
-    return is_listed(upstream, endpoint) or (caseless and is_listed(upstream.lower(), endpoint))
-
-
-def is_listed(upstream: str, endpoint: Endpoint) -> bool:
-    """Tell whether a list has the id in an upstream, as it is written."""
-    return any(name in endpoint.served or name in endpoint.renamed for name in _names(upstream))
-
-
-def _names(upstream: str) -> tuple[str, ...]:
-    """Return the model ids that an upstream may stand for."""
-    name = without_provider(upstream)
-    return upstream, name, name.removeprefix(_RESPONSES)
-
-
 def _surplus(endpoint: Endpoint, seen: ObservedDeployment) -> str:
     backends = " and ".join(endpoint.backends)
+    several = len(endpoint.backends) > 1
+    serves = "serve" if several else "serves"
     if is_listed(seen.key.upstream, endpoint):
-        return f"{backends} serves it, but the configuration does not want it so"
+        return f"{backends} {serves} it, but the configuration wants it differently"
     if endpoint.outcome == "ok":
-        return f"{backends} does not serve it"
+        return f"{backends} {'do' if several else 'does'} not serve it"
     if endpoint.outcome == "empty":
-        return f"{backends} serves no model at all"
-    return f"{backends} is {endpoint.outcome} (on_unreachable: remove)"
+        return f"{backends} {serves} no model at all"
+    state = f"{'are' if several else 'is'} {endpoint.outcome.replace('_', ' ')}"
+    return f"{backends} {state} (on_unreachable: remove)"

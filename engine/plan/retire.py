@@ -13,17 +13,24 @@ from .plan import DELETE, Operation, Plan, Skip
 from .simulate import simulate
 
 
-def make_retirement(backend: str, observed: ObservedState) -> Plan:
+def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan:
     """Return the plan that deletes every row of ours with the mark of a backend.
 
-    Its rows go wherever they are, also from endpoints that are not configured. Nothing else is
-    touched: no unmarked row, no row of another owner, none that LiteLLM does not let us edit.
+    Its rows go from its own endpoint, and from any that is not configured. On the endpoint of
+    other backends the next cycle decides: if the backend only got another name, its rows stay.
+    Nothing else is touched: no unmarked row, no row of another owner, none that LiteLLM does not
+    let us edit.
     """
+    own = scope.reach.get(backend, ())
+    others = {url: name for name, reach in scope.reach.items() for url in reach if url not in own}
     operations: list[Operation] = []
     skips: list[Skip] = []
     for seen in rows_of(backend, observed):
         if seen.read_only:
             decision: Operation | Skip = skip(DELETE, seen, "read_only", seen.read_only)
+        elif other := others.get(seen.key.endpoint):
+            why = f"it is on the server of backend {other}, whose next cycle decides about it"
+            decision = skip(DELETE, seen, "not_owned", why)
         else:
             decision = delete(seen, "retired", f"backend {backend} is retired")
         if isinstance(decision, Operation):
@@ -43,7 +50,7 @@ def verify_retirement(plan: Plan, backend: str, observed: ObservedState, scope: 
     after = simulate(plan, observed, scope)
     gone = _ids(observed) - _ids(after)
     ours = {seen.id for seen in rows_of(backend, observed)}
-    if make_retirement(backend, after).operations or not gone <= ours:
+    if make_retirement(backend, after, scope).operations or not gone <= ours:
         raise UnprovenPlan(
             f"the plan does not retire {backend!r}, or takes other rows away as well. This is a"
             " bug; please report it with the plan"

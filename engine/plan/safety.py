@@ -63,7 +63,7 @@ def hold(
         way_out = f"--force {endpoints[url].backends[0]}"
         wait = _duration(left)
         wait += " more" if wait != _duration(limits.suspicion_period) else ""
-        because = f"{why}; held until `run` has seen that for {wait}, or {way_out}"
+        because = f"{why}; held until `run` has seen this for {wait}; {way_out} deletes them now"
         for lost in losses:
             refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
     return within_caps(plan.without(refused), observed, limits), since
@@ -111,10 +111,10 @@ def _suspicious(endpoint: Endpoint, lost: int, managed: int, limits: Limits) -> 
         return ""
     backends = " and ".join(endpoint.backends)
     if endpoint.outcome == EMPTY_LIST and not endpoint.served:
-        return f"{backends} answers an empty list"
+        return f"{backends} answers with an empty list"
     if managed >= limits.min_deployments and lost > limits.max_delete_fraction * managed:
         share = f"{limits.max_delete_fraction:.0%}"
-        return f"{lost} of {managed} deployments of {backends} would go, more than {share}"
+        return f"{lost} of {managed} deployments of {backends} would be deleted, more than {share}"
     return ""
 
 

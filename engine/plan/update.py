@@ -142,7 +142,7 @@ class _Case:
         reported = {path.split("/")[2] for path in self.wanted.mark.evidence}
         names = {change.path.split("/")[2] for change in self.changes}
         if names <= reported and all(c.path.startswith("/model_info/") for c in self.changes):
-            return "changed", f"{self.wanted.mark.backend} tells otherwise: {self.listed()}"
+            return "changed", f"{self.wanted.mark.backend} reports other values: {self.listed()}"
         return "drifted", f"edited by hand: {self.listed()}"
 
     def wanted_otherwise(self, mark: Mark) -> str:

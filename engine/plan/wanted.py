@@ -8,6 +8,7 @@ from typing import Final
 from ..state.deployment import DesiredDeployment, ObservedDeployment
 from ..state.frozen import freeze
 from ..state.pointer import parts_of, pointer
+from ..state.secret import holds_reference
 
 _API_KEY: Final = "/litellm_params/api_key"
 
@@ -22,7 +23,9 @@ def _with_earlier_evidence(
 ) -> DesiredDeployment:
     """Return ``wanted`` with the fields that its backend reported before and does not report now.
 
-    A context window that is known only while a model is loaded would otherwise come and go.
+    A context window that is known only while a model is loaded would otherwise come and go. No
+    backend reports secrets: a reference among such fields comes from an edited mark, and sending
+    it would show the secret to every key holder.
     """
     mark = seen.mark
     if mark is None or not wanted.discovers:
@@ -30,7 +33,8 @@ def _with_earlier_evidence(
     known = {*wanted.fields["model_info"], *wanted.decided}
     seen_info = seen.fields["model_info"]
     names = [parts_of(path)[1] for path in mark.evidence]
-    kept = {name: seen_info[name] for name in names if name in seen_info and name not in known}
+    earlier = {name: seen_info[name] for name in names if name in seen_info and name not in known}
+    kept = {name: value for name, value in earlier.items() if not holds_reference(value)}
     if not kept:
         return wanted
     paths = [pointer(("model_info", name)) for name in kept]

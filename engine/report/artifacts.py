@@ -33,7 +33,7 @@ class Artifacts:
         clock: Callable[[], datetime] = utc_now,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._keep = keep
         self._clock = clock
         self._redact = redact
@@ -49,12 +49,12 @@ class Artifacts:
         answers = [(status.backend, status.outcome, status.answered) for status in plan.endpoints]
         if (digest, answers) == self._last:
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
-        path = self._folder / f"plan-{stamp}-{digest[:12]}.json"
+        path = self.folder / f"plan-{stamp}-{digest[:12]}.json"
         write_atomically(path, chain(map(self._redact, plan.iter_json(indent=2)), "\n"))
         self._last = digest, answers
-        for old in sorted(filter(_is_ours, self._folder.iterdir()))[: -self._keep]:
+        for old in sorted(filter(_is_ours, self.folder.iterdir()))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path
 

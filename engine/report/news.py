@@ -18,21 +18,21 @@ from ..text import printable, shortened
 log = logging.getLogger(__name__)
 OUTCOME_WORDS: Final = {
     OK: "ok",
-    EMPTY_LIST: "answers an empty list",
+    EMPTY_LIST: "answers with an empty list",
     NOT_READY: "is not ready",
-    UNAUTHORISED: "refuses our key",
+    UNAUTHORISED: "needs a valid key",
     UNREACHABLE: "cannot be reached",
     INVALID: "sends no readable list",
 }
-_PARTIAL: Final = "sends a list of which a part cannot be read"
+_PARTIAL: Final = "sends a list that cannot be read in full"
 _REMEDIES: Final = {
-    EMPTY_LIST: "see that its models are installed and enabled there",
-    NOT_READY: "wait until it has loaded; if that lasts, see its own log",
+    EMPTY_LIST: "check that its models are installed and enabled there",
+    NOT_READY: "wait until it has loaded; if that takes long, look at its own log",
     UNAUTHORISED: "put the key that it expects into the key file {backend!r}",
-    UNREACHABLE: "see that it runs, and that this machine reaches its `url`",
-    INVALID: "see that `url` and `type` are those of this server",
+    UNREACHABLE: "check that it runs, and that this machine reaches its `url`",
+    INVALID: "check that `url` and `type` are those of this server",
 }
-_PARTIAL_REMEDY: Final = "see what the server lists"
+_PARTIAL_REMEDY: Final = "look at the list that the server sends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ def unmatched_in_words(status: EndpointStatus, text: str) -> str:
     """Return a sentence about an expression that matches no listed model."""
     several = f"matches none of its {status.models} models"
     predicate = several if status.models > 1 else "does not match its only model"
-    return f"{printable(shortened(text, MAX_EXCERPT))} {predicate}"
+    place, _, expression = printable(shortened(text, MAX_EXCERPT)).partition(": ")
+    return f"{place} '{expression}' {predicate}"
 
 
 def log_change(change: Change) -> None:

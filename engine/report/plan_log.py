@@ -126,7 +126,7 @@ class PlanLog:
         except OSError as error:
             raise Unrecorded(
                 f"the plan log cannot be written: {(error.strerror or str(error)).lower()}. Nothing"
-                " more is done until it can. Remedy: see where the standard output goes"
+                " more is done until it can. Remedy: check where the standard output goes"
             ) from None
 
 

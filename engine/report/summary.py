@@ -8,7 +8,7 @@ from typing import Final
 
 from ..plan.caps import LIMIT
 from ..plan.plan import ACTIONS, Plan
-from .news import state_in_words
+from .news import format_count, state_in_words
 
 _MOST_NAMED: Final = 3
 """Backends that the sentence names; of more it says how many."""
@@ -26,8 +26,17 @@ def summary_of(plan: Plan, paint: Callable[[str, str], str] = lambda _, text: te
     elif notes:
         done = "Nothing to do now"
     else:
-        return "Nothing to do: LiteLLM is in step with the backends."
+        return _in_step(plan)
     return f"{done}; {notes}." if notes else f"{done}."
+
+
+def _in_step(plan: Plan) -> str:
+    """Return that nothing is to be done; a plan that asked no backend claims nothing of them."""
+    names = [status.backend for status in plan.endpoints]
+    if plan.skips and not names:
+        return f"Nothing to do; {len(plan.skips)} left alone."
+    backends = " and ".join(names) if 0 < len(names) < _MOST_NAMED else "the backends"
+    return f"Nothing to do: LiteLLM is in step with {backends}."
 
 
 def _notes(plan: Plan) -> Iterator[str]:
@@ -36,9 +45,9 @@ def _notes(plan: Plan) -> Iterator[str]:
     if held:
         yield f"{held} held back by a limit"
     if reasons["incomplete"] and not plan.operations:
-        yield f"{reasons['incomplete']} kept"
+        yield f"{format_count(reasons['incomplete'], 'model')} kept"
     unseen = [status for status in plan.endpoints if not status.answered]
     for status in unseen[:_MOST_NAMED]:
         yield f"{status.backend} {state_in_words(status)}"
     if len(unseen) > _MOST_NAMED:
-        yield f"and {len(unseen) - _MOST_NAMED} more"
+        yield f"{format_count(len(unseen) - _MOST_NAMED, 'more backend')} not read in full"

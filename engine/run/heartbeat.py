@@ -10,7 +10,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from ..text import describe_os_error
+
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LINK: Final = "it is a symbolic link, which is not followed"
 log = logging.getLogger(__name__)
 
 
@@ -26,7 +29,8 @@ def write_heartbeat(path: Path) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        log.error("the heartbeat cannot be written: %s", error)
+        why, remedy = _reason(error), "check that --heartbeat names a file that can be written"
+        log.error("the heartbeat cannot be written to %s: %s; %s", path, why, remedy)
 
 
 def heartbeat_age(path: Path) -> float:
@@ -37,5 +41,9 @@ def heartbeat_age(path: Path) -> float:
     """
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
-        raise OSError(errno.ELOOP, "a symbolic link, which is not followed", str(path))
+        raise OSError(errno.ELOOP, _LINK, str(path))
     return time.time() - found.st_mtime
+
+
+def _reason(error: OSError) -> str:
+    return _LINK if error.errno == errno.ELOOP else describe_os_error(error)

@@ -68,7 +68,7 @@ class ConfigSource:
         self._paths = (config_path, secrets)
         self._learn = learn
         self._last: Config | None = None
-        self._last_message = ""
+        self._last_texts: tuple[str, ...] = ()
         self._is_broken = False
 
     def load(self) -> Config:
@@ -82,7 +82,8 @@ class ConfigSource:
         except ConfigError as error:
             if self._last is None:
                 raise
-            self._log_once(logging.ERROR, f"keeping the last good configuration; {error}")
+            kept = "keeping the last good configuration"
+            self._log_once(logging.ERROR, *(f"{kept}; {line}" for line in str(error).splitlines()))
             self._is_broken = True
             return self._last
         self._learn(config.secrets())
@@ -93,14 +94,15 @@ class ConfigSource:
                 log.info("the configuration is valid again")
         self._is_broken = False
         if config != self._last:
-            self._log_once(logging.WARNING, "\n".join(config.notices))
+            self._log_once(logging.WARNING, *config.notices)
         self._last = config
         return config
 
-    def _log_once(self, level: int, text: str) -> None:
-        if text and text != self._last_message:
-            log.log(level, "%s", text)
-        self._last_message = text
+    def _log_once(self, level: int, *texts: str) -> None:
+        if texts != self._last_texts:
+            for text in texts:
+                log.log(level, "%s", text)
+        self._last_texts = texts
 
 
 def reconcile_interruptibly(

@@ -77,3 +77,10 @@ Place = tuple[str, str, Secret]
 def is_reference(value: Any) -> bool:
     """Tell whether a JSON value stands for a secret."""
     return isinstance(value, Mapping) and SECRET in value
+
+
+def holds_reference(value: Any) -> bool:
+    """Tell whether a JSON value stands for a secret, or has a member at any depth that does."""
+    if isinstance(value, Mapping):
+        return SECRET in value or any(map(holds_reference, value.values()))
+    return isinstance(value, list | tuple) and any(map(holds_reference, value))

@@ -17,12 +17,19 @@ from ..text import Redactor, printable, shortened
 
 _KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
 """What LiteLLM and OpenAI quote of a wrong key: its ends, and its hash."""
+_PLAIN_HTTP: Final = re.compile(r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE")
+"""What OpenSSL makes of an answer that is not TLS; the second is the name since 3.2."""
+_LAST_DOT: Final = re.compile(r"(?<=[^.])\.$")
+"""The end of a sentence that goes on in our message."""
 _WORDS: Final = ("error", "detail", "message")
 
 _CAUSES: Final = (
     (urllib3.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
     (requests.exceptions.SSLError, "TLS: {text}; set ca_file for a private authority"),
-    (urllib3.exceptions.ProxyError, "the proxy does not connect us ({proxy})"),
+    (
+        urllib3.exceptions.ProxyError,
+        "no connection through the proxy ({proxy}); {remedy}",
+    ),
     (urllib3.exceptions.NewConnectionError, "{system}"),
     (urllib3.exceptions.ConnectTimeoutError, "no connection within {connect}"),
     (urllib3.exceptions.TimeoutError, "no answer within {answer}"),
@@ -53,6 +60,8 @@ def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> st
     ``text`` is that of the origin of ``cause``, fit for a message; ``connect`` and ``answer`` are
     the times that a connection and an answer were waited for.
     """
+    if _PLAIN_HTTP.search(text):
+        return "the server does not speak TLS; write http:// in its url"
     strerror = getattr(origin_of(cause).__cause__, "strerror", "")
     system = (strerror or "no connection").lower()
     template = next(template for kind, template in _CAUSES if isinstance(cause, kind))
@@ -60,6 +69,7 @@ def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> st
         text=text,
         system=system,
         proxy=system if strerror else text,
+        remedy="if the server needs no proxy, add its host to no_proxy",
         connect=connect,
         answer=answer,
     )
@@ -89,8 +99,8 @@ def quote(document: Any, redactor: Redactor) -> str:
 
 def clean(text: str, redactor: Redactor) -> str:
     """Return foreign text in one printable line of bounded length, without secrets."""
-    text = _KEY_PARTS.sub("***", redactor.redact(text))
-    return shortened(printable(" ".join(text.split())), MAX_EXCERPT)
+    text = " ".join(_KEY_PARTS.sub("***", redactor.redact(text)).split())
+    return shortened(printable(_LAST_DOT.sub("", text)), MAX_EXCERPT)
 
 
 def not_json(kind: str, size: int) -> str:

@@ -80,6 +80,7 @@ class World:
         self.joined: dict[Offer, str] = {}
         self.held: dict[Offer, str] = {}
         self.settled = 0
+        self.limits: dict[str, Any] = {}
         self._hurried = False
         self._stack = ExitStack()
         self.proxies = [FaultProxy(f"{seed}/{number}") for number in range(8)]
@@ -200,6 +201,7 @@ class World:
             "litellm": {"url": seat.proxy.url, "timeout": for_litellm},
             "owner": seat.engine.owner,
             "backends": backends,
+            "limits": self.limits,
             **top,
         }
         secrets = seat.engine.folder / "secrets"

@@ -253,6 +253,10 @@ FORGED: dict[str, dict[str, Any]] = {
     "a deep fingerprint": {"fingerprint": json.loads("[" * 80 + "]" * 80)},
     "a deep backend": {"backend": json.loads('{"a":' * 80 + "1" + "}" * 80)},
     "evidence of odd types": {"evidence": ["/model_info/id", "/model_info/db_model", 5, "/x/y"]},
+    "a secret as evidence": {
+        "evidence": ["/model_info/note", "/model_info/map"],
+        "opaque": {"/model_info/note": "f", "/model_info/map/deep": "g"},
+    },
     "a long owner": {"owner": "x" * 100_000},
     "much else": {f"key-{n}": n for n in range(5000)},
     "another one inside": {MARK: {"owner": "x", MARK: {"owner": "y"}}},
@@ -335,6 +339,23 @@ NO_MARKS: dict[str, Any] = {
     "a number for an owner": {"owner": 5},
     "null for an owner": {"owner": None},
 }
+
+
+def test_a_mark_with_the_reference_of_a_key_does_not_get_the_key_into_model_info(
+    place: Town,
+) -> None:
+    """Every key holder reads the references in marks, and all of ``model_info``."""
+    (place.folder / "good").write_text("sk-of-good")
+    assert place.cycle().converged
+    row = place.rows()["good-1"]
+    mark = row.model_info[MARK]
+    stolen = {"/model_info/note": mark["opaque"]["/litellm_params/api_key"]}
+    forged = {"evidence": ["/model_info/note"], "opaque": {**mark["opaque"], **stolen}}
+    row.model_info[MARK] = {**mark, **forged, "fingerprint": "f" * 64}
+    place.proxy.reload()
+    assert place.cycle().converged
+    assert "sk-of-good" not in json.dumps(place.rows()["good-1"].model_info)
+    assert place.cycle().plan.operations == ()
 
 
 def test_a_row_with_an_invalid_mark_is_not_ours(place: Town) -> None:

@@ -75,7 +75,7 @@ def test_a_backend_that_refuses_our_key_keeps_its_deployments(
     outcome = installation.converge(degraded=True)
     assert outcome.writes == []
     assert [skip["reason"] for skip in outcome.skips] == ["incomplete"]
-    assert "refuses our key" in outcome.skips[0]["because"]
+    assert "needs a valid key" in outcome.skips[0]["because"]
     assert len(litellm.rows_on(backend.url)) == 1
 
 

@@ -118,6 +118,30 @@ def test_the_second_owner_on_a_backend_finds_its_names_taken(
     assert [owner(row) for row in litellm.rows_on(backend.url)] == [first.owner]
 
 
+def test_names_of_another_configured_server_are_not_taken_while_it_is_down(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    """Its rows by hand: an alias of a model that it serves, and a wildcard."""
+    alias, routed = f"gpt-{unique}", f"w{unique}/gpt"
+    other = servers.start("openai", ["gpt", f"m-{unique}"])
+    rogue = servers.start("openai", [alias, routed])
+    to_other = {"api_base": f"{other.url}/v1", "api_key": "sk-other"}
+    litellm.new(alias, {"model": f"openai/m-{unique}", **to_other})
+    litellm.new(f"w{unique}/*", {"model": "openai/*", **to_other})
+    box = section(other, filter_regex="^m-", ownership="exclusive")
+    installation.configure(section(rogue, name="rogue"), box)
+    other.stop()
+    outcome = installation.converge(degraded=True)
+    assert {name for name, _ in select(outcome.skips, "name_taken")} == {alias, routed}
+    other.start()
+    outcome = installation.converge()
+    assert {name for name, _ in select(outcome.skips, "name_taken")} == {alias, routed}
+    assert litellm.rows_on(rogue.url) == []
+    chat_often(litellm, alias)
+    chat_often(litellm, routed)
+    assert (len(other.chats), len(rogue.chats)) == (2 * CHATS, 0)
+
+
 def test_an_id_that_litellm_would_resolve_never_leaves_us(
     servers: Servers, installation: Installation, litellm: RealProxy
 ) -> None:

@@ -19,7 +19,7 @@ def test_a_wrong_key_is_refused_with_a_remedy(
     outcome = installation.run(*command.split())
     assert (outcome.code, outcome.writes) == (1, [])
     assert "HTTP 401" in outcome.stderr
-    assert "check the key in the secret file 'litellm'" in outcome.stderr
+    assert "check the key in the key file 'litellm'" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert unique not in outcome.stderr
 

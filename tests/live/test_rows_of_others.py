@@ -66,7 +66,11 @@ def test_an_unmarked_row_of_a_model_that_is_not_served_survives(
     after = {row["model_info"]["id"]: lasting(row) for row in litellm.rows_on(backend.url)}
     assert {row_id: after[row_id] for row_id in made} == before
 
-    installation.configure(section(backend, ownership="exclusive"))
+    exclusive = section(backend, ownership="exclusive")
+    installation.configure(exclusive)
+    held = installation.cycle()
+    assert (held.code, held.writes) == (3, []), str(held)
+    installation.configure(exclusive, limits={"max_delete_fraction": 1})
     installation.converge()
     assert names(litellm.rows_on(backend.url)) == [f"m-{unique}"]
 

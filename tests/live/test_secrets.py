@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+from engine.state.deployment import MARK
+
 from .conftest import Servers, section
 from .installation import Installation
 from .real_proxy import Json, RealProxy
@@ -160,3 +162,40 @@ def _forms(secret: str) -> set[str]:
         quote(bare, safe=""),
         base64.b64encode(bare.encode()).decode(),
     }
+
+
+def test_an_edited_mark_gets_no_key_into_model_info(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    """The reference of a key, which every key holder can read, is not a way to the key."""
+    model, key = f"m-{unique}", f"key-{unique}"
+    backend = servers.start("openai", [model], key=key)
+    installation.write_key("box", key)
+    installation.configure(section(backend))
+    installation.converge()
+    row = litellm.row(backend.url, model)
+    mark = row["model_info"][MARK]
+    stolen = {"/model_info/note": mark["opaque"]["/litellm_params/api_key"]}
+    forged = {"evidence": ["/model_info/note"], "opaque": {**mark["opaque"], **stolen}}
+    litellm.patch(row, {"model_info": {MARK: {**mark, **forged, "fingerprint": "f" * 64}}})
+    assert [result[2] for result in installation.converge().results] == ["applied"]
+    assert key not in json.dumps(litellm.stored_info(litellm.row(backend.url, model)))
+    installation.assert_quiet()
+
+
+def test_an_edited_address_is_shown_without_user_password_and_query(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    model = f"m-{unique}"
+    backend = servers.start("openai", [model])
+    installation.configure(section(backend))
+    installation.converge()
+    address = f"http://me:pass-{unique}@127.0.0.1:9/v1?key=query-{unique}"
+    litellm.patch(litellm.row(backend.url, model), {"litellm_params": {"api_base": address}})
+    shown = [installation.run("plan"), installation.run("plan", "--json")]
+    cycle = installation.converge()
+    assert cycle.results == [("drifted", model, "applied")]
+    assert "http://***@127.0.0.1:9/v1?***" in shown[0].stdout
+    for outcome in (*shown, cycle):
+        assert f"pass-{unique}" not in outcome.stdout + outcome.stderr
+        assert f"query-{unique}" not in outcome.stdout + outcome.stderr

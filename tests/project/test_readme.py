@@ -63,3 +63,32 @@ def test_the_plan_in_the_readme_is_real(tmp_path: Path, monkeypatch: pytest.Monk
     if os.environ.get("WRITE_GOLDEN"):
         README.write_text(text)
     assert text == read("README.md")
+
+
+def promises() -> list[str]:
+    section = read("README.md").partition("## What it promises\n")[2].partition("\n## ")[0]
+    return re.findall(r"^  - (.+)$", section, re.MULTILINE)
+
+
+def proofs(promise: str) -> list[tuple[str, str]]:
+    """Return the name of each test or scenario that a promise names, and the file it is in."""
+    return re.findall(r"\[`([\w.-]+)`\]\(([^)]+)\)", promise)
+
+
+def test_every_promise_names_what_checks_it_on_a_line_of_its_own() -> None:
+    assert len(promises()) > 30
+    assert [promise for promise in promises() if not proofs(promise)] == []
+
+
+def has(name: str, path: str) -> bool:
+    """Tell whether a file is the one of that scenario, or defines a test of that name."""
+    if path == f"fixtures/scenarios/{name}/why.md":
+        return (ROOT / path).exists()
+    if not re.fullmatch(r"tests/[\w/]+/test_\w+\.py", path) or not (ROOT / path).exists():
+        return False
+    return re.search(rf"^def {name}\(", read(path), re.MULTILINE) is not None
+
+
+def test_every_test_that_a_promise_names_exists() -> None:
+    named = [proof for promise in promises() for proof in proofs(promise)]
+    assert [proof for proof in named if not has(*proof)] == []

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ...run.heartbeat import heartbeat_age
-from ...text import Redactor
+from ...text import Redactor, describe_os_error
 from ..exit_codes import ERROR, OK
 
 
@@ -16,7 +16,13 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     try:
         age = heartbeat_age(arguments.heartbeat)
     except OSError as error:
-        print(f"no heartbeat: {error}", file=sys.stderr)
+        path, why = arguments.heartbeat, describe_os_error(error)
+        remedy = f"check that `run --heartbeat {path}` is running"
+        print(f"no heartbeat: {path}: {why}; {remedy}", file=sys.stderr)
         return ERROR
-    print(f"last heartbeat {age:.0f} s ago")
-    return OK if age <= arguments.max_age else ERROR
+    if age <= arguments.max_age:
+        print(f"last heartbeat {age:.0f} s ago")
+        return OK
+    limit = f"more than --max-age {arguments.max_age:.0f} s"
+    print(f"last heartbeat {age:.0f} s ago, {limit}; look at the log of `run`", file=sys.stderr)
+    return ERROR

@@ -17,7 +17,7 @@ from ...transport.client_pool import Http
 from ..context import backends_named, configuration, json_of, renderer
 from ..exit_codes import of_planned
 
-STDOUT: Final = "-"
+STDOUT: Final = Path("-")
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     )
     report = reconcile_once(config, ports, Memory(), options)
     if arguments.out and arguments.out != STDOUT:
-        write_plan(Path(arguments.out), json_of(report.plan, redactor))
+        write_plan(arguments.out, json_of(report.plan, redactor))
     if arguments.json or arguments.out == STDOUT:
         sys.stdout.writelines(json_of(report.plan, redactor))
     else:

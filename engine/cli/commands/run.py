@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         reconcile_forever(source, Schedule(interval(arguments), wake), ports, options)
         return OK
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
+    ports.beat()
     return of_planned(report) if arguments.dry_run else of_applied(report)
 
 

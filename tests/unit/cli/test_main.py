@@ -120,6 +120,49 @@ def test_a_fatal_error_is_a_json_line_where_the_log_is(
     assert "none.yaml" in line["message"]
 
 
+def test_wrong_usage_is_a_json_line_where_the_log_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for line in ("--log-format json plann", "plan --log-format=json --jsno"):
+        with pytest.raises(SystemExit) as left:
+            main(line.split())
+        assert left.value.code == 64
+        (text,) = capsys.readouterr().err.splitlines()
+        record = json.loads(text)
+        assert record["level"] == "error"
+        assert "did you mean" in record["message"]
+
+
+@pytest.mark.parametrize(
+    "line", ["plan --out", "plan --config", "run --artifacts", "run --heartbeat", "run --secrets"]
+)
+def test_an_empty_path_is_wrong_usage(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*line.split(), ""])
+    assert left.value.code == 64
+    assert "expected a path, got ''" in capsys.readouterr().err
+
+
+def test_one_cycle_gives_a_sign_of_life_even_without_anything_to_do(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    assert main(["apply", *fleet.arguments]) == 0
+    heartbeat = tmp_path / "heartbeat"
+    assert main(["run", "--once", "--heartbeat", str(heartbeat), *fleet.arguments]) == 0
+    assert heartbeat.exists()
+
+
+def test_validate_warns_of_a_key_file_that_cannot_be_used(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (fleet.folder / "box").write_text("a\nb\n")
+    assert main(["validate", *fleet.arguments]) == 0
+    captured = capsys.readouterr()
+    assert "warning: box is not asked for its models: the key file" in captured.err
+    assert "box: openai on" in captured.out
+    assert "key file not usable" in captured.out
+
+
 def test_the_plan_can_go_to_stdout_as_a_file(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,7 +330,7 @@ def test_what_a_limit_leaves_out_is_named_and_changes_the_exit_code(
     fleet.configure(top="limits: {max_creates: 1}")
     assert main(["apply", *fleet.arguments]) == 3
     text = capsys.readouterr().out
-    assert "limit: this cycle creates 1 already (limits.max_creates)" in text
+    assert "limit: this cycle already creates 1 (limits.max_creates)" in text
     assert fleet.names() == ["a"]
     assert main(["apply", *fleet.arguments]) == 0
     assert fleet.names() == ["a", "b"]
@@ -309,7 +352,7 @@ def test_apply_exits_with_1_when_litellm_refuses(
     (fleet.folder / "litellm").write_text("sk-wrong-key-123")
     assert main(["apply", *fleet.arguments]) == 1
     output = capsys.readouterr()
-    assert "secret file 'litellm'" in output.err
+    assert "key file 'litellm'" in output.err
     assert "sk-wrong-key-123" not in output.out + output.err
 
 
@@ -347,9 +390,10 @@ def test_alive_depends_on_the_age_of_the_heartbeat(
     assert main(["alive", "--heartbeat", str(heartbeat)]) == 1
     heartbeat.touch()
     assert main(["alive", "--heartbeat", str(heartbeat)]) == 0
+    assert "last heartbeat" in capsys.readouterr().out
     os.utime(heartbeat, (0, 0))
     assert main(["alive", "--heartbeat", str(heartbeat)]) == 1
-    assert "last heartbeat" in capsys.readouterr().out
+    assert "ago, more than --max-age 600 s; look at the log of `run`" in capsys.readouterr().err
 
 
 def test_a_missing_configuration_is_a_clear_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -48,6 +49,13 @@ def test_a_full_disk_is_an_error(fleet: Fleet, line: str, unbuffered: str) -> No
     )
 
 
+def test_an_output_that_cannot_be_used_is_a_json_line_where_the_log_is(fleet: Fleet) -> None:
+    for redirection, words in ((">/dev/full", "no space left"), (">&-", "it is closed")):
+        code, text = shell(fleet, "--log-format json plan", redirection)
+        assert code == 1
+        assert words in json.loads(text)["message"]
+
+
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_closed_output_is_an_error_before_anything_is_done(fleet: Fleet, line: str) -> None:
     code, text = shell(fleet, line, ">&-")
@@ -86,3 +94,14 @@ def test_a_terminal_of_ascii_only_shows_escapes(
     assert code in (0, 2)
     assert text.isascii()
     assert re.search(r"mod(\\xe8|\\u00e8)le", text)
+
+
+def test_a_place_that_cannot_be_written_is_named_with_a_remedy(fleet: Fleet) -> None:
+    folder = fleet.folder / "config.yaml" / "plans"
+    _, text = shell(fleet, f"run --once --artifacts {folder}", ">/dev/null")
+    assert f"the plan cannot be stored in {folder}: not a directory; check that --artifacts" in text
+    assert "Errno" not in text
+    code, text = shell(fleet, f"alive --heartbeat {folder}")
+    assert code == 1
+    remedy = f"check that `run --heartbeat {folder}` is running"
+    assert text == f"no heartbeat: {folder}: not a directory; {remedy}\n"

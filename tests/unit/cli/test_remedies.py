@@ -33,10 +33,13 @@ def test_a_server_that_wants_a_key_names_the_missing_file(
 ) -> None:
     with RawServer(always(answer(b"{}", status="401 Unauthorized"))) as server:
         without = shown(fleet, capsys, server.url, "vllm")
+        (fleet.folder / "box").write_text("\n")
+        empty = shown(fleet, capsys, server.url, "vllm")
         (fleet.folder / "box").write_text("sk-wrong-key-1")
         wrong = shown(fleet, capsys, server.url, "vllm")
-    assert "asked without a key: the secret file 'box' is missing or empty" in without
-    assert "check the key in the secret file 'box'" in wrong
+    assert "asked without a key: there is no key file 'box'" in without
+    assert "asked without a key: the key file 'box' is empty" in empty
+    assert "check the key in the key file 'box'" in wrong
     assert "sk-wrong" not in wrong
 
 
@@ -44,7 +47,8 @@ def test_a_wrong_type_is_told_with_what_is_there(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = shown(fleet, capsys, fleet.box.url, "ollama")
-    assert "Remedy: `type: auto` recognises openai there, and this is not `type: ollama`" in text
+    fits = "it answers as openai does, so `type: auto` or `type: openai` fits it"
+    assert f"HTTP 404: Not Found; {fits}, and `type: ollama` does not" in text
 
 
 def test_a_server_that_is_nothing_known_gets_no_suggestion(
@@ -53,7 +57,7 @@ def test_a_server_that_is_nothing_known_gets_no_suggestion(
     with RawServer(always(answer(b"{}", status="404 Not Found"))) as server:
         text = shown(fleet, capsys, server.url, "ollama")
     assert "HTTP 404" in text
-    assert "recognises" not in text
+    assert "fits it" not in text
 
 
 @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "404 Not Found"])
@@ -65,6 +69,29 @@ def test_a_sign_in_page_or_a_proxy_is_named(
         text = shown(fleet, capsys, server.url, "vllm")
     assert "a web page, as a proxy in between or a sign-in page sends" in text
     assert "Sign in<" not in text
+
+
+def test_a_server_that_is_no_litellm_says_which_address_to_correct(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = answer(b"<html>Sign in</html>", kind="text/html")
+    for reply in (answer(b"{}", status="404 Not Found"), page, answer(b"{}")):
+        with RawServer(always(reply)) as server:
+            (fleet.folder / "config.yaml").write_text(
+                f"litellm: {{url: '{server.url}'}}\nbackends: []"
+            )
+            assert main(["plan", *fleet.arguments]) == 1
+        text = capsys.readouterr().err
+        assert "does not answer as LiteLLM does" in text
+        assert "Remedy: check that litellm.url is the address of LiteLLM itself" in text
+
+
+def test_https_to_a_server_without_tls_is_named(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(fleet, capsys, fleet.box.url.replace("http:", "https:"), "openai")
+    assert "the server does not speak TLS; write http:// in its url" in text
+    assert "ca_file" not in text
 
 
 BIDI = "\u202eevil\u2066"

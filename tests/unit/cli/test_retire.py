@@ -83,3 +83,16 @@ def test_a_name_that_has_no_rows_gets_a_suggestion(
     assert main(["retire", "spar", *fleet.arguments]) == 0
     assert "did you mean 'spare'? (backends with rows: box, spare)" in capsys.readouterr().out
     assert fleet.names() == ["a", "b", "c", "d"]
+
+
+def test_rows_that_only_litellm_can_delete_are_no_claim_about_backends(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for row in fleet.proxy.database.rows.values():
+        if row.model_name in ("c", "d"):
+            row.model_info["team_id"] = "t1"
+    fleet.proxy.reload()
+    assert main(["retire", "spare", *fleet.arguments]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith("Nothing to do; 2 left alone.\n")
+    assert "in step" not in text

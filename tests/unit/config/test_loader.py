@@ -267,11 +267,11 @@ def test_a_file_of_the_go_program_works_as_it_is(secrets: Path) -> None:
     assert loaded.warnings == (
         (
             "go-sample.yaml:29: backends[0].generic_params.api_key: ignored, since the engine "
-            "sets it; put the key into the secret file `vllm-a100`"
+            "sets it; put the key into the key file `vllm-a100`"
         ),
         (
             "go-sample.yaml:29: backends[1].generic_params.api_key: ignored, since the engine "
-            "sets it; put the key into the secret file `ollama`"
+            "sets it; put the key into the key file `ollama`"
         ),
     )
 
@@ -583,7 +583,7 @@ def test_a_wrong_url_is_refused_wherever_it_is(reader: Reader, url: str, expecte
         ('"a\\n"', "expected 1 to 63 letters"),
         ("é", "expected 1 to 63 letters"),
         ("x" * 64, "expected 1 to 63 letters"),
-        ("litellm", "the secret file `litellm` holds the key of LiteLLM; choose another name"),
+        ("litellm", "the key file `litellm` holds the key of LiteLLM; choose another name"),
         ("first", "backends[0] already has this name; choose another one"),
         ("", "missing; it is required"),
     ],
@@ -1099,7 +1099,7 @@ def test_a_key_file_of_a_parameter_is_read_again_with_the_configuration(reader: 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("hunter2", None, "names no key file that there is in {secrets}; add it"),
+        ("hunter2", None, "there is no key file of this name in {secrets}; add it"),
         ("[a]", None, "expected the name of a key file in {secrets}"),
         ("5", None, "expected the name of a key file in {secrets}"),
         ("../hunter2", None, "expected the name of a key file in {secrets}"),

@@ -42,7 +42,7 @@ def backends(*sections: str) -> str:
 @pytest.mark.parametrize("key", ["api_key", "key", "master_key"])
 def test_a_key_of_litellm_in_the_configuration_goes_into_its_file(place: Place, key: str) -> None:
     text = place.refusal(f"litellm: {{url: http://p, {key}: sk-oops-123}}")
-    assert f"config.yaml:1: litellm.{key}: a key does not belong in here" in text
+    assert f"config.yaml:1: litellm.{key}: a key does not belong in the configuration" in text
     assert f"it goes into the file {place.secrets / 'litellm'}" in text
     assert "sk-oops" not in text
 
@@ -60,7 +60,7 @@ def test_a_key_of_a_backend_without_a_name_is_still_refused(place: Place) -> Non
 @pytest.mark.parametrize("url", ["http://p/v1", "http://p/v1/", "http://p/proxy/v1"])
 def test_the_url_of_litellm_must_not_end_in_v1(place: Place, url: str) -> None:
     text = place.refusal(f"litellm: {{url: {url}}}")
-    assert "litellm.url: LiteLLM's own address is wanted" in text
+    assert "litellm.url: must be the address of LiteLLM itself" in text
     assert "remove /v1" in text
 
 
@@ -74,6 +74,9 @@ def test_no_backend_is_named_like_the_file_of_litellm(place: Place, name: str) -
     [
         ("url: 'http://b/v1/v1'", "url: ends in /v1 twice"),
         ("url: 'http://b/v1', models_endpoint: /v1/models", "asked for at /v1/v1/models"),
+        ("url: 'http://b/v1/models'", "url: ends in /v1/models, which is added to it"),
+        ("url: 'http://b/api/tags', type: ollama", "url: ends in /api/tags, which is added to it"),
+        ("url: 'http://b/v1/chat/completions/'", "url: ends in /v1/chat/completions, which is"),
     ],
 )
 def test_a_doubled_path_is_a_warning(place: Place, section: str, warning: str) -> None:

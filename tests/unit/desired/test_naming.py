@@ -173,7 +173,7 @@ def test_what_is_not_wanted_says_which_option_it_is(
 
 def test_a_refusal_for_a_clash_names_who_has_the_name() -> None:
     state = without_clashes(b.desired(*PAIR, endpoints=BOTH), b.observed(), "error", ORDER)
-    because = f"{b.OTHER_BOX} offers a model under this name already (on_clash: error)"
+    because = f"{b.OTHER_BOX} already offers a model under this name (on_clash: error)"
     assert [(refusal.key, refusal.because) for refusal in state.refusals] == [
         (PAIR[0].key, because)
     ]

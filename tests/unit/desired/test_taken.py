@@ -235,17 +235,73 @@ def test_a_row_by_hand_on_the_same_server_has_its_name_unless_it_is_for_this_mod
 
 
 @pytest.mark.parametrize(
-    ("complete", "offered", "taken"), [(True, False, True), (True, True, False), (False, False, 0)]
+    ("complete", "offered", "taken"), [(True, False, True), (True, True, False), (False, False, 1)]
 )
-def test_a_row_on_the_server_of_another_backend_is_left_to_on_clash_if_it_may_be_adopted(
+def test_a_row_on_the_server_of_another_backend_is_left_to_on_clash_if_that_offers_its_model(
     backends: tuple[Backend, ...], complete: bool, offered: bool, taken: bool
 ) -> None:
+    """While that server is down, nobody knows: else an outage would let others in for good."""
     there = b.wanted("m", endpoint=b.OTHER_BOX, backend="other")
     sites = (b.endpoint(), b.endpoint(b.OTHER_BOX, backends=("other",), complete=complete))
     state = b.desired(b.wanted("m"), *([there] if offered else []), endpoints=sites)
     seen = b.observed(b.as_seen(there, row_id="hand", mark=None))
     found = without_taken(state, seen, backends)
     assert bool(found.refusals) == bool(taken)
+
+
+@pytest.mark.parametrize(
+    ("site", "taken"),
+    [
+        ({"served": ("qwen",)}, True),
+        ({"served": ("qwen",), "excluded": (("m", "openai/qwen"),)}, False),
+        ({"served": ("else",)}, False),
+        ({"served": ("else",), "policy": "upsert-only"}, True),
+        ({"served": ("else",), "complete": False}, True),
+    ],
+)
+def test_a_row_that_stays_on_an_exclusive_server_has_its_name(
+    backends: tuple[Backend, ...], site: dict[str, Any], taken: bool
+) -> None:
+    """An alias of a model that is served stays there; what is deleted has no name any more."""
+    row = b.wanted("m", endpoint=b.OTHER_BOX, upstream="openai/qwen")
+    seen = b.observed(b.as_seen(row, row_id="hand", mark=None))
+    other = b.endpoint(b.OTHER_BOX, ownership="exclusive", **site)
+    state = b.desired(b.wanted("m"), endpoints=(b.endpoint(served=("m",)), other))
+    assert bool(without_taken(state, seen, backends).refusals) == taken
+
+
+@pytest.mark.parametrize(("place", "taken"), [(b.OTHER_BOX, True), (b.BOX, False)])
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_wildcard_to_another_configured_server_has_the_names_that_it_matches(
+    backends: tuple[Backend, ...], place: str, taken: bool, complete: bool
+) -> None:
+    """LiteLLM sends a name that a row has to that row, no more to the wildcard."""
+    row = b.wanted("my/*", endpoint=place, upstream="openai/*")
+    seen = b.observed(b.as_seen(row, row_id="hand", mark=None, read_only="it is a wildcard"))
+    sites = (b.endpoint(served=("my/x",)), b.endpoint(b.OTHER_BOX, complete=complete))
+    state = b.desired(b.wanted("my/x"), endpoints=sites)
+    assert bool(without_taken(state, seen, backends).refusals) == taken
+
+
+@pytest.mark.parametrize(
+    ("stray", "stays"),
+    [
+        ({"endpoint": "http://10.0.0.7:8000"}, True),
+        ({"endpoint": "http://10.0.0.7:8000", "backend": "gone"}, False),
+        ({"endpoint": "http://10.0.0.7:8000", "upstream": "openai/else"}, False),
+        ({"endpoint": b.BOX, "backend": "other"}, True),
+    ],
+)
+def test_a_row_of_ours_that_shares_a_name_stays_when_its_server_is_written_otherwise(
+    backends: tuple[Backend, ...], stray: dict[str, Any], stays: bool
+) -> None:
+    row = b.as_seen(b.wanted("m", **stray))
+    observed = held("m", seen=b.observed(strays=(row,)))
+    found = without_taken(b.desired(b.wanted("m")), observed, backends)
+    expected = ("m", "name_shared", row.id) if stays else ("m", "name_taken", "")
+    assert refusals(found) == [expected]
+    operations = make_plan(found, observed).operations
+    assert [op.touched for op in operations] == ([row.id] if stays else [])
 
 
 def test_two_models_of_one_backend_are_no_pool() -> None:

@@ -241,7 +241,7 @@ TEAM = {"team_id": "t", "team_public_model_name": "public"}
     ("changes", "holders"),
     [
         ({}, {}),
-        (CLOUD, {"m": ("row 'one' (it bears no mark of ours)",)}),
+        (CLOUD, {"m": ("row 'one' (it is not marked as ours)",)}),
         (
             {**CLOUD, "model_info": {"modelprovisioner": None, "db_model": False}},
             {"m": (f"row 'one' ({FILE_ROW})",)},
@@ -253,7 +253,7 @@ TEAM = {"team_id": "t", "team_public_model_name": "public"}
                 "litellm_params": {"api_base": b.BOX + "/api"},
                 "model_info": {"modelprovisioner": None},
             },
-            {"m": ("row 'one' (it bears no mark of ours)",)},
+            {"m": ("row 'one' (it is not marked as ours)",)},
         ),
         (
             {"model_info": {"modelprovisioner": OTHERS}},
@@ -269,6 +269,20 @@ def test_a_row_of_others_has_its_public_name(
     changes: dict[str, Any], holders: dict[str, tuple[str, ...]]
 ) -> None:
     assert state_of(row(**changes)).holders == holders
+
+
+def test_an_owner_without_end_is_cut_off_in_the_description_of_its_row() -> None:
+    theirs = row(model_info={"modelprovisioner": {**MARK, "owner": "o" * 100_000}})
+    ((text,),) = state_of(theirs).holders.values()
+    assert len(text) < 200
+
+
+def test_a_name_under_which_a_row_of_others_is_listed_again_is_theirs_too() -> None:
+    """LiteLLM lists a row once more under each name in ``model_group_alias``."""
+    unmarked = row(model_info={"modelprovisioner": None})
+    holders = state_of(unmarked, {**unmarked, "model_name": "alias"}).holders
+    assert holders == {"alias": ("row 'one' (LiteLLM lists it under several names)",)}
+    assert state_of(row(), {**row(), "model_name": "alias"}).holders == {}
 
 
 def test_rows_that_share_a_name_are_all_described() -> None:
@@ -299,6 +313,46 @@ def test_what_litellm_shows_of_the_secrets_of_others_is_a_reference() -> None:
         "use_auth": "True",
     }
     assert thaw(seen.fields["model_info"]) == {**info, "my_token": theirs}
+
+
+@pytest.mark.parametrize(
+    ("api_base", "shown"),
+    [
+        ("http://user:hunter2@box:8000/v1", "http://***@box:8000/v1"),
+        ("http://user:hun/ter2@box:8000", "http://***@box:8000"),
+        ("http://box:8000/v1?key=hunter2", "http://box:8000/v1?***"),
+        ("http://user:hunter2@box/?a=b@c#hunter2", "http://***@box/?***"),
+        ("user:hunter2@box", "***@box"),
+        ("http://box:8000/v1#hunter2", "http://box:8000/v1?***"),
+        ("not a URL", "not a URL"),
+    ],
+)
+def test_an_address_that_somebody_edited_is_shown_without_its_secrets(
+    api_base: str, shown: str
+) -> None:
+    row_id = deployment_id(b.OWNER, b.Key(b.BOX, "m", "openai/m"), 2)
+    listed = row(litellm_params={"api_base": api_base}, model_info={"id": row_id})
+    (seen,) = state_of(listed).deployments
+    assert seen.fields["litellm_params"]["api_base"] == shown
+
+
+def test_texts_of_others_that_look_like_secrets_are_references_whatever_their_names_are() -> None:
+    theirs = {"$secret": NOT_OURS}
+    shown = {
+        "note": "sk-hunter2",
+        "extra_body": {"a": ["Bearer hunter2", "x"]},
+        "proxy": "http://user:hunter2@proxy:3128",
+        "hook": "https://hook/?a=b&access_token=hunter2",
+        "docs": "https://docs/?page=2",
+        "mail": "me@example.org",
+    }
+    kept = {"docs": shown["docs"], "mail": shown["mail"]}
+    references = {"note": theirs, "proxy": theirs, "hook": theirs}
+    (seen,) = state_of(row(litellm_params=shown, model_info=shown)).deployments
+    for part in ("litellm_params", "model_info"):
+        fields = thaw(seen.fields[part])
+        expected = {**kept, **references, "extra_body": {"a": [theirs, "x"]}}
+        assert {name: fields[name] for name in shown} == expected
 
 
 def test_a_secret_of_ours_is_the_reference_in_the_mark_whatever_is_listed() -> None:

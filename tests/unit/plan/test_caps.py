@@ -60,7 +60,7 @@ def test_a_cycle_creates_no_more_than_max_creates_and_each_backend_gets_its_part
     plan = within_caps(make_plan(desired, observed), observed, limits)
     assert created(plan) == ["a", "b", "v", "w"]
     because = {skip.because for skip in plan.skips}
-    assert because == {"this cycle creates 4 already (limits.max_creates); a later one goes on"}
+    assert because == {"this cycle already creates 4 (limits.max_creates); the next one continues"}
 
 
 def test_a_name_keeps_its_last_row_while_its_new_one_waits() -> None:

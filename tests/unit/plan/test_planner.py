@@ -362,7 +362,7 @@ def test_what_a_backend_reports_anew_is_a_change_with_its_reason() -> None:
     after = b.wanted("a", reported={"max_input_tokens": 8192})
     plan = plan_of(b.desired(after), b.observed(b.as_seen(before)))
     assert actions(plan) == [("update", "a", "changed")]
-    assert plan.operations[0].because == "box tells otherwise: max_input_tokens"
+    assert plan.operations[0].because == "box reports other values: max_input_tokens"
 
 
 def test_what_a_backend_reported_stays_while_it_reports_nothing() -> None:
@@ -499,7 +499,7 @@ def test_what_is_left_alone_says_why() -> None:
     plan = plan_of(state, b.observed(*rows, strays=(stray,)))
     assert [(skip.action, skip.because) for skip in plan.skips] == [
         ("update", "it belongs to owner 'someone'"),
-        ("update", "it bears no mark of ours (ownership: marked)"),
+        ("update", "it is not marked as ours (ownership: marked)"),
         ("update", "it is a wildcard; left alone"),
         ("delete", f"{FORGOTTEN}; to have it removed: modelprovisioner retire other"),
     ]
@@ -517,7 +517,7 @@ def test_a_refusal_is_a_skip_in_its_words() -> None:
     ("outcome", "because"),
     [
         ("not_ready", "its backend is not ready yet"),
-        ("unauthorised", "its backend refuses our key"),
+        ("unauthorised", "its backend needs a valid key"),
         ("unreachable", "its backend cannot be reached"),
         ("invalid", "its backend's list cannot be read"),
         ("ok", "part of its backend's list cannot be read"),
@@ -534,10 +534,10 @@ def test_what_an_incomplete_list_keeps_says_why(outcome: str, because: str) -> N
 @pytest.mark.parametrize(
     ("changes", "because"),
     [
-        ({}, "box and twin does not serve it"),
-        ({"outcome": "empty"}, "box and twin serves no model at all"),
-        ({"outcome": "not_ready"}, "box and twin is not_ready (on_unreachable: remove)"),
-        ({"served": ("a",)}, "box and twin serves it, but the configuration does not want it so"),
+        ({}, "box and twin do not serve it"),
+        ({"outcome": "empty"}, "box and twin serve no model at all"),
+        ({"outcome": "not_ready"}, "box and twin are not ready (on_unreachable: remove)"),
+        ({"served": ("a",)}, "box and twin serve it, but the configuration wants it differently"),
     ],
 )
 def test_a_deletion_says_what_proves_the_absence(changes: dict[str, Any], because: str) -> None:
@@ -714,7 +714,7 @@ def test_a_renamed_model_stays_and_its_row_from_before_the_rule_goes() -> None:
     plan = plan_of(desired, b.observed(b.as_seen(RENAMED), before))
     (operation,) = plan.operations
     assert (operation.action, operation.id, operation.reason) == ("delete", before.id, "surplus")
-    assert operation.because == "box serves it, but the configuration does not want it so"
+    assert operation.because == "box serves it, but the configuration wants it differently"
 
 
 def test_two_models_may_be_renamed_to_one_upstream() -> None:

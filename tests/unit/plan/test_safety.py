@@ -54,7 +54,7 @@ def test_four_of_ten_are_held_and_the_clock_starts() -> None:
 
 def test_the_time_that_is_left_is_told() -> None:
     plan, since = held(NAMES[4:], Suspicion(now=650.0, since={b.BOX: 50.0}))
-    assert "seen that for 5 min more, or --force box" in plan.skips[0].because
+    assert "seen this for 5 min more; --force box deletes them now" in plan.skips[0].because
     assert since == {b.BOX: 50.0}
 
 
@@ -148,8 +148,8 @@ def test_a_held_deletion_says_what_is_suspicious_and_for_how_long() -> None:
     plan, _ = held(NAMES[4:], Suspicion())
     gone = b.as_seen(b.wanted(NAMES[0]))
     because = (
-        "4 of 10 deployments of box would go, more than 30%;"
-        " held until `run` has seen that for 15 min, or --force box"
+        "4 of 10 deployments of box would be deleted, more than 30%;"
+        " held until `run` has seen this for 15 min; --force box deletes them now"
     )
     assert plan.skips[0] == Skip("delete", gone.key, gone.id, "held", because)
 
@@ -158,7 +158,7 @@ def test_a_list_that_is_empty_says_so() -> None:
     site = b.endpoint(outcome="empty", backends=("box", "twin"))
     desired, observed = b.desired(endpoints=(site,)), b.observed(b.as_seen(b.wanted("a")))
     (skip,) = hold_of(desired, observed).skips
-    assert skip.because.startswith("box and twin answers an empty list; held until")
+    assert skip.because.startswith("box and twin answers with an empty list; held until")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_list_that_is_empty_says_so() -> None:
 )
 def test_the_time_that_is_left_is_in_minutes_and_seconds(passed: float, left: str) -> None:
     plan, _ = held(NAMES[4:], Suspicion(now=passed, since={b.BOX: 0.0}))
-    assert f"has seen that for {left}, or --force" in plan.skips[0].because
+    assert f"has seen this for {left}; --force" in plan.skips[0].because
 
 
 def test_what_has_lasted_exactly_as_long_as_it_must_is_believed() -> None:

@@ -40,7 +40,7 @@ def test_a_backend_that_dies_and_comes_back_is_told_twice(
     )
     assert (first, stays, quiet) == ([], [], [])
     (line,) = dies
-    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: see that it runs")
+    assert line.startswith(f"box ({b.BOX}) cannot be reached: refused. Remedy: check that it runs")
     assert back == [f"box ({b.BOX}) is back: 5 models"]
 
 
@@ -62,9 +62,9 @@ def test_one_trouble_after_the_other_is_told(caplog: pytest.LogCaptureFixture) -
         b.status(answered=False, detail="entry 3 is no model"),
     )
     assert "cannot be reached" in down[0]
-    assert "refuses our key" in refused[0]
+    assert "needs a valid key" in refused[0]
     assert "the key file 'box'" in refused[0]
-    assert "a part cannot be read: entry 3 is no model" in partial[0]
+    assert "cannot be read in full: entry 3 is no model" in partial[0]
 
 
 def test_an_expression_that_matches_nothing_is_told_once_also_after_an_outage(
@@ -79,11 +79,11 @@ def test_an_expression_that_matches_nothing_is_told_once_also_after_an_outage(
         idle,
         b.status(unmatched=("filter_regex: ^qwne", "overrides[0].regex: x")),
     )
-    sentence = "filter_regex: ^qwne matches none of its 2 models; correct it, or remove it"
+    sentence = "filter_regex '^qwne' matches none of its 2 models; correct it, or remove it"
     assert first == [f"box ({b.BOX}): {sentence}"]
     assert again == []
     assert back == [f"box ({b.BOX}) is back: 2 models"]
-    assert [line.partition(": ")[2].split(" ")[0] for line in both] == ["overrides[0].regex:"]
+    assert [line.partition(": ")[2].split(" ")[0] for line in both] == ["overrides[0].regex"]
 
 
 def test_a_backend_that_left_the_configuration_is_forgotten() -> None:

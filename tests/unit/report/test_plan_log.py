@@ -168,7 +168,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_raises_unrecorded() -> None:
     with open("/dev/full", "w", buffering=1) as full:  # noqa: PTH123 - a device
         log = PlanLog(full, Clock())
-        with pytest.raises(Unrecorded, match=r"no space left on device.*Remedy: see where"):
+        with pytest.raises(Unrecorded, match=r"no space left on device.*Remedy: check where"):
             log.failed("LiteLLM does not answer", 1.0)
         os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
 

@@ -50,17 +50,17 @@ def test_each_backend_says_how_much_it_lists_and_how_much_is_filtered_out() -> N
 
 def test_a_backend_that_cannot_be_reached_says_why_and_what_to_do() -> None:
     text = text_with(b.status(outcome="unauthorised", detail="HTTP 401", models=0))
-    assert f"box  {b.BOX}  refuses our key\n    HTTP 401\n    remedy: put the key" in text
+    assert f"box  {b.BOX}  needs a valid key\n    HTTP 401\n    remedy: put the key" in text
 
 
 def test_a_list_that_was_read_in_part_is_no_whole_list() -> None:
     text = text_with(b.status(answered=False, models=7))
-    assert "7 models; sends a list of which a part cannot be read\n" in text
+    assert "7 models; sends a list that cannot be read in full\n" in text
 
 
 def test_an_expression_that_matches_nothing_is_shown() -> None:
     text = text_with(b.status(models=50, unmatched=("filter_regex: ^x\x1b[31m",)))
-    assert "    filter_regex: ^x\\x1b[31m matches none of its 50 models\n" in text
+    assert "    filter_regex '^x\\x1b[31m' matches none of its 50 models\n" in text
 
 
 # --- the summary ---
@@ -70,6 +70,15 @@ def test_an_expression_that_matches_nothing_is_shown() -> None:
     ("plan", "summary"),
     [
         (Plan(), "Nothing to do: LiteLLM is in step with the backends."),
+        (Plan(endpoints=(b.status("box"),)), "Nothing to do: LiteLLM is in step with box."),
+        (
+            Plan(endpoints=(b.status("box"), b.status("twin"))),
+            "Nothing to do: LiteLLM is in step with box and twin.",
+        ),
+        (
+            replace(left_alone(("a", "read_only", "a team's")), endpoints=()),
+            "Nothing to do; 1 left alone.",
+        ),
         (
             left_alone(("a", "held", "why"), ("b", "limit", "why")),
             "Nothing to do now; 2 held back by a limit.",
@@ -80,15 +89,17 @@ def test_an_expression_that_matches_nothing_is_shown() -> None:
                 endpoints=(b.status("box", "unreachable"), b.status("twin", "unauthorised")),
             ),
             (
-                "Nothing to do for the backends that answered; 1 held back by a limit; 1 kept;"
-                " box cannot be reached; twin refuses our key."
+                "Nothing to do for the backends that answered; 1 held back by a limit;"
+                " 1 model kept;"
+                " box cannot be reached; twin needs a valid key."
             ),
         ),
         (
             Plan(endpoints=tuple(b.status(f"b{number}", "unreachable") for number in range(9))),
             (
                 "Nothing to do for the backends that answered; b0 cannot be reached;"
-                " b1 cannot be reached; b2 cannot be reached; and 6 more."
+                " b1 cannot be reached; b2 cannot be reached;"
+                " 6 more backends not read in full."
             ),
         ),
     ],

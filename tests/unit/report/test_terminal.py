@@ -35,7 +35,7 @@ def test_names_kept_for_the_same_reason_share_a_line() -> None:
     text = PLAIN.plan(make_plan(state, b.observed(*seen)), state)
     assert ". left alone: a, b\n" in text
     assert "box  http://box:8000  cannot be reached" in text
-    assert "that answered; 2 kept; box cannot be reached." in text
+    assert "that answered; 2 models kept; box cannot be reached." in text
 
 
 def test_nothing_to_do_mentions_a_backend_that_could_not_be_reached() -> None:
@@ -49,7 +49,7 @@ def test_nothing_to_do_mentions_a_backend_that_could_not_be_reached() -> None:
 def test_a_plan_without_operations_says_so() -> None:
     state = b.desired(b.wanted("a"))
     text = PLAIN.plan(make_plan(state, b.observed(b.as_seen(b.wanted("a")))), state)
-    assert text.endswith("Nothing to do: LiteLLM is in step with the backends.")
+    assert text.endswith("Nothing to do: LiteLLM is in step with box.")
 
 
 def test_rows_on_endpoints_that_are_no_longer_configured_are_listed() -> None:

@@ -25,7 +25,11 @@ def test_a_heartbeat_that_cannot_be_written_is_logged_and_raises_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_heartbeat(tmp_path / "missing" / "heartbeat")
-    assert "heartbeat" in caplog.text
+    (message,) = caplog.messages
+    assert message == (
+        f"the heartbeat cannot be written to {tmp_path}/missing/heartbeat: no such file or"
+        " directory; check that --heartbeat names a file that can be written"
+    )
 
 
 def test_without_a_heartbeat_there_is_no_age(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_wrong_key_is_told_in_the_first_cycle_and_the_right_one_when_it_works(
     told = [(line["cycle"], line["outcome"]) for line in select(lines, "endpoint")]
     assert told == [(1, "unauthorised"), (3, "ok")]
     refused, changed, back = caplog.messages
-    assert "refuses our key" in refused
+    assert "needs a valid key" in refused
     assert changed == "key of box changed"
     assert "is back: 1 model" in back
     assert "sk-" not in caplog.text + json.dumps(lines)
@@ -101,7 +101,7 @@ def test_a_filter_that_matches_nothing_is_told_once(
     assert told["unmatched"] == ["filter_regex: ^nothing$"]
     assert (told["models"], told["filtered"]) == (1, 1)
     assert len(caplog.messages) == 1
-    assert "filter_regex: ^nothing$ does not match its only model" in caplog.text
+    assert "filter_regex '^nothing$' does not match its only model" in caplog.text
 
 
 def test_the_log_says_what_changed_in_the_configuration_and_whose_key(
@@ -131,3 +131,15 @@ def test_the_log_says_what_changed_in_the_configuration_and_whose_key(
     load()
     fleet.configure("exclude_regex: x", "owner: other")
     assert load() == ["configuration reloaded: removed twin", "the configuration is valid again"]
+
+
+def test_each_warning_of_the_configuration_is_a_line_of_its_own(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = ConfigSource(fleet.folder / "config.yaml", fleet.folder)
+    fleet.configure("type: opnai, model_format: fixed", top="owner: x\nowner: y")
+    source.load()
+    source.load()
+    assert len(caplog.messages) >= 3
+    assert all("\n" not in message for message in caplog.messages)
+    assert len(set(caplog.messages)) == len(caplog.messages)

@@ -485,7 +485,7 @@ def test_these_statuses_are_answers(talk: Talk, status: str) -> None:
         ({"error": "Unauthorized"}, "Unauthorized"),
         ({"detail": "Not Found"}, "Not Found"),
         ({"detail": {"error": "no router"}}, "no router"),
-        ({"message": "No."}, "No."),
+        ({"message": "No."}, "No"),
         ("plain text in JSON", "plain text in JSON"),
         ({"error": {"code": 7}}, '{"code": 7}'),
         ({"detail": [{"loc": ["body"], "msg": "Field required"}]}, "Field required"),
@@ -1000,3 +1000,11 @@ def test_what_a_server_quotes_of_a_wrong_key_is_taken_out(talk: Talk) -> None:
         talk.get(as_json({"error": {"message": expected}}, status="401 Unauthorized"))
     assert "1234" not in str(refused.value)
     assert "eb796493" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("No key.", "No key"), ("Wait...", "Wait...")])
+def test_a_sentence_of_a_server_ends_with_ours(talk: Talk, text: str, shown: str) -> None:
+    reply = answer(json.dumps({"detail": text}).encode(), status="400 Bad Request")
+    with pytest.raises(Rejected) as refused:
+        talk.get(reply)
+    assert str(refused.value).endswith(f"HTTP 400: {shown}")

@@ -70,7 +70,8 @@ def test_a_proxy_that_does_not_answer_is_what_the_error_is_about(
     variable = f"{url.partition(':')[0].upper()}_PROXY"
     assert str(failed.value) == (
         f"GET {url}/models through the proxy http://127.0.0.1:{port} from {variable}:"
-        " the proxy does not connect us (connection refused)"
+        " no connection through the proxy (connection refused); if the"
+        " server needs no proxy, add its host to no_proxy"
     )
     assert not failed.value.sent
 
