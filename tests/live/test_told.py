@@ -33,7 +33,7 @@ def test_a_backend_that_dies_and_one_with_a_wrong_key_are_told_once_each(
         (4, "keyed", "unauthorised", "ok"),
     ]
     assert [line["degraded"] for line in loop.cycles()] == [True, True, True, False, False]
-    for words in ("keyed refuses", "dies cannot", "dies is back", "keyed is back", "key of keyed"):
+    for words in ("keyed needs", "dies cannot", "dies is back", "keyed is back", "key of keyed"):
         assert len([line for line in loop.stderr if words in without_place(line)]) == 1, words
 
 
