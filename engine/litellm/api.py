@@ -171,7 +171,7 @@ class Proxy:
         when a connection is opened.
         """
         if reconnect:
-            self._client.close()
+            self._client.reconnect()
         try:
             answer = self._client.get(f"/v1/model/info?litellm_model_id={quote(row_id, safe='')}")
         except Rejected as error:

@@ -59,6 +59,7 @@ class Client:
         self._key = key
         self._timeout = connection.timeout
         self._verify = trusted(connection)
+        self._closed = False
         self._redactor = Redactor()
         self.hide([key])
         self._session = Session()
@@ -123,8 +124,13 @@ class Client:
         """Return the message in a document of the server, in one line and without secrets."""
         return quote(document, self._redactor)
 
+    def reconnect(self) -> None:
+        """Let the next request open a new connection."""
+        self._session.close()
+
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections for good; a request that another thread is in is the last one."""
+        self._closed = True
         self._session.close()
 
     def _clean(self, text: str) -> str:
@@ -153,6 +159,9 @@ class Client:
         except BaseException:
             ask.allowance.restore(before)
             raise
+        finally:
+            if self._closed:  # it may have opened a connection just after the others were closed
+                self._session.close()
 
     def _answer(self, ask: Ask) -> Any:
         url = self.base_url + ask.path
@@ -173,7 +182,7 @@ class Client:
 
     def _request(self, ask: Ask, url: str, deadline: float) -> requests.Response:
         remaining = deadline - time.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or self._closed:
             raise requests.Timeout
         return self._session.request(
             ask.method,

@@ -99,6 +99,23 @@ def unused_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+def test_a_client_that_is_closed_during_a_request_leaves_no_connection(talk: Talk) -> None:
+    """A backend that is given up is still waited for, in a thread that nobody looks at."""
+
+    def script(exchange: Exchange) -> None:
+        client.close()
+        exchange.send(as_json({"error": "busy"}, "503 Service Unavailable"))
+
+    server = talk.server(script)
+    client = talk.client(server.url)
+    with pytest.raises(Unavailable):
+        client.get("/models")
+    with pytest.raises(Unavailable):
+        client.get("/models")
+    assert server.all_hung_up()
+    assert len(server.exchanges) == 1
+
+
 # --- connections that fail ---
 
 
