@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from ..transport.background import Background
+
 _POLL: Final = 0.05
 T = TypeVar("T")
 
@@ -20,24 +22,11 @@ def run_interruptibly(
     that does not answer must not keep the process from ending. The time does not run while
     ``writing`` is set, since the result of each write must reach the log.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="cycle", daemon=True)
-    thread.start()
+    cycle = Background(work, "cycle")
     stopped = 0.0
-    while thread.is_alive():
-        thread.join(_POLL)
+    while not cycle.wait(_POLL):
         if stop.is_set() and not writing.is_set():
             stopped = stopped or time.monotonic()
             if time.monotonic() - stopped > patience:
                 return None
-    if errors:
-        raise errors[0]
-    return results[0]
+    return cycle.result()

@@ -25,9 +25,10 @@ class Background(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             self._errors.append(error)
 
-    def wait(self) -> None:
-        """Wait for its end."""
-        self._thread.join()
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, or so many seconds; return whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def result(self) -> T:
         """Wait for its end; return what it returned, or raise what it raised."""

@@ -26,14 +26,13 @@ from .budget import Allowance
 from .deadline import Bounded
 from .environment import proxy_for, trusted
 from .error_text import (
-    WEB_PAGE,
     cause_of,
     clean,
     excerpt,
     explanation,
-    not_json,
     origin_of,
     quote,
+    unreadable,
 )
 from .json_stream import Keeper, rows_of
 from .request import Ask, Session
@@ -106,7 +105,7 @@ class Client:
         """
         return self._repeat(Ask("GET", path, keeper=keeper), attempts)
 
-    def send(self, method: str, path: str, body: object, allowance: Allowance | None = None) -> Any:
+    def send(self, method: str, path: str, body: object) -> Any:
         """Send a write once and return the JSON of its answer.
 
         Raises:
@@ -114,7 +113,7 @@ class Client:
                 caller has to find out.
             Rejected, Garbled: as :meth:`get`.
         """
-        return self._exchange(Ask(method, path, body, allowance or Allowance()))
+        return self._exchange(Ask(method, path, body))
 
     def hide(self, secrets: Iterable[Secret]) -> None:
         """Keep these secrets out of messages, beside the client's own key."""
@@ -204,19 +203,14 @@ class Client:
                 text = body.text(ask.allowance)
             else:
                 text = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
-        except Garbled as error:
-            raise Garbled(f"{subject}: {error}") from None
-        except ValueError:
-            kind = self._kind(response)
-            raise Garbled(f"{subject}: {not_json(kind, body.size)}") from None
+        except (Garbled, ValueError) as error:
+            why = unreadable(error, self._kind(response), body.size)
+            raise Garbled(f"{subject}: {why}") from None
         finally:
             log.debug("%s -> %d (%d bytes)", subject, status, body.size)
         if 200 <= status < 300:
             return self._answered(subject, response, text, ask)
-        told = excerpt(text, self._redactor)
-        if not told and text.lstrip().startswith(b"<"):
-            told = f"with {WEB_PAGE}"
-        message = f"{subject}: HTTP {status}: {told}".rstrip(": ")
+        message = f"{subject}: HTTP {status}: {excerpt(text, self._redactor)}".rstrip(": ")
         if status in (408, 429) or status >= 500:
             raise Unavailable(message, status=status)
         raise Rejected(message, status=status)
@@ -230,10 +224,8 @@ class Client:
         def read(content: bytearray) -> Any:
             try:
                 return parse(content)
-            except Garbled as error:
-                raise Garbled(f"{subject}: {error}") from None
-            except ValueError:
-                raise Garbled(f"{subject}: {not_json(kind, size)}") from None
+            except (Garbled, ValueError) as error:
+                raise Garbled(f"{subject}: {unreadable(error, kind, size)}") from None
 
         return Answer(content, read) if ask.is_raw else read(content)
 

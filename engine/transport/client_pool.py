@@ -59,9 +59,9 @@ class Http:
         The connection that the thread waits on is closed when the wait ends.
         """
         client.close()
-        self._clients = {
-            name: entry for name, entry in self._clients.items() if entry[1] is not client
-        }
+        for name, (_, known) in tuple(self._clients.items()):  # other threads add theirs meanwhile
+            if known is client:
+                self._clients.pop(name, None)
 
     def close(self) -> None:
         """Close every connection."""

@@ -13,6 +13,7 @@ import requests
 import urllib3
 
 from ..bounds import MAX_EXAMINED, MAX_EXCERPT
+from ..errors import Garbled
 from ..text import Redactor, printable, shortened
 
 _KEY_PARTS: Final = re.compile(r"\bsk-[\w.*-]+|\b[0-9a-fA-F]{32,}\b")
@@ -76,13 +77,13 @@ def explanation(cause: Exception, text: str, *, connect: str, answer: str) -> st
 
 
 def excerpt(content: bytearray, redactor: Redactor) -> str:
-    """Return the error text of a body, fit for a message; "" if it is HTML."""
+    """Return the error text of a body, fit for a message; of HTML only that it is a page."""
     text = content[:MAX_EXAMINED].decode(errors="replace")
     try:
         return quote(json.loads(text), redactor)
     except (ValueError, RecursionError):
         if text.lstrip().startswith("<"):
-            return ""
+            return f"with {WEB_PAGE}"
     if len(content) > MAX_EXAMINED:  # the cut may be in the middle of a secret
         text = redactor.redact(text)
         text = text[: len(text) - redactor.longest]
@@ -103,7 +104,9 @@ def clean(text: str, redactor: Redactor) -> str:
     return shortened(printable(_LAST_DOT.sub("", text)), MAX_EXCERPT)
 
 
-def not_json(kind: str, size: int) -> str:
-    """Return what an answer of a content type and a size is, if it is not JSON."""
+def unreadable(error: Exception, kind: str, size: int) -> str:
+    """Return why an answer of a content type and a size cannot be read, from the reader's error."""
+    if isinstance(error, Garbled):
+        return str(error)
     page = f", but {WEB_PAGE}" if kind.startswith("text/html") else ""
     return f"the answer is not JSON ({kind}){page}" if size else "the answer is empty"
