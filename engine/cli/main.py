@@ -15,7 +15,7 @@ from typing import TextIO
 
 from ..errors import EngineError, WrongUsage
 from ..report.operator_log import start_logging
-from ..text import printable
+from ..text import describe_os_error, printable
 from ..transport.timing import DEFAULT_TIMING, Timing
 from .exit_codes import ERROR, USAGE
 from .parser import asks_for_json, parse
@@ -45,7 +45,7 @@ def _run_flushed(argv: Sequence[str] | None, timing: Timing) -> int:
         _give_up(sys.stdout, 1)
         if not isinstance(error, BrokenPipeError):
             subject = f"{error.filename}" if error.filename else "the standard output"
-            reason = (error.strerror or type(error).__name__).lower()
+            reason = describe_os_error(error)
             _report(f"{subject} cannot be used: {reason}", as_json=asks_for_json(argv))
         return ERROR
 

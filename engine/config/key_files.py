@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ..bounds import MAX_KEY_FILE
+from ..text import describe_os_error
 
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
 
@@ -42,7 +43,7 @@ def read_secret(path: Path) -> str:
             raise ValueError(f"the key file {path} is a link to nothing") from None
         raise FileNotFoundError(str(path)) from None
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
+        reason = describe_os_error(error)
         raise ValueError(f"the key file {path} cannot be read: {reason}") from None
     except ValueError:
         raise ValueError(f"the key file {path} is not a file") from None

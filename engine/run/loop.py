@@ -87,13 +87,14 @@ class ConfigSource:
             self._is_broken = True
             return self._last
         self._learn(config.secrets())
+        is_new = config != self._last
         if self._last is not None:
-            for line in describe_changes(self._last, config):
+            for line in describe_changes(self._last, config) if is_new else ():
                 log.info("%s", line)
             if self._is_broken:
                 log.info("the configuration is valid again")
         self._is_broken = False
-        if config != self._last:
+        if is_new:
             self._log_once(logging.WARNING, *config.notices)
         self._last = config
         return config
