@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from typing import Final
 
 from ..litellm.observed import described
 from ..state.deployment import (
+    EXCLUSIVE,
+    MARKED,
+    SYNC,
     TEAM_ROW,
     DesiredDeployment,
     DesiredState,
@@ -33,14 +36,14 @@ class Holders:
         self._adoptable: dict[Key, str] = {}
         self._ours: dict[tuple[str, str], str] = {}
         self._strays = _strays(desired, observed)
-        claimed = {key for wanted in desired.deployments for key in _keys(wanted)}
+        claimed = {key for wanted in desired.deployments for key in wanted.row_keys()}
         for seen in observed.deployments:
             if seen.mark is not None:
-                if seen.mark.owner == desired.owner and not seen.read_only:
+                if seen.belongs_to(desired.owner):
                     self._ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
                 continue
             endpoint = self._endpoints[seen.key.endpoint]
-            if not seen.read_only and endpoint.ownership != "marked":
+            if not seen.read_only and endpoint.ownership != MARKED:
                 self._adoptable.setdefault(seen.key, seen.id)
             stays = seen.read_only or _stays(seen.key, endpoint)
             if stays and seen.key not in claimed and seen.read_only != TEAM_ROW:
@@ -77,7 +80,7 @@ class Holders:
         homeless = [(backend, key.name, key.upstream) for backend in backends]
         found = (
             self._ours.get((key.endpoint, key.name), ""),
-            *(self._adoptable.get(each, "") for each in _keys(wanted)),
+            *(self._adoptable.get(each, "") for each in wanted.row_keys()),
             *(self._strays.get(place, "") for place in [*homeless, astuple(key)]),
         )
         return next(filter(None, found), "")
@@ -123,7 +126,7 @@ def _stays(key: Key, endpoint: Endpoint) -> bool:
     With ``ownership: exclusive`` the engine deletes it, unless the list of the endpoint does not
     show that it should, or its policy allows no delete.
     """
-    deletes = endpoint.ownership == "exclusive" and endpoint.policy == "sync" and endpoint.complete
+    deletes = endpoint.ownership == EXCLUSIVE and endpoint.policy == SYNC and endpoint.complete
     return not deletes or is_alias(key, endpoint)
 
 
@@ -154,13 +157,6 @@ def _holding(
 
 def _described(seen: ObservedDeployment) -> str:
     return described(seen.id, seen.read_only)
-
-
-def _keys(wanted: DesiredDeployment) -> Iterator[Key]:
-    """Yield the key, and those under which the Go program would have registered the model."""
-    yield wanted.key
-    for upstream in wanted.predecessors:
-        yield replace(wanted.key, upstream=upstream)
 
 
 def _listed(groups: Sequence[Sequence[str]]) -> str:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..config.model import Backend
 
 
-SKIP: Final = "skip"
 SUFFIX: Final = "suffix"
 JOIN: Final = "join"
 

@@ -11,14 +11,17 @@ from dataclasses import replace
 from typing import Final
 
 from ..litellm.row import ShownRow, is_deletable
-from ..state.deployment import DesiredState, Endpoint, ObservedDeployment
+from ..state.deployment import (
+    EXCLUSIVE,
+    MARKED,
+    DesiredState,
+    Endpoint,
+    ObservedDeployment,
+)
 from ..state.frozen import EMPTY
 from ..state.served import is_alias, is_excluded, is_listed
 from .plan import DELETE, UPDATE, Operation, Skip
 
-ADOPT: Final = "adopt"
-MARKED: Final = "marked"
-EXCLUSIVE: Final = "exclusive"
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
     "unauthorised": "its backend needs a valid key",

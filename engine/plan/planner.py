@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..errors import UnprovenPlan
 from ..litellm.row import is_deletable, row_of
 from ..state.deployment import (
+    MARKED,
     TEAM_ROW,
     DesiredDeployment,
     DesiredState,
@@ -23,7 +24,6 @@ from ..state.endpoint import Scope
 from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (
-    MARKED,
     leave,
     leave_stray,
     leave_unreachable,
@@ -195,9 +195,9 @@ class _Planner:
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or for the same model by the Go program."""
-        found = list(self._by_key.get(wanted.key, ()))
-        for upstream in wanted.predecessors:
-            key = Key(wanted.key.endpoint, wanted.key.name, upstream)
+        own, *earlier = wanted.row_keys()
+        found = list(self._by_key.get(own, ()))
+        for key in earlier:
             if key not in self._wanted:
                 found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
         return found

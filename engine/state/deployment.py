@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,12 @@ from .frozen import EMPTY, Frozen
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
+SYNC: Final = "sync"
+"""The policy that allows every change."""
+ADOPT: Final = "adopt"
+MARKED: Final = "marked"
+EXCLUSIVE: Final = "exclusive"
+"""Whose rows on the server of a backend the engine takes for its own."""
 NO_ADDRESS: Final = "(no usable URL)"
 """The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
@@ -93,6 +99,12 @@ class DesiredDeployment:
     is_alias: bool = False
     missing_key: str = ""
 
+    def row_keys(self) -> Iterator[Key]:
+        """Yield its key, and those under which the Go program would have registered the model."""
+        yield self.key
+        for upstream in self.predecessors:
+            yield Key(self.key.endpoint, self.key.name, upstream)
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedDeployment:
@@ -158,8 +170,8 @@ class Endpoint:
     outcome: str
     detail: str
     complete: bool
-    policy: str = "sync"
-    ownership: str = "adopt"
+    policy: str = SYNC
+    ownership: str = ADOPT
     served: tuple[str, ...] = ()
     renamed: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
