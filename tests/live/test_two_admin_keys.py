@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from .chat_backends import ChatBackend
 from .conftest import Install, Servers, section
+from .installation import Installation
 from .real_proxy import RealProxy, names
 
 
@@ -18,6 +20,16 @@ def second_admin(litellm: RealProxy, unique: str) -> Iterator[str]:
     assert answer.status_code == 200, answer.text
     yield answer.json()["key"]
     litellm.call("POST", "/user/delete", {"user_ids": [user]})
+
+
+@pytest.fixture
+def registered(servers: Servers, installation: Installation, unique: str) -> ChatBackend:
+    """A backend with a key, whose model is registered."""
+    backend = servers.start("openai", [f"m-{unique}"], key=f"key-{unique}")
+    installation.write_key("box", f"key-{unique}")
+    installation.configure(section(backend))
+    installation.converge()
+    return backend
 
 
 def test_two_engines_with_different_admin_keys_write_each_row_once(
@@ -38,33 +50,24 @@ def test_two_engines_with_different_admin_keys_write_each_row_once(
 
 
 def test_another_admin_key_in_the_key_file_writes_nothing(
-    servers: Servers, install: Install, second_admin: str, unique: str
+    installation: Installation, registered: ChatBackend, second_admin: str
 ) -> None:
-    backend = servers.start("openai", [f"m-{unique}"], key=f"key-{unique}")
-    engine = install()
-    engine.write_key("box", f"key-{unique}")
-    engine.configure(section(backend))
-    engine.converge()
-    engine.write_key("litellm", second_admin)
-    engine.assert_quiet()
+    installation.write_key("litellm", second_admin)
+    installation.assert_quiet()
 
 
 def test_a_mark_that_depended_on_the_admin_key_is_renewed_once_in_place(
-    servers: Servers, install: Install, litellm: RealProxy, unique: str
+    installation: Installation, registered: ChatBackend, litellm: RealProxy, unique: str
 ) -> None:
-    backend = servers.start("openai", [f"m-{unique}"], key=f"key-{unique}")
-    engine = install()
-    engine.write_key("box", f"key-{unique}")
-    engine.configure(section(backend))
-    engine.converge()
-    row = litellm.row(backend.url, f"m-{unique}")
+    row = litellm.row(registered.url, f"m-{unique}")
     mark = row["model_info"]["modelprovisioner"]
     old = {**mark, "opaque": dict.fromkeys(mark["opaque"], "1" * 32), "fingerprint": "0" * 32}
     litellm.patch(row, {"model_info": {"modelprovisioner": old}})
-    outcome = engine.converge()
+    outcome = installation.converge()
     assert outcome.results == [("changed", f"m-{unique}", "applied")]
-    renewed = litellm.row(backend.url, f"m-{unique}")
+    renewed = litellm.row(registered.url, f"m-{unique}")
     assert renewed["model_info"]["modelprovisioner"]["opaque"] == mark["opaque"]
     in_place = renewed["model_info"]["id"] == row["model_info"]["id"]
-    assert in_place or engine.tap.deleted, "only a LiteLLM without an exact PATCH gets a new row"
-    engine.assert_quiet()
+    deleted = installation.tap.deleted
+    assert in_place or deleted, "only a LiteLLM without an exact PATCH gets a new row"
+    installation.assert_quiet()
