@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.options import add_common_options
+from engine.cli.options.common import add_common_options
 from engine.cli.parser import EPILOG, make_parser
 from engine.report.terminal import Renderer
 from tests.documents import ROOT, read, rows

@@ -6,21 +6,21 @@ import argparse
 import sys
 import threading
 
-from ...config.model import Config
-from ...errors import WrongUsage
-from ...plan.safety import ALL
-from ...reconcile import Ports, Report
-from ...report.cycle_log import CycleLog
-from ...report.plan_log import PlanLog
-from ...report.progress import Progress
-from ...retire import Retirement, plan_retirement, retire
-from ...run.interruptible import run_interruptibly
-from ...run.signals import stop_on_signals
-from ...text import Redactor, printable
-from ...transport.client_pool import Http
-from ..context import backends_named, configuration, json_of, renderer
-from ..exit_codes import of_applied, of_planned
-from ..parser import suggestion
+from ....config.model import Config
+from ....errors import WrongUsage
+from ....plan.safety import ALL
+from ....reconcile import Ports, Report
+from ....report.cycle_log import CycleLog
+from ....report.plan_log import PlanLog
+from ....report.progress import Progress
+from ....retire import Retirement, plan_retirement, retire
+from ....run.interruptible import run_interruptibly
+from ....run.signals import stop_on_signals
+from ....text import Redactor, printable
+from ....transport.client_pool import Http
+from ...context import backends_named, configuration, json_of, renderer
+from ...exit_codes import of_applied, of_planned
+from ...parser import suggestion
 
 _WARNING = (
     "backend {name!r} is configured, so the loop registers its models again. Remove it from the"

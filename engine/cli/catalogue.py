@@ -1,0 +1,12 @@
+"""All commands, in the order of the help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .options.command import Command
+from .options.cycle import APPLY, PLAN, RUN
+from .options.look import ALIVE, DEMO, VALIDATE
+from .options.rows import RETIRE
+
+COMMANDS: Final[tuple[Command, ...]] = (VALIDATE, PLAN, APPLY, RUN, RETIRE, DEMO, ALIVE)
