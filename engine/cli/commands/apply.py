@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 
 from ...reconcile import Memory, Options, Ports
-from ...report.progress import Progress
 from ...run.loop import reconcile_interruptibly
 from ...run.signals import stop_on_signals
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, renderer
+from ..context import backends_named, configuration, progress_on_stdout
 from ..exit_codes import of_applied
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan, then each result."""
     config = configuration(arguments, redactor)
-    progress = Progress(renderer(arguments), sys.stdout, redactor.redact)
+    progress = progress_on_stdout(arguments, redactor)
     ports = Ports(progress, http=Http(arguments.timing))
     options = Options(
         force=backends_named("--force", arguments.force, config),

@@ -10,7 +10,13 @@ from .words import backend_option, count, duration, force_option, path, verbose_
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print the plan as Markdown, for a pull request or a chat",
+    )
     parser.add_argument(
         "--out",
         type=path,
@@ -58,7 +64,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 PLAN: Final = Command(
     "plan",
     "show what would be done; writes nothing to LiteLLM",
-    ("plan", "plan --backend gpu1 --json"),
+    ("plan", "plan --backend gpu1 --json", "plan --markdown"),
     _plan_options,
 )
 APPLY: Final = Command(

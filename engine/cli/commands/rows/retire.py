@@ -12,13 +12,12 @@ from ....plan.safety import ALL
 from ....reconcile import Ports, Report
 from ....report.cycle_log import CycleLog
 from ....report.plan_log import PlanLog
-from ....report.progress import Progress
 from ....retire import Retirement, plan_retirement, retire
 from ....run.interruptible import run_interruptibly
 from ....run.signals import stop_on_signals
 from ....text import Redactor, printable
 from ....transport.client_pool import Http
-from ...context import backends_named, configuration, json_of, renderer
+from ...context import backends_named, configuration, json_of, progress_on_stdout
 from ...exit_codes import of_applied, of_planned
 from ...parser import suggestion
 
@@ -67,7 +66,7 @@ def _log(arguments: argparse.Namespace, redactor: Redactor) -> CycleLog:
     if arguments.json:
         stream = None if arguments.dry_run else sys.stdout
         return PlanLog(stream, redact=redactor.redact_json)
-    return Progress(renderer(arguments), sys.stdout, redactor.redact)
+    return progress_on_stdout(arguments, redactor)
 
 
 def _nothing(name: str, retirement: Retirement) -> str:
