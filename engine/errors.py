@@ -7,6 +7,7 @@
     +-- WrongUsage         the command line does not fit the configuration
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
     +-- Unrecorded         the plan, or its log, cannot be written, so nothing more is done
+    +-- Declined           the operator was asked, and did not say yes: nothing was written
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
@@ -73,6 +74,10 @@ class InvalidDocument(EngineError):
 
 class Unrecorded(EngineError):
     """A plan, or the plan log, cannot be written. Nothing more is done: nothing would record it."""
+
+
+class Declined(EngineError):
+    """The operator was asked whether to carry a plan out, and did not say yes."""
 
 
 class UnprovenPlan(EngineError):

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import backend_option, count, duration, force_option, path, verbose_option
+from .words import backend_option, count, duration, force_option, path, verbose_option, yes_option
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply_options(parser: argparse.ArgumentParser) -> None:
+    yes_option(parser)
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import force_option, verbose_option
+from .words import force_option, verbose_option, yes_option
 
 
 def _retire_options(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,7 @@ def _retire_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the plan log to stdout; with --dry-run, the plan as JSON",
     )
+    yes_option(parser)
     force_option(parser, "delete its rows although the backend is configured")
     verbose_option(parser)
 

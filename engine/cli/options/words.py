@@ -17,6 +17,15 @@ def verbose_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def yes_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--yes``, for commands that may delete or replace rows."""
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="delete and replace without a question, which is asked only on a terminal",
+    )
+
+
 def backend_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--backend``, whose value is a list of names."""
     parser.add_argument(

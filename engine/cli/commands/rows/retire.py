@@ -17,6 +17,7 @@ from ....run.interruptible import run_interruptibly
 from ....run.signals import stop_on_signals
 from ....text import Redactor, printable
 from ....transport.client_pool import Http
+from ...confirm import confirmed
 from ...context import backends_named, configuration, json_of, progress_on_stdout
 from ...exit_codes import of_applied, of_planned
 from ...parser import suggestion
@@ -31,7 +32,13 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show the plan that deletes the rows of a backend, then carry it out."""
     config = configuration(arguments, redactor)
     _check_configured(arguments, config)
-    ports = Ports(_log(arguments, redactor), http=Http(arguments.timing))
+    stop = threading.Event()
+    ports = Ports(
+        _log(arguments, redactor),
+        http=Http(arguments.timing),
+        stop=stop,
+        confirm=lambda plan: confirmed(plan, arguments, stop.is_set),
+    )
     stop_on_signals(ports.stop, wake=threading.Event())
 
     def work() -> Report:
