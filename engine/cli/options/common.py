@@ -27,6 +27,8 @@ def add_common_options(parser: argparse.ArgumentParser, *, defaults: bool) -> No
         metavar="FILE",
         help="the configuration ($MODELPROVISIONER_CONFIG; default /etc/config/config.yaml)",
     )
+    if defaults:
+        parser.set_defaults(usual_config=parser.get_default("config"))
     option(
         "--secrets",
         Path(os.environ.get("MODELPROVISIONER_SECRETS", "/etc/secrets")),
