@@ -39,6 +39,7 @@ from .folder import (
 )
 from .recorder import LITELLM_FILE, Recorder, page_files
 from .replay import replay
+from .scrub import Scrub
 from .stand_ins import config_with_stand_ins, load_with_stand_ins, stand_in_of
 
 _DRY: Final = Options(dry_run=True)
@@ -77,7 +78,8 @@ def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded
     report, error = _cycle(config, Http(timing, recorder))
     error = redactor.redact(error)
     timeouts = {backend.name: backend.connection.timeout for backend in config.backends}
-    pages = page_files(recorder.exchanges(timeouts), redactor)
+    plan = plan_text(report.plan, redactor) if report else ""
+    pages = page_files(recorder.exchanges(timeouts), Scrub(redactor.redact, plan))
     files = {
         **_configuration(config, path, error),
         **{f"{name}.json": _json(document) for name, document in pages.items()},
@@ -85,11 +87,11 @@ def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded
         "why.md": _why(report, error),
     }
     if report is not None:
-        files[PLAN] = plan_text(report.plan, redactor)
+        files[PLAN] = plan
     _check_secrets(files, redactor)
     write_recording(folder, files)
     servers = sum(name != LITELLM_FILE for name in pages)
-    return Recorded(report, error, servers, _replayed(folder) == (files.get(PLAN, ""), error))
+    return Recorded(report, error, servers, _replayed(folder) == (plan, error))
 
 
 def plan_text(plan: Plan, redactor: Redactor) -> str:

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from ..bounds import MAX_RECORDING
 from ..errors import Unavailable, Unrecorded
-from ..text import Redactor
 from ..transport.request import Asked, Taped
 from .pages import host_of, names_of, page_of
-from .scrub import Redact, scrub_document, scrub_row, scrub_text
+from .scrub import Scrub
 
 LITELLM_FILE: Final = "litellm"
 _TOO_LARGE: Final = (
@@ -67,7 +66,7 @@ class Recorder:
         return kept
 
 
-def page_files(exchanges: Mapping[Asked, Taped], redactor: Redactor) -> dict[str, dict[str, Any]]:
+def page_files(exchanges: Mapping[Asked, Taped], scrub: Scrub) -> dict[str, dict[str, Any]]:
     """Return the documents with the answers of each server, without secrets, by name of the file.
 
     LiteLLM's is ``litellm``, that of a backend is ``backends/<host>``.
@@ -76,8 +75,8 @@ def page_files(exchanges: Mapping[Asked, Taped], redactor: Redactor) -> dict[str
     for asked, taped in sorted(exchanges.items(), key=lambda item: _order(item[0])):
         file = f"backends/{host_of(asked.url)}" if asked.backend else LITELLM_FILE
         pages = files.setdefault(file, {})
-        own, shared = map(redactor.redact, names_of(asked)[:2])
-        page = _scrubbed(page_of(taped), redactor.redact, rows=not asked.backend)
+        own, shared = map(scrub.redact, names_of(asked)[:2])
+        page = _scrubbed(page_of(taped), scrub, rows=not asked.backend)
         pages[own if pages.get(shared, page) != page else shared] = page
     return files
 
@@ -86,22 +85,20 @@ def _order(asked: Asked) -> tuple[str, str, str, bytes]:
     return asked.backend, asked.url, asked.method, asked.body
 
 
-def _scrubbed(page: Any, redact: Redact, *, rows: bool) -> Any:
+def _scrubbed(page: Any, scrub: Scrub, *, rows: bool) -> Any:
     """Return a page without secrets; with ``rows`` its list ``data`` has rows of LiteLLM."""
-    if isinstance(page, str):
-        return scrub_text(page, redact)
     if isinstance(page, dict) and page.keys() == {"failed"}:
         failed = page["failed"]
-        return {"failed": {**failed, "text": scrub_text(failed["text"], redact)}}
+        return {"failed": {**failed, "text": scrub.text(failed["text"])}}
     if isinstance(page, dict) and {"status", "body"} <= page.keys():
-        return {**page, "body": _scrubbed_body(page["body"], redact, rows=rows)}
-    return _scrubbed_body(page, redact, rows=rows)
+        return {**page, "body": _scrubbed_body(page["body"], scrub, rows=rows)}
+    return _scrubbed_body(page, scrub, rows=rows)
 
 
-def _scrubbed_body(body: Any, redact: Redact, *, rows: bool) -> Any:
+def _scrubbed_body(body: Any, scrub: Scrub, *, rows: bool) -> Any:
     if isinstance(body, str):
-        return scrub_text(body, redact)
+        return scrub.text(body)
     if rows and isinstance(body, dict) and isinstance(body.get("data"), list):
         pages = {"total_pages": body["total_pages"]} if "total_pages" in body else {}
-        return {"data": [scrub_row(row, redact) for row in body["data"]], **pages}
-    return scrub_document(body, redact)
+        return {"data": [scrub.row(row) for row in body["data"]], **pages}
+    return scrub.document(body)
