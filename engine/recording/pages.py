@@ -45,7 +45,7 @@ def names_of(asked: Asked) -> tuple[str, ...]:
         names = (f"{asked.method} {path} {_shown(asked.body)}", *names)
     elif asked.method == "GET":
         names = (path,)
-    return tuple(name + whose for whose in (f" as {asked.backend}", "") for name in names)
+    return tuple(name + whose for name in names for whose in (f" as {asked.backend}", ""))
 
 
 def _shown(body: bytes) -> str:

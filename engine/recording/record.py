@@ -25,7 +25,7 @@ from ..report.plan_log import PlanLog
 from ..report.summary import summary_of
 from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..text import Redactor
-from ..transport.client_pool import Http
+from ..transport.client_pool import LITELLM, Http
 from ..transport.timing import Timing
 from .folder import (
     CONFIG,
@@ -78,6 +78,7 @@ def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded
     report, error = _cycle(config, Http(timing, recorder))
     error = redactor.redact(error)
     timeouts = {backend.name: backend.connection.timeout for backend in config.backends}
+    timeouts[LITELLM] = config.litellm.connection.timeout
     plan = plan_text(report.plan, redactor) if report else ""
     pages = page_files(recorder.exchanges(timeouts), Scrub(redactor.redact, plan))
     files = {

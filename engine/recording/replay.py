@@ -47,7 +47,7 @@ def replay(recording: Recording, config: Config, options: Options) -> Report:
 
 def _check(player: Player, folder: Path) -> None:
     if player.missing:
-        asked = ", ".join(dict.fromkeys(player.missing))
+        asked = ", ".join(sorted(set(player.missing)))
         raise Unplayable(
             f"the recording in {folder} has no answer to {asked}. Remedy: record again with the"
             " configuration that asks for it"

@@ -16,8 +16,8 @@ from ..litellm.fields import is_secret, is_secret_info, is_secret_text, shown_ad
 from ..state.deployment import MARK
 from ..state.secret import SECRET
 
-HIDDEN: Final = "sk-***"
-"""Stands for a secret. It looks like one, so the engine treats it as what it stands for."""
+HIDDEN: Final = "sk-hidden"
+"""Stands for a secret. It looks like one, not like a mask, so the engine treats it as a secret."""
 _PARTS: Final = ("litellm_params", "model_info")
 _MASKED: Final = re.compile(r".{0,4}\*+.{0,4}", re.DOTALL)
 """What LiteLLM shows of a secret: of a short one nearly all."""
@@ -58,7 +58,7 @@ class Scrub:
                 for name, item in value.items()
             }
         if isinstance(value, list):
-            return self._arguments(value, secret=secret)
+            return _with_arguments(value, self.document, secret=secret)
         return self._leaf(value, secret=secret)
 
     def row(self, row: Any) -> Any:
@@ -114,7 +114,7 @@ class Scrub:
                 for name, item in value.items()
             }
         if isinstance(value, list):
-            return [self._field(item, secret=secret) for item in value]
+            return _with_arguments(value, self._field, secret=secret)
         if secret and isinstance(value, str) and _MASKED.fullmatch(value):
             return value if json.dumps(value) in self.plan else "****"
         return self._leaf(value, secret=secret)
@@ -127,14 +127,15 @@ class Scrub:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return 0 if secret and number else value
 
-    def _arguments(self, values: list[Any], *, secret: bool) -> list[Any]:
-        """Return a list without secrets; in a list of arguments, one may follow its name."""
-        scrubbed, follows = [], False
-        for value in values:
-            scrubbed.append(self.document(value, secret=secret or follows))
-            option = isinstance(value, str) and _OPTION.fullmatch(value)
-            follows = bool(option) and is_secret(str(value).strip("-"))
-        return scrubbed
+
+def _with_arguments(values: list[Any], scrub: Callable[..., Any], *, secret: bool) -> list[Any]:
+    """Return a list whose members are scrubbed; among arguments, a secret follows its name."""
+    scrubbed, follows = [], False
+    for value in values:
+        scrubbed.append(scrub(value, secret=secret or follows))
+        option = isinstance(value, str) and _OPTION.fullmatch(value)
+        follows = bool(option) and is_secret(str(value).strip("-"))
+    return scrubbed
 
 
 def _assigned(found: re.Match[str]) -> str:

@@ -25,7 +25,11 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what `record` wrote; its configuration is used unless --config is given",
     )
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument(
+        "--markdown", action="store_true", help="print the plan as Markdown, for a pull request"
+    )
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)

@@ -10,7 +10,7 @@ from ....reconcile import Options
 from ....recording.folder import read_recording
 from ....recording.replay import replay
 from ....text import Redactor
-from ...context import backends_named, json_of, renderer
+from ...context import backends_named, json_of, markdown_text, renderer
 from ...exit_codes import of_planned
 
 
@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     report = replay(recording, config, options)
     if arguments.json:
         sys.stdout.writelines(json_of(report.plan, redactor))
+    elif arguments.markdown:
+        print(markdown_text(report, arguments, redactor))
     else:
         print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
     return of_planned(report)
