@@ -58,6 +58,7 @@ def store(place: Town, row: dict[str, Any], row_id: str) -> None:
     place.proxy.database.rows[row_id] = Row(row_id, row["model_name"], params, info)
 
 
+@pytest.mark.slow
 def test_a_cycle_with_the_greatest_allowed_input_fits_into_the_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
