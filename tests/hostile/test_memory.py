@@ -45,7 +45,12 @@ def full_list(name: str) -> bytes:
 
 def configure(place: Town, servers: list[RawServer], rpm: int) -> None:
     sections = [
-        {"name": f"b{number}", "url": server.url, "litellm_params_defaults": {"rpm": rpm}}
+        {
+            "name": f"b{number}",
+            "url": server.url,
+            "timeout": 60,  # eight long lists at once, on a machine that may be busy
+            "litellm_params_defaults": {"rpm": rpm},
+        }
         for number, server in enumerate(servers)
     ]
     limits = {"max_delete_fraction": 1, "max_models": MAX_MODELS, "max_creates": MAX_ALL_MODELS}
