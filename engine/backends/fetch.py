@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from ..bounds import MAX_ALL_MODELS
@@ -17,7 +18,7 @@ from ..state.endpoint import canonical_endpoint
 from ..state.frozen import interchangeable
 from ..state.listing import EMPTY_LIST, INVALID, OK, UNAUTHORISED, UNREACHABLE, Listing
 from ..state.secret import PLACEHOLDER_KEY
-from ..transport.budget import Allowance, Pool
+from ..transport.budget import Allowance
 from ..transport.client import Client
 from ..transport.client_pool import Http
 from . import detect
@@ -50,7 +51,7 @@ def fetch_listings(
     known = {} if known is None else known
     clients = {backend.name: client_of(backend, http) for backend in backends}
     http.keep(clients)
-    answers = _start(backends, clients, http.pool, known)
+    answers = _start(backends, clients, http, known)
     known.clear()
     listings: dict[str, Listing] = {}
     start = time.monotonic()
@@ -84,7 +85,7 @@ def fetch_listings(
 def _start(
     backends: tuple[Backend, ...],
     clients: Mapping[str, Client],
-    pool: Pool,
+    http: Http,
     known: Mapping[str, Transcript],
 ) -> queue.SimpleQueue[_Answered]:
     """Start to ask every backend, each in a thread; return where the answers arrive."""
@@ -93,7 +94,7 @@ def _start(
         client, earlier = clients[backend.name], known.get(backend.name)
         threading.Thread(
             target=lambda *asked: answers.put(_listing(*asked)),
-            args=(backend, client, pool, earlier),
+            args=(backend, client, http, earlier),
             name=f"list-{backend.name}",
             daemon=True,
         ).start()
@@ -127,7 +128,7 @@ def client_of(backend: Backend, http: Http) -> Client:
     return http.client(endpoint, backend.key, backend.connection, backend=backend.name)
 
 
-def _listing(backend: Backend, client: Client, pool: Pool, known: Transcript | None) -> _Answered:
+def _listing(backend: Backend, client: Client, http: Http, known: Transcript | None) -> _Answered:
     """Return what a backend answers, and what can show that it answers the same again."""
     if backend.kind == STATIC:
         listing = static_listing(backend)
@@ -135,8 +136,9 @@ def _listing(backend: Backend, client: Client, pool: Pool, known: Transcript | N
     if backend.key_problem:
         return Listing(backend.name, UNAUTHORISED, detail=backend.key_problem), None
     try:
-        with Allowance(pool, backend.connection.timeout) as allowance:
-            asker = Asker(client, allowance)
+        heard = partial(http.heard, backend.name) if http.heard else None
+        with Allowance(http.pool, backend.connection.timeout) as allowance:
+            asker = Asker(client, allowance, heard)
             if known and (listed := asker.repeat(known)):
                 return listed, known
             listed = _read(backend, client, asker)

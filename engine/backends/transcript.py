@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,10 +42,16 @@ class Transcript:
 
 
 class Asker:
-    """Sends the requests of one reading of a backend, and records them."""
+    """Sends the requests of one reading of a backend, and records them.
 
-    def __init__(self, client: Client, allowance: Allowance) -> None:
+    ``heard`` is called with each request and the JSON value of its answer.
+    """
+
+    def __init__(
+        self, client: Client, allowance: Allowance, heard: Callable[[str, Any], None] | None = None
+    ) -> None:
         self._client = client
+        self._hear = heard
         self._allowance = allowance
         self._heard: deque[tuple[Exchange, Answer | TransportError]] = deque()
         self._exchanges: list[Exchange] = []
@@ -79,7 +86,10 @@ class Asker:
             raise answer
         if method == "POST":
             self._kept += answer.size
-        return answer.document()
+        document = answer.document()
+        if self._hear is not None:
+            self._hear(f"{method} {path}{f' {body}' if body else ''}", document)
+        return document
 
     def transcript(self, listing: Listing) -> Transcript | None:
         """Return what was asked and answered; None if that is too much to be asked again so."""

@@ -78,6 +78,21 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a deployment is made from, and a refusal about.
+
+    ``model`` is the id of the model in the list of ``backend``, ``name`` the public name that the
+    configuration gives it. If it gets another name, since that one is not free, ``because`` says
+    why.
+    """
+
+    backend: str = ""
+    model: str = ""
+    name: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredDeployment:
     """A row that LiteLLM should have.
 
@@ -87,7 +102,8 @@ class DesiredDeployment:
     backend does not report it, except for the ``decided`` names, which the configuration sets.
     ``is_alias`` says that ``aliases`` in the configuration gives this public name.
     ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
-    then a placeholder, and no reason to change that of a row which has one already.
+    then a placeholder, and no reason to change that of a row which has one already. ``origin`` says
+    which listed model it is.
     """
 
     key: Key
@@ -98,6 +114,7 @@ class DesiredDeployment:
     decided: tuple[str, ...] = ()
     is_alias: bool = False
     missing_key: str = ""
+    origin: Origin = Origin()
 
     def row_keys(self) -> Iterator[Key]:
         """Yield its key, and those under which the Go program would have registered the model."""
@@ -144,13 +161,15 @@ class Refusal:
     """A listed model that is not wanted, or not wanted as it is.
 
     ``key`` is the one that it would have, ``reason`` one word, ``because`` a sentence for people.
-    ``id`` is that of a row of ours which stays nevertheless, "" if there is none.
+    ``id`` is that of a row of ours which stays nevertheless, "" if there is none. ``origin`` says
+    which model it is; two models may be refused in the same way.
     """
 
     key: Key
     reason: str
     because: str
     id: str = ""
+    origin: Origin = field(default=Origin(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from .budget import Pool
 from .client import Client
@@ -20,14 +21,19 @@ LISTING: Final = "\0listing"
 takes long, so that it answers other requests meanwhile."""
 
 
+Heard = Callable[[str, str, Any], None]
+
+
 class Http:
     """One Client per server, kept between cycles.
 
-    ``timing`` holds for all of them; ``pool`` is the memory that backends share.
+    ``timing`` holds for all of them; ``pool`` is the memory that backends share. ``heard`` is
+    called with the name of a backend, a request, and the JSON value of its answer, in threads.
     """
 
-    def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
+    def __init__(self, timing: Timing = DEFAULT_TIMING, heard: Heard | None = None) -> None:
         self.timing = timing
+        self.heard = heard
         self.pool = Pool()
         self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
 
