@@ -77,10 +77,7 @@ class Suffixes:
         while True:
             number = self._next[base]
             name = base if number == 1 else f"{base}-{number}"
-            key, origin = wanted.key, wanted.origin
-            candidate = replace(
-                wanted, key=replace(key, name=name), origin=replace(origin, because=because)
-            )
+            candidate = replace(wanted, key=replace(wanted.key, name=name), renamed=because)
             own = name not in self._used and self._holders.own_row(candidate) != ""
             if not own and self._holders.in_wildcard(candidate.key):
                 return None

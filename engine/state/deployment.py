@@ -79,17 +79,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a deployment is made from, and a refusal about.
+    """The listed model that a deployment, or a refusal, is about.
 
-    ``model`` is the id of the model in the list of ``backend``, ``name`` the public name that the
-    configuration gives it. If it gets another name, since that one is not free, ``because`` says
-    why.
+    ``model`` is its id in the list of ``backend``, ``name`` the public name that the configuration
+    gives it.
     """
 
     backend: str = ""
     model: str = ""
     name: str = ""
-    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class DesiredDeployment:
     ``is_alias`` says that ``aliases`` in the configuration gives this public name.
     ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
     then a placeholder, and no reason to change that of a row which has one already. ``origin`` says
-    which listed model it is.
+    which listed model it is, ``renamed`` why its name is another one than there, "" if it is not.
     """
 
     key: Key
@@ -115,6 +113,7 @@ class DesiredDeployment:
     is_alias: bool = False
     missing_key: str = ""
     origin: Origin = Origin()
+    renamed: str = ""
 
     def row_keys(self) -> Iterator[Key]:
         """Yield its key, and those under which the Go program would have registered the model."""

@@ -36,10 +36,25 @@ def _alive_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a public name, the id of a model in the list of a backend, or the id of a row",
+    )
+    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
+
+
 VALIDATE: Final = Command(
     "validate",
     "check the configuration and secrets; sends no request",
     ("validate --config config.yaml --secrets secrets",),
+)
+EXPLAIN: Final = Command(
+    "explain",
+    "say why a model is, or is not, in LiteLLM; writes nothing",
+    ("explain qwen3-32b", "explain qwen3-32b --json"),
+    _explain_options,
 )
 DEMO: Final = Command(
     "demo",
