@@ -14,7 +14,6 @@ from ..state.deployment import (
     DesiredState,
     Key,
     Mark,
-    Origin,
     Refusal,
 )
 from ..state.endpoint import Scope, canonical_endpoint
@@ -24,6 +23,7 @@ from ..state.listing import (
     Listing,
     Model,
 )
+from ..state.origin import Origin
 from ..state.pointer import leaves, pointer
 from ..state.reuse import Reuse
 from ..state.secret import SECRET, Place, Secret

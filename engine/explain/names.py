@@ -14,8 +14,8 @@ from ..state.deployment import (
     DesiredState,
     Key,
     ObservedState,
-    Origin,
 )
+from ..state.origin import Origin
 from .explanation import FILTERED, IN_STEP, NOTHING, SUPERSEDED, WANTED, Name
 
 NOTICE: Final = "name_shared"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from ..bounds import MAX_EXCERPT
-from ..plan.plan import FieldChange
+from ..report.columns import DEFAULT_SCREEN, Screen, wrapped
+from ..report.field_changes import change_lines, format_value
 from ..report.news import counts, state_in_words
 from ..report.terminal import format_name
 from ..state.frozen import thaw
-from ..state.secret import SECRET
 from ..text import printable, shortened
 from .explanation import WANTED, Entry, Explanation, LeftOut, Listed, Name, Row, Rule
 from .verdict import sentences, unread_in_words
@@ -19,6 +19,7 @@ from .verdict import sentences, unread_in_words
 _BOLD: Final = "\x1b[1m"
 _DIM: Final = "\x1b[2m"
 _RESET: Final = "\x1b[0m"
+_INDENT: Final = "    "
 _MOST_TOLD: Final = 30
 """Fields that a backend reports, and that are shown."""
 _MAX_SENTENCE: Final = 1_000
@@ -26,13 +27,21 @@ _MAX_SENTENCE: Final = 1_000
 
 
 class ExplanationText:
-    """Turns explanations into lines of text; ``colour`` adds ANSI colours."""
+    """Turns explanations into lines of text.
 
-    def __init__(self, *, colour: bool) -> None:
+    ``colour`` adds ANSI colours, ``screen`` is where the text is shown.
+    """
+
+    def __init__(self, *, colour: bool, screen: Screen = DEFAULT_SCREEN) -> None:
         self._colour = colour
+        self._screen = screen
 
     def lines(self, explanation: Explanation) -> Iterator[str]:
         """Yield the answer first, then all that it is based on."""
+        for line in self._lines(explanation):
+            yield from wrapped(line, self._screen.width) if self._screen.wraps else [line]
+
+    def _lines(self, explanation: Explanation) -> Iterator[str]:
         for text in sentences(explanation):
             yield self._paint(_BOLD, _sentence(text))
         for listed in explanation.listed:
@@ -60,7 +69,7 @@ class ExplanationText:
         told = sorted(listed.told.items())
         for name, value in told[:_MOST_TOLD]:
             source = self._paint(_DIM, f"  from {printable(str(listed.sources.get(name, '')))}")
-            yield f"  tells {printable(name)}: {_value(value)}{source}"
+            yield f"  tells {printable(name)}: {format_value(value)}{source}"
         for rule in listed.rules:
             yield f"  {_rule(explanation, rule)}"
         for each in listed.names:
@@ -116,7 +125,9 @@ class ExplanationText:
         for operation in explanation.operations:
             yield f"  {operation.action} {format_name(operation.key.name)}"
             yield f"    {operation.reason}: {_sentence(operation.because)}"
-            yield from (f"    {_change(change)}" for change in operation.changes)
+            width = self._screen.width - len(_INDENT)
+            for line in change_lines(operation.changes, width, lambda _, text: text):
+                yield f"{_INDENT}{line}"
 
     def _paint(self, colour: str, text: str) -> str:
         return f"{colour}{text}{_RESET}" if self._colour and text else text
@@ -130,18 +141,3 @@ def _rule(explanation: Explanation, rule: Rule) -> str:
 
 def _sentence(text: str) -> str:
     return printable(shortened(text, _MAX_SENTENCE))
-
-
-def _change(change: FieldChange) -> str:
-    path = printable(change.path.lstrip("/").replace("/", "."))
-    values = {"add": (change.after,), "remove": (change.before,)}
-    shown = values.get(change.op, (change.before, change.after))
-    return f"{path}: {' -> '.join(map(_value, shown))}{' is removed' * (change.op == 'remove')}"
-
-
-def _value(value: Any) -> str:
-    plain = thaw(value)
-    if isinstance(plain, dict) and SECRET in plain:
-        reference = str(plain[SECRET])
-        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
-    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_EXCERPT)

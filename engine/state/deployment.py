@@ -15,6 +15,7 @@ from typing import Final
 
 from .endpoint_status import EndpointStatus
 from .frozen import EMPTY, Frozen
+from .origin import UNKNOWN, Origin
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
@@ -78,19 +79,6 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The listed model that a deployment, or a refusal, is about.
-
-    ``model`` is its id in the list of ``backend``, ``name`` the public name that the configuration
-    gives it.
-    """
-
-    backend: str = ""
-    model: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DesiredDeployment:
     """A row that LiteLLM should have.
 
@@ -112,7 +100,7 @@ class DesiredDeployment:
     decided: tuple[str, ...] = ()
     is_alias: bool = False
     missing_key: str = ""
-    origin: Origin = Origin()
+    origin: Origin = UNKNOWN
     renamed: str = ""
 
     def row_keys(self) -> Iterator[Key]:
@@ -168,7 +156,7 @@ class Refusal:
     reason: str
     because: str
     id: str = ""
-    origin: Origin = field(default=Origin(), compare=False)
+    origin: Origin = field(default=UNKNOWN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

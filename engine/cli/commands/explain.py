@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 
-from ...config.loader import load_with_lines
 from ...explain.collect import explain_model
 from ...explain.text import ExplanationText
 from ...text import Redactor
-from ..context import wants_colour
+from ..context import configuration_with_lines, screen, wants_colour
 from ..exit_codes import of_explained
 
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the explanation as text or JSON; write nothing to LiteLLM."""
-    config, lines = load_with_lines(arguments.config, arguments.secrets)
-    redactor.learn(config.secrets())
-    for warning in config.notices:
-        logging.getLogger(__name__).warning("%s", warning)
+    config, lines = configuration_with_lines(arguments, redactor)
     explanation = explain_model(arguments.model, config, lines, arguments.timing)
     if arguments.json:
-        text = json.dumps(explanation.to_json(), indent=2)
-        print(redactor.redact_json(text))
+        print(redactor.redact_json(json.dumps(explanation.to_json(), indent=2)))
     else:
-        lines_of = ExplanationText(colour=wants_colour(arguments)).lines
-        sys.stdout.writelines(f"{redactor.redact(line)}\n" for line in lines_of(explanation))
+        text = ExplanationText(colour=wants_colour(arguments), screen=screen())
+        sys.stdout.writelines(f"{redactor.redact(line)}\n" for line in text.lines(explanation))
     return of_explained(explanation)
