@@ -12,8 +12,10 @@ from ..backends.scope import scope_of
 from ..bounds import MAX_ID
 from ..desired.naming import offer_of
 from ..plan.plan import Plan
-from ..report.news import remedy
+from ..report.news import remedy, state_in_words
 from ..state.deployment import Key
+from ..state.endpoint_status import EndpointStatus
+from ..state.listing import EMPTY_LIST, OK
 from .entries import Entries
 from .explanation import Explanation, LeftOut, Listed, Row, Unread
 from .matching import called, names_of, nearest_names
@@ -129,19 +131,22 @@ def _listed(cycle: Cycle, offered: Offered, decisions: Decisions) -> Listed:
 
 def _left_out(asked: str, cycle: Cycle, listing: set[str]) -> Iterator[LeftOut]:
     """Yield the backends that send the id, though it is not in their lists as they are read."""
-    details = {listing.backend: listing.detail for listing in cycle.basis.listings}
+    statuses = {status.backend: status for status in cycle.report.desired.statuses}
     for backend in cycle.entries.backends(asked):
         if backend not in listing:
-            because = _unsupported(asked) or details[backend] or "it is not in its list of models"
-            yield LeftOut(backend, asked, because, cycle.entries.about(backend, asked))
+            because = _why_left_out(asked, statuses[backend])
+            yield LeftOut(statuses[backend], asked, because, cycle.entries.about(backend, asked))
 
 
-def _unsupported(model_id: str) -> str:
-    if len(model_id) > MAX_ID:
-        return f"its id has over {MAX_ID} characters"
-    if not is_usable(model_id):
-        return "its id holds NUL, * or a broken character, which LiteLLM cannot register"
-    return ""
+def _why_left_out(model_id: str, status: EndpointStatus) -> str:
+    if status.outcome in (OK, EMPTY_LIST):
+        if len(model_id) > MAX_ID:
+            return f"its id has over {MAX_ID} characters"
+        if not is_usable(model_id):
+            return "its id holds NUL, * or a broken character, which LiteLLM cannot register"
+        return status.detail or "it is not in the list of models"
+    detail = f": {status.detail}" if status.detail else ""
+    return f"{status.backend} {state_in_words(status)}{detail}"
 
 
 def _planned(plan: Plan, listed: Iterable[Listed], rows: Iterable[Row]) -> Any:

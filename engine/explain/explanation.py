@@ -86,9 +86,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A model that a backend sends, and that cannot be registered."""
+    """A model that a backend sends, and that is not in its list as it is read."""
 
-    backend: str
+    status: EndpointStatus
     id: str
     because: str
     entries: tuple[Entry, ...] = ()
@@ -157,7 +157,9 @@ class Explanation:
     def degraded(self) -> bool:
         """Whether a list that concerns it could not be read as a whole."""
         unseen = any(skip.reason == "incomplete" for skip in self.skips)
-        return unseen or not all(listed.status.answered for listed in self.listed)
+        statuses = [each.status for each in self.listed]
+        statuses += [each.status for each in self.left_out]
+        return unseen or not all(status.answered for status in statuses)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document, as ``schemas/explanation.schema.json`` has it."""
@@ -167,7 +169,7 @@ class Explanation:
             "config": self.config,
             "found": self.found,
             "listed": [_listed(listed) for listed in self.listed],
-            "left_out": [_plain(asdict(each)) for each in self.left_out],
+            "left_out": [_left_out(each) for each in self.left_out],
             "rows": [asdict(row) for row in self.rows],
             "holders": thaw(self.holders),
             "operations": [operation.to_json() for operation in self.operations],
@@ -199,6 +201,15 @@ def _listed(listed: Listed) -> dict[str, Any]:
             }
             for name in listed.names
         ],
+    }
+
+
+def _left_out(each: LeftOut) -> dict[str, Any]:
+    return {
+        "backend": each.status.to_json(),
+        "id": each.id,
+        "because": each.because,
+        "entries": [_plain(asdict(entry)) for entry in each.entries],
     }
 
 

@@ -92,7 +92,8 @@ class ExplanationText:
             yield f"    remedy: {name.remedy}"
 
     def _left_out(self, each: LeftOut) -> Iterator[str]:
-        yield f"{self._paint(_BOLD, each.backend)}  sends {format_name(each.id)}, which is left out"
+        backend = self._paint(_BOLD, each.status.backend)
+        yield f"{backend}  sends {format_name(each.id)}, which is not in its list as it is read"
         yield from self._entries(each.entries)
 
     def _rows(self, explanation: Explanation) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..bounds import MAX_EXCERPT
 from ..report.news import state_in_words
+from ..text import shortened
 from .explanation import FOREIGN, IN_STEP, WANTED, Explanation, Listed, Name, Row, Unread
 
 _WILL: Final = {
@@ -19,12 +21,17 @@ _WILL: Final = {
 
 
 def sentences(explanation: Explanation) -> Iterator[str]:
-    """Yield what there is to say about each name, and about rows that no listed model explains."""
+    """Yield what there is to say about each name, and about rows that no listed model explains.
+
+    The name that was asked for comes first.
+    """
     shown = {row for listed in explanation.listed for n in listed.names for row in n.rows}
-    for listed in explanation.listed:
-        yield from (_of_name(explanation, listed, name) for name in listed.names)
+    pairs = [(listed, name) for listed in explanation.listed for name in listed.names]
+    for listed, name in sorted(pairs, key=lambda pair: pair[1].name != explanation.asked):
+        yield _of_name(explanation, listed, name)
     for each in explanation.left_out:
-        yield f"{each.id} is not registered: {each.because} ({each.backend} sends it)"
+        backend = each.status.backend
+        yield f"{_short(each.id)} is not registered: {each.because} ({backend} sends it)"
     yield from (_of_row(row) for row in explanation.rows if row.id not in shown)
     if not explanation.found:
         yield from _nothing(explanation)
@@ -36,10 +43,10 @@ def _of_name(explanation: Explanation, listed: Listed, name: Name) -> str:
     if name.decision != WANTED:
         where = _places(explanation, listed, name)
         also = "; a row with its name is there" if name.rows else ""
-        return f"{name.name} of {backend} is not registered: {name.because}{where}{also}"
-    subject = name.name
+        return f"{_short(name.name)} of {backend} is not registered: {name.because}{where}{also}"
+    subject = _short(name.name)
     if name.key.name != name.name:
-        subject = f"{name.name} of {backend}, registered as {name.key.name} since {name.because},"
+        subject = f"{subject} of {backend}, registered as {name.key.name} since {name.because},"
     if name.outcome in _WILL:
         because = next((o.because for o in explanation.operations if o.key == name.key), "")
         return f"{subject} {_WILL[name.outcome]}{f': {because}' if because else ''}"
@@ -59,16 +66,20 @@ def _places(explanation: Explanation, listed: Listed, name: Name) -> str:
 
 
 def _of_row(row: Row) -> str:
+    subject = f"{_short(row.name)} (row {_short(row.id)})"
     if row.outcome in _WILL:
-        return f"{row.name} (row {row.id}) {_WILL[row.outcome]}: {row.because}"
-    return (
-        f"{row.name} (row {row.id}) is in LiteLLM, and is left alone: {row.outcome}: {row.because}"
-    )
+        return f"{subject} {_WILL[row.outcome]}: {row.because}"
+    return f"{subject} is in LiteLLM, and is left alone: {row.outcome}: {row.because}"
+
+
+def _short(text: str) -> str:
+    return shortened(text, MAX_EXCERPT)
 
 
 def _nothing(explanation: Explanation) -> Iterator[str]:
     lists = "no list that could be read" if explanation.unread else "no list of a backend"
-    yield f"nothing has the name {explanation.asked}: it is in {lists}, and in no row of LiteLLM"
+    asked = _short(explanation.asked)
+    yield f"nothing has the name {asked}: it is in {lists}, and in no row of LiteLLM"
     for unread in explanation.unread:
         yield f"{unread.status.backend} may serve it: {unread_in_words(unread)}"
 
