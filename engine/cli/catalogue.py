@@ -6,7 +6,18 @@ from typing import Final
 
 from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
-from .options.look import ALIVE, DEMO, EXPLAIN, VALIDATE
+from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
 from .options.rows import RETIRE
 
-COMMANDS: Final[tuple[Command, ...]] = (VALIDATE, PLAN, APPLY, RUN, EXPLAIN, RETIRE, DEMO, ALIVE)
+COMMANDS: Final[tuple[Command, ...]] = (
+    VALIDATE,
+    PLAN,
+    APPLY,
+    RUN,
+    EXPLAIN,
+    RETIRE,
+    DEMO,
+    ALIVE,
+    SCHEMA,
+    COMPLETION,
+)
