@@ -162,8 +162,8 @@ class Stage:
         self.replay = replay
         self._secrets = secrets
         self._recording = read_recording(folder) if (folder / RECORDING).exists() else None
-        tape = Simulated(replay, self._recording) if self._recording else None
-        self.ports = Ports(PlanLog(None), http=Http(QUICK, tape))
+        self.tape = Simulated(replay, self._recording) if self._recording else None
+        self.ports = Ports(PlanLog(None), http=Http(QUICK, self.tape))
         self.memory = Memory()
 
     def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:

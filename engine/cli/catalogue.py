@@ -7,7 +7,7 @@ from typing import Final
 from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
-from .options.look import ALIVE, DEMO, VALIDATE
+from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
 from .options.rows import RETIRE
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -15,9 +15,12 @@ COMMANDS: Final[tuple[Command, ...]] = (
     PLAN,
     APPLY,
     RUN,
+    EXPLAIN,
     RETIRE,
     RECORD,
     REPLAY,
     DEMO,
     ALIVE,
+    SCHEMA,
+    COMPLETION,
 )

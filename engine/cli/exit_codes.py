@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from ..explain.explanation import Explanation
     from ..reconcile import Report
 
 OK: Final = 0
@@ -27,6 +28,17 @@ def of_planned(report: Report | None) -> int:
     if report is None:
         return ERROR
     return _of_answers(report) or (CHANGES if report.plan.operations else OK)
+
+
+def of_explained(explanation: Explanation) -> int:
+    """Return the exit code after an explanation; ERROR where nothing has the name."""
+    if not explanation.found:
+        return ERROR
+    if explanation.held:
+        return HELD
+    if explanation.degraded:
+        return DEGRADED
+    return CHANGES if explanation.operations else OK
 
 
 def _of_answers(report: Report) -> int:

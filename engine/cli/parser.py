@@ -18,8 +18,8 @@ from .options.common import add_common_options
 EPILOG: Final = """\
 exit codes:
   0   all backends were asked; nothing to do, or everything done
-  1   an error; the message says what to do
-  2   plan, run --once --dry-run: there is something to do
+  1   an error; the message says what to do; explain: nothing has that name
+  2   plan, run --once --dry-run, explain: there is something to do
   3   a limit held something back; the plan says what, and how to let it through
   4   a backend could not be asked; everything else is done, or planned
   64  the command line is wrong
@@ -29,6 +29,7 @@ first steps:
   modelprovisioner demo                 see it work; needs no configuration
   modelprovisioner validate             check the configuration
   modelprovisioner plan                 show what would be done
+  modelprovisioner explain MODEL        say why a model is, or is not, in LiteLLM
   modelprovisioner apply                carry it out once
   modelprovisioner run                  repeat it, as the container does
 

@@ -21,6 +21,19 @@ from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
 from .named_files import read_named_files
 from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
 from .yaml.document import Document, read_text, read_yaml
+from .yaml.tree import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where the values of a configuration stand: the name of the file, and the line by path."""
+
+    name: str
+    lines: Mapping[Steps, int]
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a value, from 1; 0 if the file does not have it."""
+        return self.lines.get(path, 0)
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:
@@ -28,6 +41,15 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
 
     Raises:
         ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
+    """
+    return load_with_lines(config_path, secrets_dir)[0]
+
+
+def load_with_lines(config_path: Path, secrets_dir: Path) -> tuple[Config, Lines]:
+    """Return the configuration, and where its values stand in the file.
+
+    Raises:
+        ConfigError: as :func:`load_config`.
     """
     text = _read(read_text(config_path), config_path.name)
     document, declared, parsed = text.document, text.declared, text.parsed
@@ -44,7 +66,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
     doubtful += [*find_warnings(parsed), *find_suspects(parsed), *_absent_files(parsed)]
     litellm = parsed["litellm"]
-    return Config(
+    config = Config(
         litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
         backends=tuple(
             _backend(given, parsed, (secrets_dir, files)) for given in parsed["backends"]
@@ -55,6 +77,7 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
         warnings=tuple(map(str, _in_order(doubtful, document))),
         unused_keys=_unused_keys(declared, secrets_dir),
     )
+    return config, Lines(document.name, document.lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Final
 
 from .endpoint_status import EndpointStatus
 from .frozen import EMPTY, Frozen
+from .origin import UNKNOWN, Origin
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
@@ -87,7 +88,8 @@ class DesiredDeployment:
     backend does not report it, except for the ``decided`` names, which the configuration sets.
     ``is_alias`` says that ``aliases`` in the configuration gives this public name.
     ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
-    then a placeholder, and no reason to change that of a row which has one already.
+    then a placeholder, and no reason to change that of a row which has one already. ``origin`` says
+    which listed model it is, ``renamed`` why its name is another one than there, "" if it is not.
     """
 
     key: Key
@@ -98,6 +100,8 @@ class DesiredDeployment:
     decided: tuple[str, ...] = ()
     is_alias: bool = False
     missing_key: str = ""
+    origin: Origin = UNKNOWN
+    renamed: str = ""
 
     def row_keys(self) -> Iterator[Key]:
         """Yield its key, and those under which the Go program would have registered the model."""
@@ -144,13 +148,15 @@ class Refusal:
     """A listed model that is not wanted, or not wanted as it is.
 
     ``key`` is the one that it would have, ``reason`` one word, ``because`` a sentence for people.
-    ``id`` is that of a row of ours which stays nevertheless, "" if there is none.
+    ``id`` is that of a row of ours which stays nevertheless, "" if there is none. ``origin`` says
+    which model it is; two models may be refused in the same way.
     """
 
     key: Key
     reason: str
     because: str
     id: str = ""
+    origin: Origin = field(default=UNKNOWN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
