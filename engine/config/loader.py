@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import ConfigError, Problem
 from ..state.frozen import freeze
 from ..state.secret import PLACEHOLDER_KEY, Secret
-from ..transport.connection import Connection
+from ..transport.timing import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
 from .checks import SHARED, find_disagreements, find_problems, find_warnings

@@ -12,7 +12,7 @@ from ..errors import Garbled
 from .budget import Allowance
 from .json_stream import document_of, text_size, values_in
 
-_CHUNK: Final = 16 * 1024
+_CHUNK: Final = 256 * 1024
 _PARSING: Final = threading.Lock()
 """One text at a time is turned into values: this is not slower, and takes less memory."""
 

@@ -39,7 +39,7 @@ from .request import Ask, Session
 from .timing import Timing
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .timing import Connection
 
 
 log = logging.getLogger(__name__)
