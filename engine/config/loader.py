@@ -30,34 +30,38 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
         ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
     """
     text = _read(read_text(config_path), config_path.name)
-    document, declared, parsed = text.document, text.declared, text.parsed
+    return _config(text, _files(text, secrets_dir), secrets_dir)
+
+
+@lru_cache(maxsize=1)
+def _config(text: _Text, files: _Files, secrets_dir: Path) -> Config:
+    """Make the configuration; the loop gets the same one again while no file has changed."""
+    document, parsed = text.document, text.parsed
     found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
-    found += text.problems
-    files, unusable = read_named_files(declared, secrets_dir)
-    found += unusable
-    problems = _in_order([*found, *find_mistakes(parsed)], document)
-    key, key_problem = _litellm_key(secrets_dir / LITELLM)
-    if key_problem:
-        problems.append(Problem(str(secrets_dir / LITELLM), key_problem))
+    found += [*text.problems, *files.unusable, *find_mistakes(parsed)]
+    problems = _in_order(found, document)
+    if files.litellm.problem:
+        problems.append(Problem(str(secrets_dir / LITELLM), files.litellm.problem))
     if problems:
         raise ConfigError(problems)
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
-    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *_absent_files(parsed)]
+    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
     litellm = parsed["litellm"]
     return Config(
-        litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
+        litellm=LiteLLM(litellm["url"], files.litellm.key, _connection(litellm)),
         backends=tuple(
-            _backend(given, parsed, (secrets_dir, files)) for given in parsed["backends"]
+            _backend(given, parsed, key, dict(files.named))
+            for given, key in zip(parsed["backends"], files.backends, strict=True)
         ),
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
         warnings=tuple(map(str, _in_order(doubtful, document))),
-        unused_keys=_unused_keys(declared, secrets_dir),
+        unused_keys=files.unused,
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Text:
     """What a configuration says by its text alone, whatever the key files are.
 
@@ -71,6 +75,46 @@ class _Text:
     declared: Any
     parsed: Any
     problems: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyFile:
+    """A key, what is wrong with its file ("": nothing), and whether there is one."""
+
+    key: Secret
+    problem: str = ""
+    given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What the other files say to which a configuration refers; of a wrong one, few are read.
+
+    ``named`` has the secrets by the names of their files, and ``unusable`` what is wrong with
+    others. ``absent`` are the files of authorities that are not there, ``unused`` keys of nobody.
+    """
+
+    litellm: _KeyFile
+    backends: tuple[_KeyFile, ...] = ()
+    named: tuple[tuple[str, Secret], ...] = ()
+    unusable: tuple[Violation, ...] = ()
+    absent: tuple[Violation, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def _files(text: _Text, secrets_dir: Path) -> _Files:
+    named, unusable = read_named_files(text.declared, secrets_dir)
+    litellm = _litellm_key(secrets_dir / LITELLM)
+    if text.wrong or text.problems:
+        return _Files(litellm, unusable=tuple(unusable))
+    return _Files(
+        litellm,
+        tuple(_backend_key(secrets_dir / given["name"]) for given in text.parsed["backends"]),
+        tuple(named.items()),
+        tuple(unusable),
+        tuple(_absent_files(text.parsed)),
+        _unused_keys(text.declared, secrets_dir),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -109,26 +153,24 @@ def _line(path: tuple[str | int, ...], document: Document) -> int:
     return document.lines[path]
 
 
-def _litellm_key(path: Path) -> tuple[Secret, str]:
-    """Return the key of LiteLLM, and what is wrong with its file ("" if nothing is)."""
+def _litellm_key(path: Path) -> _KeyFile:
     remedy = "put the key of a LiteLLM admin into it"
     try:
         key = read_key(path)
     except FileNotFoundError:
-        return Secret(""), f"there is no such file; {remedy}"
+        return _KeyFile(Secret(""), f"there is no such file; {remedy}")
     except ValueError as error:
-        return Secret(""), f"{error}; {remedy}"
-    return Secret(key), "" if key else f"empty; {remedy}"
+        return _KeyFile(Secret(""), f"{error}; {remedy}")
+    return _KeyFile(Secret(key), "" if key else f"empty; {remedy}")
 
 
-def _backend_key(path: Path) -> tuple[Secret, str, bool]:
-    """Return the key of a backend, what is wrong with its file ("": nothing), if there is one."""
+def _backend_key(path: Path) -> _KeyFile:
     try:
-        return Secret(read_key(path) or PLACEHOLDER_KEY), "", True
+        return _KeyFile(Secret(read_key(path) or PLACEHOLDER_KEY))
     except FileNotFoundError:
-        return Secret(PLACEHOLDER_KEY), "", False
+        return _KeyFile(Secret(PLACEHOLDER_KEY), given=False)
     except ValueError as error:
-        return Secret(PLACEHOLDER_KEY), str(error), True
+        return _KeyFile(Secret(PLACEHOLDER_KEY), str(error))
 
 
 def _absent_files(parsed: Mapping[str, Any]) -> list[Violation]:
@@ -147,11 +189,12 @@ def _connection(section: Mapping[str, Any]) -> Connection:
 
 
 def _backend(
-    given: Mapping[str, Any], top: Mapping[str, Any], secrets: tuple[Path, Mapping[str, Secret]]
+    given: Mapping[str, Any],
+    top: Mapping[str, Any],
+    file: _KeyFile,
+    named: Mapping[str, Secret],
 ) -> Backend:
-    """Return a backend; ``secrets`` are the folder of key files, and those that are named."""
-    secrets_dir, files = secrets
-    key, key_problem, key_given = _backend_key(secrets_dir / given["name"])
+    """Return a backend; ``named`` are the secrets of files that the configuration names."""
     shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
     joinable = given.get("joinable_names", top["joinable_names"])
     aliases = {
@@ -162,9 +205,9 @@ def _backend(
         name=given["name"],
         kind=given["type"] if given["type"] in KINDS else KINDS[0],
         url=given["url"],
-        key=key,
-        key_problem=key_problem,
-        key_given=key_given,
+        key=file.key,
+        key_problem=file.problem,
+        key_given=file.given,
         connection=_connection(given),
         models_endpoint=given["models_endpoint"],
         model_format=given["model_format"],
@@ -178,7 +221,7 @@ def _backend(
         ),
         model_info=parsers.model_info(given["model_info_defaults"]),
         litellm_params=parsers.litellm_params(
-            given["generic_params"], given["litellm_params_defaults"], files
+            given["generic_params"], given["litellm_params_defaults"], named
         ),
         name_format=given["name_format"],
         aliases=freeze(aliases),

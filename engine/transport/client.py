@@ -5,7 +5,6 @@ Only this package imports requests and urllib3.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -57,11 +56,10 @@ class Client:
         self.base_url, self.timing = base_url, timing
         self._key = key
         self._timeout = connection.timeout
-        self._verify = trusted(connection)
         self._closed = False
         self._redactor = Redactor()
         self.hide([key])
-        self._session = Session()
+        self._session = Session(trusted(connection))
         self._session.trust_env = False  # else ~/.netrc counts, and NO_PROXY alone spares loopback
         self._via = ""
         if proxy := proxy_for(base_url):
@@ -183,16 +181,8 @@ class Client:
         remaining = deadline - time.monotonic()
         if remaining <= 0 or self._closed:
             raise requests.Timeout
-        return self._session.request(
-            ask.method,
-            url,
-            data=None if ask.body is None else json.dumps(ask.body, allow_nan=False).encode(),
-            headers=None if ask.body is None else {"Content-Type": "application/json"},
-            timeout=(min(self.timing.connect, remaining), remaining),
-            allow_redirects=False,
-            stream=True,
-            verify=self._verify,
-        )
+        patience = (min(self.timing.connect, remaining), remaining)
+        return self._session.ask(ask, url, patience)
 
     def _outcome(self, subject: str, response: requests.Response, ask: Ask) -> Any:
         body, status = Body(response.raw), response.status_code
