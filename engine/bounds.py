@@ -113,3 +113,6 @@ MAX_REASON: Final = 80
 """Characters of RE2's explanation, which contains the expression, that a message quotes."""
 MAX_PROBLEMS: Final = 200
 """Problems of one document that a message lists."""
+MAX_RECORDING: Final = 64 * 2**20
+"""Bytes of the answers that a recording is made of, and of the files that a replay reads. LiteLLM's
+listing of 6,000 rows has that much."""

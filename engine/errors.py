@@ -7,6 +7,8 @@
     +-- WrongUsage         the command line does not fit the configuration
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
     +-- Unrecorded         the plan, or its log, cannot be written, so nothing more is done
+    +-- Declined           the operator was asked, and did not say yes: nothing was written
+    +-- Unplayable         a recording cannot be read, or lacks what the replay asks for
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
@@ -73,6 +75,14 @@ class InvalidDocument(EngineError):
 
 class Unrecorded(EngineError):
     """A plan, or the plan log, cannot be written. Nothing more is done: nothing would record it."""
+
+
+class Declined(EngineError):
+    """The operator was asked whether to carry a plan out, and did not say yes."""
+
+
+class Unplayable(EngineError):
+    """A recording cannot be read, or does not have what the replay of a cycle asks for."""
 
 
 class UnprovenPlan(EngineError):

@@ -17,6 +17,7 @@ from .config.references import secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
 from .desired.taken import without_taken
+from .errors import Declined
 from .gather import gather
 from .known import Known
 from .litellm.api import Proxy
@@ -58,7 +59,8 @@ class Ports:
     """How a cycle reaches the outside: logs, HTTP, and the events shared with other threads.
 
     ``stop`` ends the cycle after the operation in progress. ``writing`` is set while a plan is
-    applied. ``beat`` is called after each operation, as a sign of life.
+    applied. ``beat`` is called after each operation, as a sign of life. ``confirm`` is given each
+    plan before anything of it is carried out, and says whether it may be.
     """
 
     log: CycleLog
@@ -67,6 +69,7 @@ class Ports:
     stop: threading.Event = field(default_factory=threading.Event)
     writing: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
+    confirm: Callable[[Plan], bool] = lambda plan: True  # noqa: ARG005 - all may be carried out
 
 
 @dataclass(slots=True)
@@ -172,7 +175,13 @@ def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:
 
 
 def carry_out(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:
-    """Apply a plan; log each result, and give a sign of life after it."""
+    """Apply a plan, if that is confirmed; log each result, and give a sign of life after it.
+
+    Raises:
+        Declined: the operator did not say yes.
+    """
+    if not ports.confirm(plan):
+        raise Declined("nothing was written, since the answer was not yes (--yes gives it)")
 
     def report(result: Result) -> None:
         ports.log.result(result)

@@ -1,7 +1,9 @@
 """Plays a scenario folder: one server answers for every host in it, as an HTTP proxy.
 
 So scenarios have stable host names (ids and fingerprints depend on them), the engine uses real
-HTTP, and no port is fixed.
+HTTP, and no port is fixed. In a folder that ``record`` wrote, a tape answers in place of the proxy:
+its failures cannot be sent, and its hosts may be on loopback. LiteLLM is simulated in both, so that
+it can be written to; its rows are those of the recorded listing.
 """
 
 from __future__ import annotations
@@ -17,12 +19,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from engine.config.loader import load_config
+from engine.config.model import Config
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Database
 from engine.fakes.server import Answer, Fault, LoopbackServer
+from engine.litellm.fields import DEFAULT_FALSE
 from engine.reconcile import Memory, Options, Ports, Report, reconcile_once
+from engine.recording.folder import RECORDING, Recording, read_recording
+from engine.recording.pages import host_of, taped_of
+from engine.recording.player import Player, find_page
 from engine.report.plan_log import PlanLog
 from engine.transport.client_pool import Http
+from engine.transport.request import Asked, Taped
 
 from .quick import QUICK
 
@@ -33,9 +41,8 @@ LITELLM = "http://litellm:4000"
 class Replay:
     """Answers for LiteLLM (simulated; its replicas take turns) and for every backend (from files).
 
-    A backend's file is ``backends/<host>.json``: ``{"<path>": body}``, or with a status
-    ``{"<path>": {"status": 503, "body": ...}}``. A host without a file answers 502, which is how a
-    proxy reports a refused connection.
+    A backend's file is ``backends/<host>.json``; :mod:`engine.recording.pages` says what is in it.
+    A host without a file answers 502, which is how a proxy reports a refused connection.
     """
 
     def __init__(self, about: dict[str, Any]) -> None:
@@ -69,14 +76,14 @@ class Replay:
         if url.netloc == urlsplit(LITELLM).netloc:
             self.replicas = [*self.replicas[1:], self.replicas[0]]
             return self.replicas[0].answer(method, place, authorization, body)
-        pages = self.backends.get(url.netloc.replace(":", "_"))
+        pages = self.backends.get(host_of(path))
         if pages is None:
             return Answer(502, b'{"error": "no such host"}')
-        page = pages.get(place, {"status": 404, "body": {"detail": "Not Found"}})
-        status = 200
-        if isinstance(page, dict) and "status" in page:
-            status, page = page["status"], page["body"]
-        return Answer(status, page.encode() if isinstance(page, str) else json.dumps(page).encode())
+        page = find_page(pages, Asked("", method, path, body))
+        if page is None:
+            return Answer(404, b'{"detail": "Not Found"}')
+        taped = taped_of(page[0])
+        return Answer(taped.status, bytes(taped.content), taped.kind)
 
     def reload(self) -> None:
         """Let every replica read what the others have written."""
@@ -111,6 +118,42 @@ class Replay:
         return list(json.loads(answer.body)["data"])
 
 
+class Simulated:
+    """A tape with the recorded answers of the backends, and a simulated LiteLLM."""
+
+    def __init__(self, replay: Replay, recording: Recording) -> None:
+        self._replay = replay
+        self._player = Player({}, recording.backends)
+
+    def recall(self, asked: Asked) -> Taped | None:
+        if asked.backend:
+            return self._player.recall(asked)
+        url = urlsplit(asked.url)
+        path = f"{LITELLM}{url.path}?{url.query}".rstrip("?")
+        self._replay.requests.append((asked.method, path))
+        answer = self._replay.answer(asked.method, path, f"Bearer {MASTER_KEY}", asked.body)
+        return Taped(answer.status, answer.content_type, bytearray(answer.body))
+
+    def begin(self, asked: Asked) -> None: ...
+
+    def keep(self, asked: Asked, taped: Taped) -> None: ...
+
+
+def recorded_rows(recording: Recording) -> list[dict[str, Any]]:
+    """Return the rows of the recorded listing as they would be posted."""
+    listing = next(page for path, page in recording.litellm.items() if "/model/info" in path)
+    return [_posted(row) for row in listing["data"]]
+
+
+def _posted(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with all that LiteLLM added to it, since the golden plan may show that too."""
+    params = row["litellm_params"].items()
+    return {
+        **row,
+        "litellm_params": {k: v for k, v in params if v is not False or k not in DEFAULT_FALSE},
+    }
+
+
 class Stage:
     """One scenario, ready to run cycles."""
 
@@ -118,11 +161,17 @@ class Stage:
         self.folder = folder
         self.replay = replay
         self._secrets = secrets
-        self.ports = Ports(PlanLog(None), http=Http(QUICK))
+        self._recording = read_recording(folder) if (folder / RECORDING).exists() else None
+        tape = Simulated(replay, self._recording) if self._recording else None
+        self.ports = Ports(PlanLog(None), http=Http(QUICK, tape))
         self.memory = Memory()
 
     def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:
         """Run one cycle with the configuration, secrets and backends of a folder."""
+        config = self._recording.config() if self._recording else self._config(folder)
+        return reconcile_once(config, self.ports, self.memory, Options(dry_run=dry_run))
+
+    def _config(self, folder: Path) -> Config:
         self.replay.read_backends(folder)
         for old in self._secrets.iterdir():
             old.unlink()
@@ -130,11 +179,17 @@ class Stage:
         keys = folder / "secrets.json"
         for name, key in (json.loads(keys.read_text()) if keys.exists() else {}).items():
             (self._secrets / name).write_text(key)
-        config = load_config(folder / "config.yaml", self._secrets)
-        return reconcile_once(config, self.ports, self.memory, Options(dry_run=dry_run))
+        return load_config(folder / "config.yaml", self._secrets)
 
     def prepare(self) -> None:
         """Bring LiteLLM to where the scenario begins."""
+        if self._recording:
+            for row in recorded_rows(self._recording):
+                if row["model_info"]["db_model"]:
+                    self.replay.call("POST", "/model/new", row)
+                if row["model_info"].get("blocked"):
+                    block = {"model_id": row["model_info"]["id"]}
+                    self.replay.call("POST", "/model/block", block)
         before = self.folder / "before"
         if before.is_dir():
             assert self.cycle(before).converged
@@ -181,6 +236,9 @@ def unproxied(text: str) -> str:
 def staged(folder: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Set a scenario up; while entered, all plain HTTP goes to it."""
     about = json.loads((folder / "about.json").read_text())
+    if (folder / RECORDING).exists():
+        rows = recorded_rows(read_recording(folder))
+        about["config_models"] = [row for row in rows if not row["model_info"]["db_model"]]
     replay = Replay(about)
     stage = Stage(folder, replay, secrets)
     with proxied(replay, monkeypatch):

@@ -14,7 +14,10 @@ from ..config.model import Config
 from ..errors import WrongUsage
 from ..plan.plan import Plan
 from ..plan.safety import ALL
+from ..reconcile import Report
 from ..report.columns import DEFAULT_SCREEN, Screen
+from ..report.markdown import markdown_of
+from ..report.progress import Progress
 from ..report.terminal import Renderer
 from ..text import Redactor
 from ..validate import nearest
@@ -43,9 +46,21 @@ def renderer(arguments: argparse.Namespace) -> Renderer:
     size = shutil.get_terminal_size((DEFAULT_SCREEN.width, DEFAULT_SCREEN.height))
     return Renderer(
         colour=wants_colour(arguments),
-        screen=Screen(size.columns, size.lines),
+        screen=Screen(size.columns, size.lines, wraps=sys.stdout.isatty()),
         verbose=arguments.verbose,
     )
+
+
+def progress_on_stdout(arguments: argparse.Namespace, redactor: Redactor) -> Progress:
+    """Return what shows one cycle on stdout, with a bar on a terminal that can move back."""
+    can_move = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return Progress(renderer(arguments), sys.stdout, redactor.redact, bar=can_move)
+
+
+def markdown_text(report: Report, arguments: argparse.Namespace, redactor: Redactor) -> str:
+    """Return the plan of a report as Markdown, without secrets."""
+    text = markdown_of(report.plan, report.desired, verbose=arguments.verbose)
+    return redactor.redact(text)
 
 
 def json_of(plan: Plan, redactor: Redactor) -> Iterator[str]:

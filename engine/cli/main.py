@@ -54,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     as_json = arguments.log_format == "json"
     redactor = start_logging(debug=arguments.debug, as_json=as_json)
     try:
-        command = import_module(f"..commands.{arguments.command}", __name__)
+        command = import_module(f"..commands.{arguments.module}", __name__)
         return int(command.run(arguments, redactor))
     except EngineError as error:
         _report(redactor.redact(str(error)), as_json=as_json)

@@ -11,8 +11,9 @@ from typing import Any, Final, NoReturn
 
 from .. import __version__
 from ..report.operator_log import start_logging
+from .catalogue import COMMANDS
 from .exit_codes import USAGE
-from .options import COMMANDS, add_common_options
+from .options.common import add_common_options
 
 EPILOG: Final = """\
 exit codes:
@@ -33,15 +34,6 @@ first steps:
 
 'modelprovisioner COMMAND --help' explains the options of a command.
 """
-_EXAMPLES: Final = {
-    "validate": ("validate --config config.yaml --secrets secrets",),
-    "plan": ("plan", "plan --backend gpu1 --json"),
-    "apply": ("apply", "apply --backend gpu1 --force gpu1"),
-    "run": ("run --interval 5m --heartbeat /tmp/heartbeat", "run --once --dry-run"),
-    "retire": ("retire gpu1 --dry-run", "retire gpu1"),
-    "demo": ("demo --pause 2s",),
-    "alive": ("alive --heartbeat /tmp/heartbeat --max-age 10m",),
-}
 log = logging.getLogger(__name__)
 _INVALID_CHOICE: Final = re.compile(
     r"invalid choice: '(?P<given>.*)' \(choose from (?P<known>.*)\)"
@@ -88,7 +80,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def parse(argv: Sequence[str] | None, start: argparse.Namespace) -> argparse.Namespace:
-    """Return ``start`` with what the command line says; ``command`` names a command's module.
+    """Return ``start`` with what the command line says; ``module`` is that of the command.
 
     Wrong usage ends the process with exit code 64.
     """
@@ -130,17 +122,19 @@ def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
     add_common_options(parser, defaults=True)
     group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     commands: dict[str, _Parser] = {}
-    for name, (text, add_options) in COMMANDS.items():
-        examples = "".join(f"\n  modelprovisioner {line}" for line in _EXAMPLES[name])
-        commands[name] = group.add_parser(
-            name,
+    for command in COMMANDS:
+        text = command.summary
+        examples = "".join(f"\n  modelprovisioner {line}" for line in command.examples)
+        commands[command.name] = group.add_parser(
+            command.name,
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"examples:{examples}\n",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             as_json=as_json,
         )
-        commands[name].set_defaults(command=name)
-        add_options(commands[name])
-        add_common_options(commands[name], defaults=False)
+        chosen = {"command": command.name, "module": command.module or command.name}
+        commands[command.name].set_defaults(**chosen)
+        command.add_options(commands[command.name])
+        add_common_options(commands[command.name], defaults=False)
     return parser, commands

@@ -6,7 +6,7 @@ The defaults are in ``schemas/config.schema.json``, not here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..litellm.fields import is_price
@@ -156,7 +156,8 @@ def _secrets(part: str, fields: Frozen) -> Iterator[tuple[str, Secret]]:
 class Config:
     """Everything that an operator configures; ``warnings`` are sentences for the log.
 
-    ``unused_keys`` are sentences about key files that nothing uses.
+    ``unused_keys`` are sentences about key files that nothing uses. ``references`` are known
+    without hashing: a recording has them in place of the secrets.
     """
 
     litellm: LiteLLM
@@ -166,6 +167,7 @@ class Config:
     warnings: tuple[str, ...]
     on_clash: str
     unused_keys: tuple[str, ...] = ()
+    references: Mapping[Place, str] = field(default_factory=dict)
 
     @property
     def notices(self) -> tuple[str, ...]:

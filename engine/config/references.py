@@ -27,15 +27,18 @@ def references_of(config: Config) -> dict[Place, str]:
     A reference depends on the secret, the owner, the endpoint of the backend and the field.
     Engines with the same configuration have the same ones, whatever their LiteLLM key is, and a
     key that two backends share has two. The first call for a secret takes about 50 ms of a core.
+    Those that the configuration knows already are not hashed.
     """
     if len(_known) > _MAX_KNOWN:
         _known.clear()
     places = dict.fromkeys(config.places())
     secret = [place for place in places if place[2] != Secret(PLACEHOLDER_KEY)]
+    hashed = {place: config.references[place] for place in secret if place in config.references}
+    secret = [place for place in secret if place not in hashed]
     missing = [place for place in secret if (config.owner, place) not in _known]
     if missing:
         _learn(config.owner, missing)
-    hashed = {place: _known[config.owner, place] for place in secret}
+    hashed |= {place: _known[config.owner, place] for place in secret}
     return {place: hashed.get(place, NO_KEY) for place in places}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from ..litellm.fields import ENVIRONMENT, is_secret, is_secret_text
@@ -14,6 +14,7 @@ PARAMS: Final = ("litellm_params_defaults", "generic_params")
 """The keys of a backend with parameters, in which ``{secret: FILE}`` names a key file."""
 _FILE: Final = "secret"
 """The only key of a map that names a key file: ``{secret: FILE}``."""
+Change = Callable[[Any], Any]
 
 
 def file_names(value: Any, path: Steps) -> Iterator[tuple[Steps, object]]:
@@ -53,19 +54,34 @@ def with_secrets(value: Any, files: Mapping[str, Secret] | None, *, secret: bool
 
     A list is treated like its key. Without ``files``, no map names one.
     """
-    if files is not None and _names_file(value):
-        return files.get(str(value[_FILE]), Secret(""))
+
+    def named(file: Any) -> Secret:
+        return files.get(str(file[_FILE]), Secret("")) if files is not None else Secret("")
+
+    return map_secrets(
+        value, lambda leaf: Secret(freeze(leaf)), None if files is None else named, secret=secret
+    )
+
+
+def map_secrets(value: Any, change: Change, named: Change | None, *, secret: bool) -> Any:
+    """Return ``value`` with each secret text and number changed, and each map that names a file.
+
+    Without ``named``, no map names a file.
+    """
+    if named is not None and _names_file(value):
+        return named(value)
     if isinstance(value, dict):
         return {
-            key: with_secrets(item, files, secret=is_secret(key)) for key, item in value.items()
+            key: map_secrets(item, change, named, secret=is_secret(key))
+            for key, item in value.items()
         }
     if isinstance(value, list):
-        return [with_secrets(item, files, secret=secret) for item in value]
+        return [map_secrets(item, change, named, secret=secret) for item in value]
     if isinstance(value, str):
         hidden = secret or value.startswith(ENVIRONMENT) or is_secret_text(value)
-        return Secret(value) if hidden else value
+        return change(value) if hidden else value
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Secret(freeze(value)) if secret and number else value
+    return change(value) if secret and number else value
 
 
 def _members(value: Any) -> Iterator[tuple[str | int, Any]]:

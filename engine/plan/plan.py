@@ -64,8 +64,8 @@ class Operation:
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
     references, empty for a delete. ``keeps`` is the row that every replica of LiteLLM must serve
     before a delete, so that the public name stays; "" where nothing of ours stays under it.
-    ``before`` is the row that a delete or a replace takes away, in the same shape and as LiteLLM
-    shows it, empty for any other action.
+    ``before`` is the row that an update changes, or a replace or a delete takes away, in the same
+    shape and as LiteLLM shows it, empty for a create.
     """
 
     action: str

@@ -82,7 +82,9 @@ class _Case:
         }
         wanted = self._after(seen.mark.adopted if seen.mark else "")
         row = row_of(wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept}))
-        return Operation(UPDATE, self.wanted.key, seen.id, reason, because, row, self.changes)
+        key, changes = self.wanted.key, self.changes
+        old = ShownRow(seen)
+        return Operation(UPDATE, key, seen.id, reason, because, row, changes, before=old)
 
     def replacement(self, reason: str, because: str, taken: Collection[str]) -> Operation:
         """Return the replacement: a new row under the next id; the old one is deleted last."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+COLOUR: Final = re.compile(r"\x1b\[\d*m")
+"""What sets a colour; see ECMA-48, SGR."""
+PLAIN: Final = "\x1b[0m"
 _GAP: Final = 2
 _LEAST_WIDTH: Final = 20
 """A terminal that is narrower, or that says it has no width, wraps our lines."""
@@ -19,10 +23,15 @@ _JOINED_JAMO: Final = range(0x1160, 0x1200)
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """How many columns and rows of text are visible at once."""
+    """How many columns and rows of text are visible at once.
+
+    ``wraps``: sentences that are wider go on in the next line. In a file or a pipe they do not, so
+    that a search finds them.
+    """
 
     width: int = 80
     height: int = 24
+    wraps: bool = False
 
 
 DEFAULT_SCREEN: Final = Screen()
@@ -73,6 +82,30 @@ def in_columns(names: Sequence[str], width: int, most: int | None = None) -> lis
         used += taken
         rows[-1] = row.rstrip()
     return rows
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """Return a line as lines of at most ``width`` columns, split at blanks.
+
+    The others begin two columns further to the right than the first one. A word that is wider, such
+    as a URL, stays whole. Colours take no room, and end with each line.
+    """
+    if display_width(COLOUR.sub("", line)) <= width:
+        return [line]
+    body = line.lstrip(" ")
+    margin = " " * (len(line) - len(body))
+    lines: list[str] = []
+    row, used = margin, len(margin)
+    for number, word in enumerate(body.split(" ")):
+        room = display_width(COLOUR.sub("", word))
+        if number and used + 1 + room > width:
+            colour = (["", *COLOUR.findall(row)])[-1].replace(PLAIN, "")
+            lines.append(row + (PLAIN if colour else ""))
+            row, used = f"{margin}  {colour}{word}", len(margin) + 2 + room
+        else:
+            row += f" {word}" if number else word
+            used += room + bool(number)
+    return [*lines, row]
 
 
 def count_rows(lines: Iterable[str], width: int) -> int:

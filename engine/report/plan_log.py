@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final, TextIO
 
@@ -18,8 +19,11 @@ from ..plan.plan import Plan, Skip
 from ..state.deployment import DesiredState
 from .cycle_log import utc_now
 from .news import Change, log_change, remedy
+from .pace import Pace
 
+log = logging.getLogger(__name__)
 LOG_VERSION: Final = 1
+TELL_AFTER: Final = timedelta(seconds=30)
 _AT_ONCE: Final = 64 * 1024
 """Characters written in one call; nearly all lines are shorter."""
 _SkipKey = tuple[object, ...]
@@ -30,7 +34,8 @@ class PlanLog:
 
     A skip is written when it is new and not repeated while it remains, so that a backend that is
     down for a day does not fill the log. So is the answer of a backend, which is also a line of the
-    operator log. A cycle in which nothing is new is one line.
+    operator log. A cycle in which nothing is new is one line. How far a long apply is, and how long
+    the rest takes, is told in the operator log every 30 s.
 
     Raises:
         Unrecorded: by each method, if the stream cannot be written.
@@ -47,11 +52,15 @@ class PlanLog:
         self._clock = clock
         self._cycle = 0
         self._skips: frozenset[_SkipKey] = frozenset()
+        self._total = self._done = 0
+        self._begun = self._told = clock()
 
     def plan(self, plan: Plan, desired: DesiredState) -> None:
         """Begin a cycle: write the plan if it has operations, and the skips that are new."""
         del desired
         self._cycle += 1
+        self._total, self._done = len(plan.operations), 0
+        self._begun = self._told = self._clock()
         if plan.operations:
             self._write("plan", chain([', "plan": '], plan.iter_json(whole=False)))
         seen = {_identity(skip): skip for skip in plan.skips}
@@ -81,6 +90,12 @@ class PlanLog:
             outcome=result.outcome,
             detail=result.detail,
         )
+        self._done += 1
+        now = self._clock()
+        if self._stream and self._done < self._total and now - self._told >= TELL_AFTER:
+            self._told = now
+            pace = Pace(self._done, self._total, (now - self._begun).total_seconds())
+            log.info("%s", pace.sentence())
 
     def end(
         self, plan: Plan, results: tuple[Result, ...], outcomes: dict[str, str], seconds: float

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from ..apply import Result
 from ..bounds import MAX_EXCERPT
-from ..plan.plan import CREATE, FieldChange, Operation, Plan, Skip
+from ..plan.plan import CREATE, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint
 from ..state.endpoint_status import EndpointStatus
-from ..state.frozen import thaw
 from ..state.listing import OK
-from ..state.secret import SECRET
 from ..text import printable, shortened
-from .columns import DEFAULT_SCREEN, Screen, count_rows, in_columns
+from .columns import COLOUR, DEFAULT_SCREEN, PLAIN, Screen, count_rows, in_columns, wrapped
+from .field_changes import change_lines
 from .news import counts, format_count, remedy, state_in_words, unmatched_in_words
 from .summary import summary_of
 
-_RESET: Final = "\x1b[0m"
 _COLOURS: Final = {
     "create": "\x1b[32m",
     "update": "\x1b[33m",
@@ -30,11 +26,7 @@ _COLOURS: Final = {
     "dim": "\x1b[2m",
     "bold": "\x1b[1m",
 }
-_PAINT: Final = re.compile(r"\x1b\[\d*m")
 _SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
-_CHANGE: Final = {"add": ("+", "create"), "replace": ("~", "update"), "remove": ("-", "delete")}
-MAX_VALUE: Final = 100
-"""Characters of a value that are shown; the rest is cut off."""
 MAX_SINGLE: Final = 3
 """Creates, names and causes of one kind that are shown each by itself; more are folded."""
 MAX_FOLDED: Final = 10
@@ -53,8 +45,8 @@ class Renderer:
         self, *, colour: bool, screen: Screen = DEFAULT_SCREEN, verbose: bool = False
     ) -> None:
         self._colour = colour
-        self._screen = screen
-        self._verbose = verbose
+        self.screen = screen
+        self.verbose = verbose
 
     def plan(self, plan: Plan, desired: DesiredState) -> str:
         """Return a plan, grouped by endpoint, with reasons and a summary line.
@@ -68,9 +60,10 @@ class Renderer:
         if strays:
             lines += [self._paint("bold", "endpoints that are no longer configured")]
             lines += [*self._skips(strays), ""]
-        lines.append(summary_of(plan, self._paint))
-        if count_rows(map(_without_colour, lines), self._screen.width) > self._screen.height:
-            lines = [lines[-1], "", *lines]
+        summary = self._fitted([summary_of(plan, self._paint)])
+        lines = [*self._fitted(lines), *summary]
+        if count_rows(map(_without_colour, lines), self.screen.width) > self.screen.height:
+            lines = [*summary, "", *lines]
         return "\n".join(lines)
 
     def result(self, result: Result, number: int, total: int) -> str:
@@ -100,7 +93,7 @@ class Renderer:
         shown: set[str] = set()
         for operation in operations:
             because = operation.because
-            if operation.action != CREATE or self._verbose or creates[because] <= MAX_SINGLE:
+            if operation.action != CREATE or self.verbose or creates[because] <= MAX_SINGLE:
                 yield from self._operation(operation)
             elif because not in shown:
                 shown.add(because)
@@ -119,8 +112,8 @@ class Renderer:
 
     def _names(self, group: Sequence[Operation | Skip]) -> Iterator[str]:
         names = [format_name(member.key.name) for member in group]
-        most = None if self._verbose else MAX_FOLDED
-        for row in in_columns(names, self._screen.width - len(_INDENT), most):
+        most = None if self.verbose else MAX_FOLDED
+        for row in in_columns(names, self.screen.width - len(_INDENT), most):
             yield f"{_INDENT}{row}"
 
     def _operation(self, operation: Operation) -> Iterator[str]:
@@ -129,26 +122,16 @@ class Renderer:
         upstream = self._paint("dim", format_name(operation.key.upstream))
         yield f"  {sign} {name}  {upstream}"
         yield self._paint("dim", f"      {operation.reason}: {printable(operation.because)}")
-        for change in operation.changes:
-            yield f"      {self._change(change)}"
-
-    def _change(self, change: FieldChange) -> str:
-        sign, colour = _CHANGE[change.op]
-        path = printable(change.path.lstrip("/").replace("/", "."))
-        if change.op == "add":
-            values = _format_value(change.after)
-        elif change.op == "remove":
-            values = _format_value(change.before)
-        else:
-            values = f"{_format_value(change.before)} -> {_format_value(change.after)}"
-        return self._paint(colour, f"{sign} {path}: {values}")
+        width = self.screen.width - len(_INDENT)
+        for line in change_lines(operation.changes, width, self._paint):
+            yield f"{_INDENT}{line}"
 
     def _skips(self, skips: list[Skip]) -> Iterator[str]:
         """Yield the skips; those with the same reason and cause share their lines."""
         causes = Counter(reason for reason, _ in {(skip.reason, skip.because) for skip in skips})
         groups: dict[tuple[str, str], list[Skip]] = {}
         for skip in skips:
-            few = self._verbose or causes[skip.reason] <= MAX_SINGLE
+            few = self.verbose or causes[skip.reason] <= MAX_SINGLE
             groups.setdefault((skip.reason, skip.because if few else ""), []).append(skip)
         for (reason, because), group in groups.items():
             cause = because or f"{group[0].because}; -v shows {causes[reason] - 1} other causes"
@@ -160,21 +143,18 @@ class Renderer:
             for row in self._names(group) if folded else ():
                 yield self._paint("dim", row)
 
+    def _fitted(self, lines: Iterable[str]) -> list[str]:
+        if not self.screen.wraps:
+            return list(lines)
+        return [part for line in lines for part in wrapped(line, self.screen.width)]
+
     def _paint(self, colour: str, text: str) -> str:
-        return f"{_COLOURS[colour]}{text}{_RESET}" if self._colour else text
+        return f"{_COLOURS[colour]}{text}{PLAIN}" if self._colour else text
 
 
 def format_name(text: str) -> str:
     """Return a name, printable and cut off after MAX_EXCERPT characters."""
     return printable(shortened(text, MAX_EXCERPT))
-
-
-def _format_value(value: Any) -> str:
-    plain = thaw(value)
-    if isinstance(plain, dict) and SECRET in plain:
-        reference = plain[SECRET]
-        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
-    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 
 def _state(status: EndpointStatus) -> str:
@@ -193,4 +173,4 @@ def _notes(status: EndpointStatus) -> Iterator[str]:
 
 
 def _without_colour(line: str) -> str:
-    return _PAINT.sub("", line)
+    return COLOUR.sub("", line)

@@ -1,17 +1,26 @@
-"""The body of an answer, read in pieces and within bounds."""
+"""The body of an answer, read in pieces and within bounds, and what the answer comes to."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..bounds import MAX_BODY
-from ..errors import Garbled
+from ..bounds import MAX_BODY, MAX_LISTING
+from ..errors import Garbled, Rejected, Unavailable
+from ..text import Redactor
 from .budget import Allowance
-from .json_stream import document_of, text_size, values_in
+from .error_text import clean, excerpt, unreadable
+from .json_stream import document_of, rows_of, text_size, values_in
+from .request import Ask, Taped
 
+if TYPE_CHECKING:
+    import requests
+
+
+log = logging.getLogger(__name__)
 _CHUNK: Final = 256 * 1024
 _PARSING: Final = threading.Lock()
 """One text at a time is turned into values: this is not slower, and takes less memory."""
@@ -41,11 +50,12 @@ class Answer:
 class Body:
     """The body of an answer; ``size`` counts the bytes that were read, after unpacking.
 
-    ``raw`` is the response of urllib3.
+    ``raw`` is the response of urllib3; what is read is also added to ``copy``, if there is one.
     """
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, copy: bytearray | None = None) -> None:
         self._raw = raw
+        self._copy = copy
         self.size = 0
 
     def chunks(self, limit: int) -> Iterator[bytes]:
@@ -58,6 +68,8 @@ class Body:
             self.size += len(chunk)
             if self.size > limit:
                 raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
+            if self._copy is not None:
+                self._copy += chunk
             yield chunk
 
     def whole(self, spend: Callable[[bytes], None]) -> bytearray:
@@ -92,3 +104,57 @@ def parse(content: bytearray) -> Any:
     """
     with _PARSING:
         return document_of(content)
+
+
+class Reader:
+    """Reads the answers of one server; ``redactor`` keeps secrets out of the messages."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def outcome(
+        self, subject: str, response: requests.Response, ask: Ask, taped: Taped | None = None
+    ) -> Any:
+        """Return the document of an answer, or the answer itself if that was asked for.
+
+        ``subject`` is what messages begin with. ``taped`` gets what is read of the answer.
+
+        Raises:
+            Unavailable, Rejected, Garbled: as :meth:`engine.transport.client.Client.get`.
+        """
+        status, kind = response.status_code, self._kind(response)
+        if taped is not None:
+            taped.status, taped.kind = status, kind
+        body = Body(response.raw, None if taped is None else taped.content)
+        try:
+            if 200 <= status < 300:
+                if ask.keeper:
+                    return rows_of(body.chunks(MAX_LISTING), ask.keeper())
+                text = body.text(ask.allowance)
+            else:
+                text = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
+        except (Garbled, ValueError) as error:
+            raise Garbled(f"{subject}: {unreadable(error, kind, body.size)}") from None
+        finally:
+            log.debug("%s -> %d (%d bytes)", subject, status, body.size)
+        if 200 <= status < 300:
+            return _answered(subject, kind, text, ask)
+        message = f"{subject}: HTTP {status}: {excerpt(text, self._redactor)}".rstrip(": ")
+        if status in (408, 429) or status >= 500:
+            raise Unavailable(message, status=status)
+        raise Rejected(message, status=status)
+
+    def _kind(self, response: requests.Response) -> str:
+        return clean(response.headers.get("Content-Type", "no content type"), self._redactor)
+
+
+def _answered(subject: str, kind: str, content: bytearray, ask: Ask) -> Any:
+    size = len(content)
+
+    def read(content: bytearray) -> Any:
+        try:
+            return parse(content)
+        except (Garbled, ValueError) as error:
+            raise Garbled(f"{subject}: {unreadable(error, kind, size)}") from None
+
+    return Answer(content, read) if ask.is_raw else read(content)

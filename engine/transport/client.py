@@ -5,7 +5,6 @@ Only this package imports requests and urllib3.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from http.cookiejar import DefaultCookiePolicy
@@ -16,32 +15,29 @@ import requests
 import urllib3
 
 from .. import __version__
-from ..bounds import MAX_LISTING, MAX_REDIRECTS
+from ..bounds import MAX_REDIRECTS
 from ..errors import Garbled, Rejected, TransportError, Unavailable
 from ..state.secret import Secret
 from ..text import Redactor
-from .body import Answer, Body, parse
+from .body import Answer, Reader
 from .budget import Allowance
 from .deadline import Bounded
 from .environment import proxy_for, trusted
 from .error_text import (
     cause_of,
     clean,
-    excerpt,
     explanation,
     origin_of,
     quote,
-    unreadable,
 )
-from .json_stream import Keeper, rows_of
-from .request import Ask, Session
+from .json_stream import Keeper
+from .request import Ask, Session, Taped, Track, played
 from .timing import Timing
 
 if TYPE_CHECKING:
     from .timing import Connection
 
 
-log = logging.getLogger(__name__)
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
 
 
@@ -49,15 +45,24 @@ class Client:
     """Talks JSON to one server, keeping its connection open between requests.
 
     ``base_url`` is a normal URL, paths are appended to it as they are. Every exchange must end
-    within ``connection.timeout`` seconds. Not for use by two threads at once.
+    within ``connection.timeout`` seconds. What ``track`` recalls is not asked for. Not for use by
+    two threads at once.
     """
 
-    def __init__(self, base_url: str, key: Secret, connection: Connection, timing: Timing) -> None:
-        self.base_url, self.timing = base_url, timing
+    def __init__(
+        self,
+        base_url: str,
+        key: Secret,
+        connection: Connection,
+        timing: Timing,
+        track: Track | None = None,
+    ) -> None:
+        self.base_url, self.timing, self._track = base_url, timing, track
         self._key = key
         self._timeout = connection.timeout
         self._closed = False
         self._redactor = Redactor()
+        self._reader = Reader(self._redactor)
         self.hide([key])
         self._session = Session(trusted(connection))
         self._session.trust_env = False  # else ~/.netrc counts, and NO_PROXY alone spares loopback
@@ -161,7 +166,26 @@ class Client:
                 self._session.close()
 
     def _answer(self, ask: Ask) -> Any:
-        url = self.base_url + ask.path
+        """Return what an exchange comes to, from the track if it recalls it; else keep it there."""
+        url, track = self.base_url + ask.path, self._track
+        if track is None:
+            return self._asked(ask, url, None)
+        asked = track.asked(ask, url)
+        if (recalled := track.tape.recall(asked)) is not None:
+            subject = f"{ask.method} {url}{recalled.via}"
+            return self._reader.outcome(subject, played(recalled), ask)
+        taped = Taped(via=self._via)
+        track.tape.begin(asked)
+        try:
+            return self._asked(ask, url, taped)
+        except TransportError as error:
+            taped.error = error
+            raise
+        finally:
+            track.tape.keep(asked, taped)
+
+    def _asked(self, ask: Ask, url: str, taped: Taped | None) -> Any:
+        """Return what the server answers to a request."""
         subject = f"{ask.method} {url}{self._via}"
         start = time.monotonic()
         patience = min(self._timeout, ask.allowance.until - start)
@@ -171,7 +195,7 @@ class Client:
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:
-                        return self._outcome(subject, response, ask)
+                        return self._reader.outcome(subject, response, ask, taped)
                 url = self._same_origin(subject, url, target)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise self._failure(subject, error, patience) from None
@@ -183,44 +207,6 @@ class Client:
             raise requests.Timeout
         patience = (min(self.timing.connect, remaining), remaining)
         return self._session.ask(ask, url, patience)
-
-    def _outcome(self, subject: str, response: requests.Response, ask: Ask) -> Any:
-        body, status = Body(response.raw), response.status_code
-        try:
-            if 200 <= status < 300:
-                if ask.keeper:
-                    return rows_of(body.chunks(MAX_LISTING), ask.keeper())
-                text = body.text(ask.allowance)
-            else:
-                text = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))
-        except (Garbled, ValueError) as error:
-            why = unreadable(error, self._kind(response), body.size)
-            raise Garbled(f"{subject}: {why}") from None
-        finally:
-            log.debug("%s -> %d (%d bytes)", subject, status, body.size)
-        if 200 <= status < 300:
-            return self._answered(subject, response, text, ask)
-        message = f"{subject}: HTTP {status}: {excerpt(text, self._redactor)}".rstrip(": ")
-        if status in (408, 429) or status >= 500:
-            raise Unavailable(message, status=status)
-        raise Rejected(message, status=status)
-
-    def _answered(
-        self, subject: str, response: requests.Response, content: bytearray, ask: Ask
-    ) -> Any:
-        """Return the document of an answer, or the answer itself if that was asked for."""
-        kind, size = self._kind(response), len(content)
-
-        def read(content: bytearray) -> Any:
-            try:
-                return parse(content)
-            except (Garbled, ValueError) as error:
-                raise Garbled(f"{subject}: {unreadable(error, kind, size)}") from None
-
-        return Answer(content, read) if ask.is_raw else read(content)
-
-    def _kind(self, response: requests.Response) -> str:
-        return self._clean(response.headers.get("Content-Type", "no content type"))
 
     def _same_origin(self, subject: str, url: str, target: str) -> str:
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from .budget import Pool
 from .client import Client
+from .request import Tape, Track
 from .timing import DEFAULT_TIMING, Timing
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ takes long, so that it answers other requests meanwhile."""
 class Http:
     """One Client per server, kept between cycles.
 
-    ``timing`` holds for all of them; ``pool`` is the memory that backends share.
+    ``timing`` holds for all of them; ``pool`` is the memory that backends share. A ``tape`` records
+    what all of them ask and are answered, or answers in place of the servers.
     """
 
-    def __init__(self, timing: Timing = DEFAULT_TIMING) -> None:
+    def __init__(self, timing: Timing = DEFAULT_TIMING, tape: Tape | None = None) -> None:
         self.timing = timing
+        self._tape = tape
         self.pool = Pool()
         self._clients: dict[str, tuple[tuple[str, Secret, Connection], Client]] = {}
 
@@ -45,7 +48,9 @@ class Http:
             if known == wanted:
                 return client
             client.close()
-        self._clients[backend] = wanted, Client(url, key, connection, self.timing)
+        asked = LITELLM if backend == LISTING else backend
+        track = Track(self._tape, asked) if self._tape else None
+        self._clients[backend] = wanted, Client(url, key, connection, self.timing, track)
         return self._clients[backend][1]
 
     def keep(self, backends: Collection[str]) -> None:

@@ -23,6 +23,7 @@ SERVERS = "unit/backends/test_adapters_servers.py"
 LIES = "hostile/test_backends_that_lie.py"
 FILES = "hostile/test_files.py"
 LITELLM = "hostile/test_litellm.py"
+RECORD = "unit/recording/test_record.py"
 
 HIT_BY = {
     "CONNECT_TIMEOUT": f"{CLIENT}::test_a_full_backlog_ends_at_the_connect_timeout",
@@ -57,6 +58,7 @@ HIT_BY = {
     "MAX_CONFIG_DEPTH": f"{YAML}::test_a_bomb_is_refused_quickly",
     "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
+    "MAX_RECORDING": f"{RECORD}::test_answers_beyond_the_bound_are_not_recorded",
     "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_maximum_length",
     "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
     "MAX_SEARCHES": f"{STATUS}::test_of_very_many_expressions_and_models_only_some_are_searched",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.options import add_common_options
+from engine.cli.options.common import add_common_options
 from engine.cli.parser import EPILOG, make_parser
 from engine.report.terminal import Renderer
 from tests.documents import ROOT, read, rows
@@ -23,7 +23,7 @@ README = ROOT / "README.md"
 
 
 def test_the_readme_is_short() -> None:
-    assert read("README.md").count("\n") < 200
+    assert read("README.md").count("\n") < 210
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:

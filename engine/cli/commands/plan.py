@@ -14,7 +14,7 @@ from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
 from ...text import Redactor
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, json_of, renderer
+from ..context import backends_named, configuration, json_of, markdown_text, renderer
 from ..exit_codes import of_planned
 
 STDOUT: Final = Path("-")
@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         write_plan(arguments.out, json_of(report.plan, redactor))
     if arguments.json or arguments.out == STDOUT:
         sys.stdout.writelines(json_of(report.plan, redactor))
+    elif arguments.markdown:
+        print(markdown_text(report, arguments, redactor))
     else:
         print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
     return of_planned(report)

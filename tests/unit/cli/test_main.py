@@ -428,3 +428,8 @@ def test_no_secret_is_in_any_output(
     assert "DEBUG" in written or "debug" in written
     for secret in [*secrets, "sk-box-distinct-4"]:
         assert secret not in written
+
+
+def test_a_plan_can_be_markdown(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*fleet.arguments, "plan", "--markdown"]) == 2
+    assert "```diff\n+ create " in capsys.readouterr().out

@@ -84,11 +84,23 @@ def test_a_replace_holds_the_row_that_it_replaces() -> None:
     assert (before["model_info"]["id"], before["model_info"]["note"]) == (seen.id, "x")
 
 
-def test_an_update_or_a_create_takes_no_row_away() -> None:
-    seen = b.as_seen(b.wanted("a", params={"rpm": 5}))
-    state = b.desired(b.wanted("a", params={"rpm": 6}), b.wanted("b"))
-    operations = make_plan(state, b.observed(seen)).operations
-    assert [(op.action, op.before) for op in operations] == [("create", EMPTY), ("update", EMPTY)]
+def test_an_update_holds_the_row_that_it_changes() -> None:
+    seen = b.edited(b.as_seen(b.wanted("a", params={"rpm": 5}), blocked=True), weight=3)
+    (operation,) = make_plan(
+        b.desired(b.wanted("a", params={"rpm": 6})), b.observed(seen)
+    ).operations
+    assert seen.mark is not None
+    assert operation.action == "update"
+    assert thaw(operation.before) == {
+        "model_name": "a",
+        "litellm_params": thaw(seen.fields["litellm_params"]),
+        "model_info": {"id": seen.id, "blocked": True, MARK: mark_document(seen.mark)},
+    }
+
+
+def test_a_create_takes_no_row_away() -> None:
+    (operation,) = make_plan(b.desired(b.wanted("a")), b.observed()).operations
+    assert (operation.action, operation.before) == ("create", EMPTY)
 
 
 def test_what_a_row_was_shares_the_memory_of_what_was_observed() -> None:

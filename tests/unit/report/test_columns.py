@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.report.columns import count_rows, display_width, in_columns, shorten_to
+from engine.report.columns import COLOUR, count_rows, display_width, in_columns, shorten_to, wrapped
 from engine.text import printable
 
 
@@ -83,3 +83,32 @@ def test_every_name_is_shown_and_no_row_is_wider_than_asked(names: list[str], wi
     assert all(display_width(row) <= max(width, 20) for row in rows)
     text = "\n".join(rows)
     assert all(name.strip() in text for name in shown)
+
+
+def test_a_sentence_goes_on_in_the_next_line_further_to_the_right() -> None:
+    line = "  missing: box serves it"
+    assert wrapped(line, 80) == [line]
+    assert wrapped(line, 16) == ["  missing: box", "    serves it"]
+
+
+def test_a_url_stays_whole() -> None:
+    assert wrapped("at http://a-long-name:8000/v1 now", 12) == [
+        "at",
+        "  http://a-long-name:8000/v1",
+        "  now",
+    ]
+
+
+def test_colours_end_with_each_line_and_go_on_in_the_next() -> None:
+    rows = wrapped("\x1b[2mone two three\x1b[0m four", 9)
+    assert rows == ["\x1b[2mone two\x1b[0m", "  \x1b[2mthree\x1b[0m", "  four"]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x1b")), st.integers(1, 120))
+def test_no_word_is_lost_at_any_width(text: str, width: int) -> None:
+    line = printable(text).strip()
+    rows = wrapped(line, width)
+    assert " ".join(row.strip(" ") for row in rows).split(" ") == line.split(" ") or "  " in line
+    assert all(
+        display_width(row) <= width or " " not in COLOUR.sub("", row).strip() for row in rows
+    )

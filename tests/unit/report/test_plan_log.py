@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,3 +186,18 @@ def test_only_files_with_our_exact_name_are_deleted(tmp_path: Path) -> None:
     assert not ours.exists()
     assert link.is_symlink()
     assert {path.name for path in tmp_path.iterdir()} >= set(others)
+
+
+def test_a_long_apply_tells_from_time_to_time_how_far_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = PlanLog(io.StringIO(), Clock())
+    plan = plan_with(*(f"m{number:02}" for number in range(39)))
+    log.plan(plan, b.desired())
+    for operation in plan.operations:
+        log.result(Result(operation, "applied"))
+    assert caplog.messages == [
+        "15 of 40 operations done, about 52 s left",
+        "30 of 40 operations done, about 20 s left",
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from engine.apply import Result
 from engine.plan.planner import make_plan
-from engine.report.terminal import MAX_VALUE, Renderer
+from engine.report.columns import Screen
+from engine.report.field_changes import MAX_VALUE
+from engine.report.terminal import Renderer
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)
@@ -82,3 +84,32 @@ def test_every_colour_is_reset() -> None:
     text = Renderer(colour=True).plan(make_plan(state, b.observed(*seen)), state)
     for line in text.splitlines():
         assert line.count("\x1b[0m") * 2 == line.count("\x1b[")
+
+
+def test_the_values_of_changes_stand_below_each_other() -> None:
+    state = b.desired(b.wanted("a", params={"rpm": 6, "timeout": 30}))
+    seen = b.as_seen(b.wanted("a", params={"rpm": 5, "timeout": 60}))
+    text = PLAIN.plan(make_plan(state, b.observed(seen)), state)
+    assert "      ~ litellm_params.rpm:     5 -> 6\n" in text
+    assert "      ~ litellm_params.timeout: 60 -> 30\n" in text
+
+
+def test_where_both_values_do_not_fit_they_stand_one_below_the_other() -> None:
+    state = b.desired(b.wanted("a", params={"text": "x" * 30}))
+    seen = b.as_seen(b.wanted("a", params={"text": "y" * 30}))
+    narrow = Renderer(colour=False, screen=Screen(50, 24))
+    lines = narrow.plan(make_plan(state, b.observed(seen)), state).splitlines()
+    at = lines.index("      ~ litellm_params.text:")
+    assert lines[at + 1 : at + 3] == [
+        f'          - "{"y" * 30}"',
+        f'          + "{"x" * 30}"',
+    ]
+
+
+def test_a_terminal_wraps_reasons_and_a_pipe_does_not() -> None:
+    state = b.desired(b.wanted("a"))
+    plan = make_plan(state, b.observed())
+    reason = "      missing: box serves it and LiteLLM does not have it"
+    assert reason in Renderer(colour=False, screen=Screen(40, 24)).plan(plan, state)
+    shown = Renderer(colour=False, screen=Screen(40, 24, wraps=True)).plan(plan, state)
+    assert "      missing: box serves it and LiteLLM\n        does not have it\n" in shown

@@ -6,21 +6,21 @@ import argparse
 import sys
 import threading
 
-from ...config.model import Config
-from ...errors import WrongUsage
-from ...plan.safety import ALL
-from ...reconcile import Ports, Report
-from ...report.cycle_log import CycleLog
-from ...report.plan_log import PlanLog
-from ...report.progress import Progress
-from ...retire import Retirement, plan_retirement, retire
-from ...run.interruptible import run_interruptibly
-from ...run.signals import stop_on_signals
-from ...text import Redactor, printable
-from ...transport.client_pool import Http
-from ..context import backends_named, configuration, json_of, renderer
-from ..exit_codes import of_applied, of_planned
-from ..parser import suggestion
+from ....config.model import Config
+from ....errors import WrongUsage
+from ....plan.safety import ALL
+from ....reconcile import Ports, Report
+from ....report.cycle_log import CycleLog
+from ....report.plan_log import PlanLog
+from ....retire import Retirement, plan_retirement, retire
+from ....run.interruptible import run_interruptibly
+from ....run.signals import stop_on_signals
+from ....text import Redactor, printable
+from ....transport.client_pool import Http
+from ...confirm import confirmed
+from ...context import backends_named, configuration, json_of, progress_on_stdout
+from ...exit_codes import of_applied, of_planned
+from ...parser import suggestion
 
 _WARNING = (
     "backend {name!r} is configured, so the loop registers its models again. Remove it from the"
@@ -32,7 +32,13 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show the plan that deletes the rows of a backend, then carry it out."""
     config = configuration(arguments, redactor)
     _check_configured(arguments, config)
-    ports = Ports(_log(arguments, redactor), http=Http(arguments.timing))
+    stop = threading.Event()
+    ports = Ports(
+        _log(arguments, redactor),
+        http=Http(arguments.timing),
+        stop=stop,
+        confirm=lambda plan: confirmed(plan, arguments, stop.is_set),
+    )
     stop_on_signals(ports.stop, wake=threading.Event())
 
     def work() -> Report:
@@ -67,7 +73,7 @@ def _log(arguments: argparse.Namespace, redactor: Redactor) -> CycleLog:
     if arguments.json:
         stream = None if arguments.dry_run else sys.stdout
         return PlanLog(stream, redact=redactor.redact_json)
-    return Progress(renderer(arguments), sys.stdout, redactor.redact)
+    return progress_on_stdout(arguments, redactor)
 
 
 def _nothing(name: str, retirement: Retirement) -> str:

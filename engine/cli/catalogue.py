@@ -1,0 +1,23 @@
+"""All commands, in the order of the help."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .options.command import Command
+from .options.cycle import APPLY, PLAN, RUN
+from .options.fixtures import RECORD, REPLAY
+from .options.look import ALIVE, DEMO, VALIDATE
+from .options.rows import RETIRE
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    VALIDATE,
+    PLAN,
+    APPLY,
+    RUN,
+    RETIRE,
+    RECORD,
+    REPLAY,
+    DEMO,
+    ALIVE,
+)

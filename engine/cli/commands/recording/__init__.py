@@ -1,0 +1,1 @@
+"""Commands that record a cycle and play it again."""

@@ -1,0 +1,1 @@
+"""The commands that change chosen rows of LiteLLM."""

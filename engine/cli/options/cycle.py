@@ -1,0 +1,82 @@
+"""The commands that plan and apply: what their options are."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from .command import Command
+from .words import backend_option, count, duration, force_option, path, verbose_option, yes_option
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print the plan as Markdown, for a pull request or a chat",
+    )
+    parser.add_argument(
+        "--out",
+        type=path,
+        metavar="FILE",
+        help="also write the plan as JSON; - is stdout, like --json",
+    )
+    verbose_option(parser)
+    backend_option(parser)
+    force_option(parser)
+
+
+def _apply_options(parser: argparse.ArgumentParser) -> None:
+    yes_option(parser)
+    verbose_option(parser)
+    backend_option(parser)
+    force_option(parser)
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="one cycle, then exit")
+    parser.add_argument(
+        "--interval",
+        type=duration,
+        metavar="TIME",
+        help="time between cycles: seconds, or 90s, 5m, 1h ($SLEEP_INTERVAL in seconds;"
+        " default 60)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="plan and log, but write nothing to LiteLLM"
+    )
+    force_option(parser)
+    parser.add_argument(
+        "--artifacts", type=path, metavar="DIR", help="write each new plan to DIR as JSON"
+    )
+    parser.add_argument(
+        "--keep", type=count, default=100, metavar="N", help="plans to keep in DIR (default 100)"
+    )
+    parser.add_argument(
+        "--heartbeat",
+        type=path,
+        metavar="FILE",
+        help="file to touch after each operation and cycle",
+    )
+
+
+PLAN: Final = Command(
+    "plan",
+    "show what would be done; writes nothing to LiteLLM",
+    ("plan", "plan --backend gpu1 --json", "plan --markdown"),
+    _plan_options,
+)
+APPLY: Final = Command(
+    "apply",
+    "bring LiteLLM in step once",
+    ("apply", "apply --backend gpu1 --force gpu1"),
+    _apply_options,
+)
+RUN: Final = Command(
+    "run",
+    "bring LiteLLM in step repeatedly",
+    ("run --interval 5m --heartbeat /tmp/heartbeat", "run --once --dry-run"),
+    _run_options,
+)

@@ -1,0 +1,93 @@
+"""The words that options accept, such as durations, and options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from ...bounds import MAX_INTERVAL
+from ...config.durations import seconds
+
+
+def verbose_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--verbose``."""
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show each create and each skip by itself"
+    )
+
+
+def yes_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--yes``, for commands that may delete or replace rows."""
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="delete and replace without a question, which is asked only on a terminal",
+    )
+
+
+def backend_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--backend``, whose value is a list of names."""
+    parser.add_argument(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="change only what is on this backend; may be repeated (default: all)",
+    )
+
+
+def force_option(
+    parser: argparse.ArgumentParser,
+    what: str = "carry out deletions of this backend that a limit holds",
+) -> None:
+    """Add ``--force``, whose value is a list of names; ``what`` is its help."""
+    parser.add_argument(
+        "--force",
+        action="append",
+        type=forced,
+        nargs="?",
+        const="",
+        default=[],
+        metavar="BACKEND",
+        help=f"{what}; may be repeated; 'all' for every backend",
+    )
+
+
+def duration(text: str, least: float = 1.0) -> float:
+    """Return seconds, at least ``least``."""
+    try:
+        length = seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+    if not least <= length <= MAX_INTERVAL:
+        bounds = f"{least:g} to {MAX_INTERVAL:.0f}"
+        raise argparse.ArgumentTypeError(f"expected {bounds} seconds, got {text}")
+    return length
+
+
+def pause(text: str) -> float:
+    """Return seconds, which may be 0."""
+    return duration(text, 0.0)
+
+
+def path(text: str) -> Path:
+    """Return a path; an empty text, as an unset variable leaves it, would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return Path(text)
+
+
+def count(text: str) -> int:
+    """Return a number from 1 to 999,999."""
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 999999, got {text!r}")
+    return int(text)
+
+
+def forced(text: str) -> str:
+    """Return the name of a backend, or ``all``."""
+    if not text:
+        what = "name the backend, such as --force gpu1; --force all is every backend"
+        raise argparse.ArgumentTypeError(what)
+    return text
