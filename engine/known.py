@@ -57,10 +57,12 @@ class Known:
 
         If it equals the last one, the last one is returned; else everything is forgotten.
         """
-        if self._config is None or not interchangeable(self._config, config):
-            self._config, self._references = config, references_of(config)
+        last = self._config
+        if last is None or not (config is last or interchangeable(last, config)):
+            last = self._config = config
+            self._references = references_of(config)
             self._forget_all()
-        return self._config, self._references
+        return last, self._references
 
     def of(self, stage: Callable[..., T], *arguments: Any) -> T:
         """Return the result of a stage; it is not called again for the same objects."""

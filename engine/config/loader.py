@@ -10,16 +10,15 @@ from typing import Any
 
 from ..errors import ConfigError, Problem
 from ..state.frozen import freeze
-from ..state.secret import PLACEHOLDER_KEY, Secret
-from ..transport.connection import Connection
+from ..state.secret import Secret
+from ..transport.timing import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
 from .checks import SHARED, find_disagreements, find_problems, find_warnings
 from .coerce import as_declared, without
-from .key_files import read_key
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
-from .named_files import read_named_files
-from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
+from .named_files import Files, KeyFile, read_files
+from .remedies import LITELLM, explained, find_mistakes, find_suspects
 from .yaml.document import Document, read_text, read_yaml
 from .yaml.tree import Steps
 
@@ -52,35 +51,39 @@ def load_with_lines(config_path: Path, secrets_dir: Path) -> tuple[Config, Lines
         ConfigError: as :func:`load_config`.
     """
     text = _read(read_text(config_path), config_path.name)
-    document, declared, parsed = text.document, text.declared, text.parsed
+    config = _config(text, _files_of(text, secrets_dir), secrets_dir)
+    return config, Lines(text.document.name, text.document.lines)
+
+
+@lru_cache(maxsize=1)
+def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
+    """Make the configuration; the loop gets the same one again while no file has changed."""
+    document, parsed = text.document, text.parsed
     found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
-    found += text.problems
-    files, unusable = read_named_files(declared, secrets_dir)
-    found += unusable
-    problems = _in_order([*found, *find_mistakes(parsed)], document)
-    key, key_problem = _litellm_key(secrets_dir / LITELLM)
-    if key_problem:
-        problems.append(Problem(str(secrets_dir / LITELLM), key_problem))
+    found += [*text.problems, *files.unusable, *find_mistakes(parsed)]
+    problems = _in_order(found, document)
+    if files.litellm.problem:
+        problems.append(Problem(str(secrets_dir / LITELLM), files.litellm.problem))
     if problems:
         raise ConfigError(problems)
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
-    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *_absent_files(parsed)]
+    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
     litellm = parsed["litellm"]
-    config = Config(
-        litellm=LiteLLM(litellm["url"], key, _connection(litellm)),
+    return Config(
+        litellm=LiteLLM(litellm["url"], files.litellm.key, _connection(litellm)),
         backends=tuple(
-            _backend(given, parsed, (secrets_dir, files)) for given in parsed["backends"]
+            _backend(given, parsed, key, dict(files.named))
+            for given, key in zip(parsed["backends"], files.backends, strict=True)
         ),
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
         warnings=tuple(map(str, _in_order(doubtful, document))),
-        unused_keys=_unused_keys(declared, secrets_dir),
+        unused_keys=files.unused,
     )
-    return config, Lines(document.name, document.lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Text:
     """What a configuration says by its text alone, whatever the key files are.
 
@@ -96,6 +99,11 @@ class _Text:
     problems: tuple[Violation, ...]
 
 
+def _files_of(text: _Text, secrets_dir: Path) -> Files:
+    parsed = None if text.wrong or text.problems else text.parsed
+    return read_files(text.declared, parsed, secrets_dir)
+
+
 @lru_cache(maxsize=1)
 def _read(text: str, name: str) -> _Text:
     """Read a configuration; nobody changes what is returned, and the loop asks for it again."""
@@ -106,12 +114,6 @@ def _read(text: str, name: str) -> _Text:
     parsed, unreadable = parsers.parse_values(declared)
     problems = (*unreadable, *find_problems(declared), *find_disagreements(parsed))
     return _Text(document, given, wrong, declared, parsed, problems)
-
-
-def _unused_keys(config: Mapping[str, Any], secrets_dir: Path) -> tuple[str, ...]:
-    names = {backend["name"] for backend in config["backends"]}
-    used = {LITELLM, *names, *files_named(config)}
-    return tuple(unused_keys(secrets_dir, used, names))
 
 
 def _in_order(found: Iterable[Violation], document: Document) -> list[Problem]:
@@ -132,49 +134,17 @@ def _line(path: tuple[str | int, ...], document: Document) -> int:
     return document.lines[path]
 
 
-def _litellm_key(path: Path) -> tuple[Secret, str]:
-    """Return the key of LiteLLM, and what is wrong with its file ("" if nothing is)."""
-    remedy = "put the key of a LiteLLM admin into it"
-    try:
-        key = read_key(path)
-    except FileNotFoundError:
-        return Secret(""), f"there is no such file; {remedy}"
-    except ValueError as error:
-        return Secret(""), f"{error}; {remedy}"
-    return Secret(key), "" if key else f"empty; {remedy}"
-
-
-def _backend_key(path: Path) -> tuple[Secret, str, bool]:
-    """Return the key of a backend, what is wrong with its file ("": nothing), if there is one."""
-    try:
-        return Secret(read_key(path) or PLACEHOLDER_KEY), "", True
-    except FileNotFoundError:
-        return Secret(PLACEHOLDER_KEY), "", False
-    except ValueError as error:
-        return Secret(PLACEHOLDER_KEY), str(error), True
-
-
-def _absent_files(parsed: Mapping[str, Any]) -> list[Violation]:
-    backends = [(("backends", i), backend) for i, backend in enumerate(parsed["backends"])]
-    found = []
-    for path, section in [(("litellm",), parsed["litellm"]), *backends]:
-        ca_file = section["ca_file"]
-        if ca_file and ("\0" in ca_file or not Path(ca_file).is_file()):
-            what = "there is no such file; every request to this server will fail"
-            found.append(Violation((*path, "ca_file"), what))
-    return found
-
-
 def _connection(section: Mapping[str, Any]) -> Connection:
     return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
 
 
 def _backend(
-    given: Mapping[str, Any], top: Mapping[str, Any], secrets: tuple[Path, Mapping[str, Secret]]
+    given: Mapping[str, Any],
+    top: Mapping[str, Any],
+    file: KeyFile,
+    named: Mapping[str, Secret],
 ) -> Backend:
-    """Return a backend; ``secrets`` are the folder of key files, and those that are named."""
-    secrets_dir, files = secrets
-    key, key_problem, key_given = _backend_key(secrets_dir / given["name"])
+    """Return a backend; ``named`` are the secrets of files that the configuration names."""
     shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
     joinable = given.get("joinable_names", top["joinable_names"])
     aliases = {
@@ -185,9 +155,9 @@ def _backend(
         name=given["name"],
         kind=given["type"] if given["type"] in KINDS else KINDS[0],
         url=given["url"],
-        key=key,
-        key_problem=key_problem,
-        key_given=key_given,
+        key=file.key,
+        key_problem=file.problem,
+        key_given=file.given,
         connection=_connection(given),
         models_endpoint=given["models_endpoint"],
         model_format=given["model_format"],
@@ -201,7 +171,7 @@ def _backend(
         ),
         model_info=parsers.model_info(given["model_info_defaults"]),
         litellm_params=parsers.litellm_params(
-            given["generic_params"], given["litellm_params_defaults"], files
+            given["generic_params"], given["litellm_params_defaults"], named
         ),
         name_format=given["name_format"],
         aliases=freeze(aliases),

@@ -14,7 +14,7 @@ from ..state.endpoint import canonical_endpoint, is_loopback
 from ..state.frozen import Frozen
 from ..state.pointer import leaves, pointer
 from ..state.secret import PLACEHOLDER_KEY, Place, Secret
-from ..transport.connection import Connection
+from ..transport.timing import Connection
 from .patterns import NamePattern, Pattern, Replacement
 
 STATIC: Final = "static"

@@ -14,7 +14,7 @@ from ..bounds import MAX_DEPTH, MAX_ID, MAX_ROWS_MEMORY
 from ..errors import Garbled
 from ..transport.json_stream import TOO_DEEP_ROW, Skimmed, depth
 from ..transport.json_text import Text
-from .known_rows import KnownRows, known_row
+from .known_rows import COMMA, START, UNKNOWN, KnownRow, KnownRows, Runs, known_row
 
 _PARTS: Final = ("litellm_params", "model_info")
 _READ: Final = ("model_name", *_PARTS)
@@ -27,41 +27,63 @@ _SLOT: Final = 100
 class Rows:
     """Compacts the rows of one listing; those in ``before``, an earlier one, are taken from there.
 
-    ``read`` has the rows for the next listing. ``changing`` is called once if many are not known,
-    before they are added, so that what was made of the earlier ones need not stay in memory.
+    ``changing`` is called once if many are not known, before they are added, so that what was made
+    of the earlier ones need not stay in memory.
     """
 
     def __init__(
         self, before: KnownRows | None = None, changing: Callable[[], None] = lambda: None
     ) -> None:
-        self.read = KnownRows()
         self._before = KnownRows() if before is None else before
+        self._runs = Runs()
+        self._last = START
         self._changing = changing
         self._unknown = 0
         self._all: list[Any] = []
         self._is_exact = not self._before
         self._is_recounted = False
-        self._recalled = 0
         self._texts: dict[str, str] = {}
         self._size = 0
 
-    def recall(self, text: Text) -> Any:
-        """Return the row that is next in a text, and pass it over; None if it is not known."""
+    def recall(self, text: Text) -> list[Any]:
+        """Return the known rows that are next in a text, and pass them over; [] for none."""
+        found = self._recalled_runs(text)
+        if found:
+            return found
         known = self._before.find(text)
         if known is None:
-            return None
-        if self.read.add(known, text.ahead(known.length)):
-            self._recalled += known.size
+            return []
+        self._runs.add(known, text.ahead(known.length), text.place + known.length)
         text.at += known.length
-        if self._is_exact:
-            self._shared(known.row)
-        else:
-            self._size += known.size
-        self._all.append(known.row)
-        self._check()
-        return known.row
+        self._last = known.digest
+        return self._recalled((known,))
 
-    def keep(self, member: Any, source: str) -> Any:
+    def _recalled_runs(self, text: Text) -> list[Any]:
+        """Pass over the runs that follow each other as before; return their rows."""
+        found: list[Any] = []
+        comma = COMMA
+        while run := self._before.run_after(self._last):
+            self._last = UNKNOWN
+            if text.passes(run.length, run.digest, comma):
+                self._runs.join(run)
+                self._last = run.rows[-1].digest
+                found += self._recalled(run.rows)
+                comma = b""
+        self._last = UNKNOWN
+        return found
+
+    def _recalled(self, rows: tuple[KnownRow, ...]) -> list[Any]:
+        found = [known.row for known in rows]
+        if self._is_exact:
+            for row in found:
+                self._shared(row)
+        else:
+            self._size += sum(known.size for known in rows)
+        self._all += found
+        self._check()
+        return found
+
+    def keep(self, member: Any, source: str, end: int) -> Any:
         """Return what is kept of a row, and remember it by its text.
 
         Raises:
@@ -74,7 +96,7 @@ class Rows:
         row = self.kept(member)
         known = known_row(row, source, self._size - size)
         if known is not None:
-            self.read.add(known, source)
+            self._runs.add(known, source, end)
         return row
 
     def kept(self, row: Any) -> Any:
@@ -107,13 +129,17 @@ class Rows:
         Raises:
             Garbled: they take too much memory.
         """
-        self.read.spare = self._before.spare + self._before.size - self._recalled
-        if not self._is_exact and self._size + self.read.spare > MAX_ROWS_MEMORY:
+        read = self._before
+        if not read.are(self._all):
+            self._runs.close()
+            read = KnownRows(self._runs.all)
+            before = self._before
+            read.spare = before.spare + before.size - read.shared_with(before)
+        if not self._is_exact and self._size + read.spare > MAX_ROWS_MEMORY:
             self._count()
-        if self._is_recounted:
-            self.read.clear()  # what each row adds is not what it added when it was read
         self._check()
-        return self.read
+        # What each row adds is not what it added when it was read.
+        return KnownRows() if self._is_recounted else read
 
     def _check(self) -> None:
         if self._size > MAX_ROWS_MEMORY and not self._is_exact:

@@ -1,13 +1,15 @@
 """The rows of LiteLLM's last listing, known by their text, so that they need not be parsed. Pure.
 
-The text itself is not kept: a row is known by its length and its digest.
+The text itself is not kept: a row is known by its length and its digest. So is a run of rows, which
+are passed over together as long as none of them has changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import is_
 from typing import Any, Final
 
 from ..transport.json_text import Text
@@ -17,16 +19,74 @@ _START: Final = 128
 is parsed each time."""
 _LENGTHS: Final = 8
 """Lengths that are tried for a row; few rows begin alike and have different lengths."""
+_RUN: Final = 256 * 1024
+"""Bytes after which a run ends. If one of its rows has changed, each of them is looked for."""
+_SHORT: Final = _RUN // 2
+"""A run with fewer bytes is not looked for: its rows may join what comes before or after them."""
+COMMA: Final = b","
+"""What is between two rows of a run, and counts as its first byte."""
+START: Final = b""
+UNKNOWN: Final = b"?"
+"""In place of the digest of a row: at the start of a listing, and of one that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRow:
-    """What is kept of a row: the digest and the length of its text, and the memory it added."""
+    """What is kept of a row: the digest and the length of its text, and the memory it added.
+
+    ``start`` is the hash of the characters by which it is looked for.
+    """
 
     row: Any
     digest: bytes
     length: int
+    start: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Rows with a comma before each, and nothing else: ``length`` bytes with a digest."""
+
+    rows: tuple[KnownRow, ...]
+    length: int
+    digest: bytes
+
+
+class Runs:
+    """Collects the known rows of a listing as runs."""
+
+    def __init__(self) -> None:
+        self.all: list[Run] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows: list[KnownRow] = []
+        self._length = 0
+        self._hash = sha256()
+        self._end = -1
+
+    def add(self, known: KnownRow, source: str, end: int) -> None:
+        """Add a row with its text, which ends ``end`` characters after the start of the listing."""
+        if end - len(source) != self._end + 1 or self._length >= _RUN:
+            self.close()
+        text = source.encode()
+        self._hash.update(COMMA)
+        self._hash.update(text)
+        self._length += len(COMMA) + len(text)
+        self._rows.append(known)
+        self._end = end
+
+    def join(self, run: Run) -> None:
+        """Add the rows of a run that comes next."""
+        self.close()
+        self.all.append(run)
+
+    def close(self) -> None:
+        """End a run."""
+        if self._rows:
+            self.all.append(Run(tuple(self._rows), self._length, self._hash.digest()))
+            self._begin()
 
 
 class KnownRows:
@@ -36,10 +96,19 @@ class KnownRows:
     texts that they share with rows of earlier listings, which is not part of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._rows: dict[bytes, KnownRow] = {}
         self._lengths: dict[int, tuple[int, ...]] = {}
+        self._runs: dict[bytes, Run] = {}
+        self._listed: list[Any] = []
         self.size = self.spare = 0
+        last = START
+        for run in runs:
+            if run.length >= _SHORT:
+                self._runs[last] = run
+            for known in run.rows:
+                self._add(known)
+            last = run.rows[-1].digest
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -55,23 +124,27 @@ class KnownRows:
                 return known
         return None
 
-    def add(self, known: KnownRow, start: str) -> bool:
-        """Add a row whose text begins with ``start``; return whether it is new."""
-        is_new = known.digest not in self._rows
-        if is_new:
+    def run_after(self, digest: bytes) -> Run | None:
+        """Return the run that followed a row with a digest, or the first one after START."""
+        return self._runs.get(digest)
+
+    def are(self, listed: list[Any]) -> bool:
+        """Tell whether a listing has these rows and no others, in the same order."""
+        return len(listed) == len(self._listed) and all(map(is_, listed, self._listed))
+
+    def shared_with(self, others: KnownRows) -> int:
+        """Return the memory that was added by the rows that ``others`` has too."""
+        rows = others._rows
+        return sum(known.size for known in self if rows.get(known.digest) is known)
+
+    def _add(self, known: KnownRow) -> None:
+        self._listed.append(known.row)
+        if known.digest not in self._rows:
             self.size += known.size
             self._rows[known.digest] = known
-        place = hash(start[:_START])
-        lengths = self._lengths.get(place, ())
+        lengths = self._lengths.get(known.start, ())
         if known.length not in lengths:
-            self._lengths[place] = (known.length, *lengths)[:_LENGTHS]
-        return is_new
-
-    def clear(self) -> None:
-        """Forget all rows."""
-        self._rows.clear()
-        self._lengths.clear()
-        self.size = self.spare = 0
+            self._lengths[known.start] = (known.length, *lengths)[:_LENGTHS]
 
 
 def known_row(row: Any, source: str, size: int) -> KnownRow | None:
@@ -81,7 +154,7 @@ def known_row(row: Any, source: str, size: int) -> KnownRow | None:
     """
     if len(source) < _START or not source.startswith("{"):
         return None
-    return KnownRow(row, _digest(source), len(source), size)
+    return KnownRow(row, _digest(source), len(source), hash(source[:_START]), size)
 
 
 def _digest(source: str) -> bytes:

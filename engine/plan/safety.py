@@ -92,11 +92,15 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
 
 def _losses(plan: Plan, desired: DesiredState) -> dict[str, list[Operation]]:
     """Return, per endpoint, the deletes after which a public name is no longer offered there."""
-    offered = {(wanted.key.endpoint, wanted.key.name) for wanted in desired.deployments}
+    deletes = [operation for operation in plan.operations if operation.action == DELETE]
+    offered = {
+        (wanted.key.endpoint, wanted.key.name)
+        for wanted in (desired.deployments if deletes else ())
+    }
     losses: defaultdict[str, list[Operation]] = defaultdict(list)
-    for operation in plan.operations:
+    for operation in deletes:
         key = operation.key
-        if operation.action == DELETE and (key.endpoint, key.name) not in offered:
+        if (key.endpoint, key.name) not in offered:
             losses[key.endpoint].append(operation)
     return losses
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from ..errors import Garbled, Rejected, TransportError, Unavailable
-from ..transport.json_text import DECODER
+from ..transport.json_values import DECODER
 from ..transport.request import Asked, Taped
 
 JSON: Final = "application/json"

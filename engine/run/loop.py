@@ -87,7 +87,7 @@ class ConfigSource:
             self._is_broken = True
             return self._last
         self._learn(config.secrets())
-        is_new = config != self._last
+        is_new = config is not self._last and config != self._last
         if self._last is not None:
             for line in describe_changes(self._last, config) if is_new else ():
                 log.info("%s", line)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-_CHUNK: Final = 16 * 1024
+_CHUNK: Final = 256 * 1024
 _PARSING: Final = threading.Lock()
 """One text at a time is turned into values: this is not slower, and takes less memory."""
 

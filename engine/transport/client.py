@@ -35,7 +35,7 @@ from .request import Ask, Session, Taped, Track, played
 from .timing import Timing
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .timing import Connection
 
 
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # verify: false is a choice
@@ -60,12 +60,11 @@ class Client:
         self.base_url, self.timing, self._track = base_url, timing, track
         self._key = key
         self._timeout = connection.timeout
-        self._verify = trusted(connection)
         self._closed = False
         self._redactor = Redactor()
         self._reader = Reader(self._redactor)
         self.hide([key])
-        self._session = Session()
+        self._session = Session(trusted(connection))
         self._session.trust_env = False  # else ~/.netrc counts, and NO_PROXY alone spares loopback
         self._via = ""
         if proxy := proxy_for(base_url):
@@ -206,16 +205,8 @@ class Client:
         remaining = deadline - time.monotonic()
         if remaining <= 0 or self._closed:
             raise requests.Timeout
-        return self._session.request(
-            ask.method,
-            url,
-            data=ask.content,
-            headers=None if ask.body is None else {"Content-Type": "application/json"},
-            timeout=(min(self.timing.connect, remaining), remaining),
-            allow_redirects=False,
-            stream=True,
-            verify=self._verify,
-        )
+        patience = (min(self.timing.connect, remaining), remaining)
+        return self._session.ask(ask, url, patience)
 
     def _same_origin(self, subject: str, url: str, target: str) -> str:
         try:

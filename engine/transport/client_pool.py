@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ..state.secret import Secret
-    from .connection import Connection
+    from .timing import Connection
 
 LITELLM: Final = ""
 LISTING: Final = "\0listing"

@@ -58,7 +58,9 @@ class _Tls(urllib3.connection.HTTPSConnection):
 
 
 class Bounded(requests.adapters.HTTPAdapter):
-    """An adapter of requests whose read timeout holds for the whole of an answer."""
+    """An adapter of requests for one server, whose read timeout holds for a whole answer."""
+
+    _pool: Any = None
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """Return the manager of requests for a proxy, whose sockets have TCP_NODELAY.
@@ -71,8 +73,10 @@ class Bounded(requests.adapters.HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return the pool of requests, changed to open connections with a deadline."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _Tls if pool.scheme == "https" else _Plain
+        pool: Any = self._pool
+        if pool is None:  # requests looks it up anew for each request, by all that it depends on
+            pool = self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+            pool.ConnectionCls = _Tls if pool.scheme == "https" else _Plain
         return pool
 
     def close(self) -> None:
@@ -85,4 +89,5 @@ class Bounded(requests.adapters.HTTPAdapter):
             for pool in map(manager.pools.get, manager.pools.keys()):
                 if pool is not None:
                     pool.close()
+        self._pool = None
         super().close()

@@ -12,7 +12,7 @@ import requests
 
 from ..state.endpoint import is_loopback
 from ..state.secret import Secret
-from .connection import Connection
+from .timing import Connection
 
 _USER_INFO: Final = re.compile(r"(?:[^/]*//)?([^/]*)@")
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ..bounds import MAX_DEPTH, MAX_ROW, MAX_ROWS, MAX_SKIMMED
 from ..errors import Garbled, OutOfBounds
-from .json_text import DECODER, TOO_DEEP, Text, contradiction
+from .json_text import TOO_DEEP, Text
+from .json_values import DECODER, contradiction
 
 _WIDE: Final = re.compile(rb"[\xf0-\xff]")
 _MIDDLE: Final = re.compile(rb"[\xc4-\xff]")
@@ -36,14 +37,17 @@ class Skimmed:
 class Keeper(Protocol):
     """Decides what is kept of each member of a listing."""
 
-    def recall(self, text: Text) -> Any:
-        """Return what is kept of the next member, and pass it over, if its text is known.
+    def recall(self, text: Text) -> list[Any]:
+        """Return what is kept of the next members, and pass them over, if their text is known.
 
-        None if it is not; then nothing is read.
+        [] if it is not; then nothing is read.
         """
 
-    def keep(self, member: Any, source: str) -> Any:
-        """Return what is kept of a member; ``source`` is its text, "" for a :class:`Skimmed`."""
+    def keep(self, member: Any, source: str, end: int) -> Any:
+        """Return what is kept of a member.
+
+        ``source`` is its text, "" for a :class:`Skimmed`, and ``end`` the place where it ends.
+        """
 
 
 def values_in(content: bytes | bytearray) -> int:
@@ -111,24 +115,28 @@ def rows_of(chunks: Iterable[bytes], keeper: Keeper) -> Any:
         text.expect(":")
         if name in document:
             raise contradiction(name)
-        value = list(_rows(text, keeper)) if name == "data" and text.next() == "[" else text.value()
+        value = _rows(text, keeper) if name == "data" and text.next() == "[" else text.value()
         if name in ("data", "total_pages"):
             document[name] = value
     return text.last({name: value for name, value in document.items() if value is not None})
 
 
-def _rows(text: Text, keeper: Keeper) -> Iterator[Any]:
-    for count in text.members("[]"):
-        if count > MAX_ROWS:
+def _rows(text: Text, keeper: Keeper) -> list[Any]:
+    rows: list[Any] = []
+    for _ in text.members("[]"):
+        known = keeper.recall(text)
+        if known:
+            rows += known
+        else:
+            member = _row(text)
+            source = "" if isinstance(member, Skimmed) else text.source
+            rows.append(keeper.keep(member, source, text.place))
+        if len(rows) > MAX_ROWS:
             raise Garbled(
                 f"it lists over {MAX_ROWS} models, which is more than the engine reads;"
                 " delete those that are not needed"
             )
-        known = keeper.recall(text)
-        if known is None:
-            member = _row(text)
-            known = keeper.keep(member, "" if isinstance(member, Skimmed) else text.source)
-        yield known
+    return rows
 
 
 def _row(text: Text) -> Any:

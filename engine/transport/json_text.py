@@ -10,10 +10,13 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from hashlib import sha256
+from itertools import chain
 from typing import Any, Final
 
-from ..bounds import MAX_DEPTH, MAX_INTEGER, MAX_QUOTED, MAX_ROW
-from ..errors import Garbled, OutOfBounds
+from ..bounds import MAX_DEPTH, MAX_ROW
+from ..errors import OutOfBounds
+from .json_values import DECODER
 
 _WINDOW: Final = 256 * 1024
 """Characters of a listing that are read at once: about thirty rows."""
@@ -28,48 +31,7 @@ TOO_DEEP: Final = (
     f"the answer is nested too deeply (over {MAX_DEPTH} levels); see what is at that address"
 )
 
-
-def number(text: str) -> float:
-    """Return a number; NaN and infinity are not JSON."""
-    if math.isfinite(found := float(text)):
-        return found
-    raise ValueError(f"{text} is not JSON")
-
-
-def integer(text: str) -> int | float | str:
-    """Return a whole number; for one that is too long, a float, or a text if no float holds it."""
-    if len(text) <= MAX_INTEGER:
-        return int(text)
-    found = float(text)
-    return found if math.isfinite(found) else text[:MAX_QUOTED]
-
-
-def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a map of JSON.
-
-    Raises:
-        Garbled: a name has two different values. RFC 8259, section 4, does not say which of them
-            counts, and an answer with a list of models and an empty list proves nothing.
-    """
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        for name, value in pairs:
-            if json.dumps(value) != json.dumps(found[name]):
-                raise contradiction(name)
-    return found
-
-
-def contradiction(name: str) -> Garbled:
-    """Return the error about a name with two values."""
-    return Garbled(
-        f"the answer contradicts itself, it gives {name[:MAX_QUOTED]!r} two values; see what is at"
-        " that address"
-    )
-
-
-DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=unambiguous, parse_constant=number, parse_float=number, parse_int=integer
-)
+Piece = bytes | memoryview
 
 
 class Text:
@@ -80,11 +42,12 @@ class Text:
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._scan = DECODER.raw_decode
         self._window = ""
+        self._ahead: Piece = b""
         self._ended = False
-        self._from = 0
+        self._from = self._dropped = 0
         self.left = math.inf
         self.at = 0
 
@@ -92,6 +55,35 @@ class Text:
     def source(self) -> str:
         """The text of the value that was read last, until the next one is read."""
         return self._window[self._from : self.at]
+
+    @property
+    def place(self) -> int:
+        """How many characters come before ``at``, of which :meth:`passes` counts the bytes."""
+        return self._dropped + self.at
+
+    def passes(self, length: int, digest: bytes, begun: bytes = b"") -> bool:
+        """Pass over the next bytes if they have this length and sha256; return whether they have.
+
+        ``begun`` has those of them that were read already. The others are not decoded, so it takes
+        little more than to receive them.
+        """
+        undecoded, _ = self._decoder.getstate()
+        start = self._window[self.at :].encode() + undecoded
+        length -= len(begun)
+        read, size, found = list[Piece](), 0, sha256(begun)
+        for piece in chain((start, self._ahead), self._chunks):
+            found.update(memoryview(piece)[: length - size])
+            read.append(piece)
+            size += len(piece)
+            if size >= length:
+                break
+        same = size >= length and found.digest() == digest
+        rest = len(read[-1]) - (size - length)
+        self._ahead = memoryview(read[-1])[rest:] if same else b"".join(read)
+        self._dropped += self.at + (length if same else 0)
+        self._window, self.at, self._ended = "", 0, False
+        self._decoder.setstate((b"", 0))
+        return same
 
     def ahead(self, length: int) -> str:
         """Return the next characters without reading them: ``length`` of them, or all that come.
@@ -225,12 +217,14 @@ class Text:
             raise OutOfBounds(_TOO_LARGE)
         pieces = [self._window[self.at :]]
         self.left -= self.at
+        self._dropped += self.at
         self.at = 0
         wanted = _WINDOW + min(2 * size, MAX_ROW)
         while size < wanted and not self._ended:
-            chunk = next(self._chunks, b"")
+            chunk = bytes(self._ahead) or next(self._chunks, b"")
+            self._ahead = b""
             self._ended = not chunk
-            pieces.append(self._decode(chunk, self._ended))
+            pieces.append(self._decoder.decode(chunk, self._ended))
             size += len(pieces[-1])
         self._window = "".join(pieces)
         return True

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import requests
 
@@ -14,13 +14,16 @@ from ..errors import TransportError
 from .budget import Allowance
 from .json_stream import Keeper
 
+_MAX_PREPARED: Final = 50
+"""Requests that are kept; a cycle sends far fewer to a server, unless it writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request: ``path`` is appended to the client's URL, ``body`` is sent as JSON.
 
-    ``allowance`` is what its answer may cost. With a ``keeper`` the answer holds a list that may be
-    long; see :meth:`Client.rows`.
+    A GET has none. ``allowance`` is what its answer may cost. With a ``keeper`` the answer holds a
+    list that may be long; see :meth:`Client.rows`.
     """
 
     method: str
@@ -37,10 +40,36 @@ class Ask:
 
 
 class Session(requests.Session):
-    """The connections to one server."""
+    """The connections to one server, and what was asked of it.
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return nothing: requests would read the whole body of a redirect, which may not end."""
+    ``trusted`` is what TLS certificates are checked with. To prepare a request takes longer than to
+    send it, and a loop sends the same ones again.
+    """
+
+    def __init__(self, trusted: str | bool) -> None:  # noqa: FBT001 - as requests has it
+        super().__init__()
+        self.trusted = trusted
+        self._prepared: dict[str, requests.PreparedRequest] = {}
+
+    def ask(self, ask: Ask, url: str, timeout: tuple[float, float]) -> requests.Response:
+        """Send a request, follow no redirect, and return the response before its body is read."""
+        return self.get_adapter(url).send(
+            self._prepare(ask, url),
+            stream=True,
+            timeout=timeout,
+            verify=self.trusted,
+            proxies=self.proxies,
+        )
+
+    def _prepare(self, ask: Ask, url: str) -> requests.PreparedRequest:
+        if ask.body is not None:
+            kind = {"Content-Type": "application/json"}
+            return self.prepare_request(requests.Request(ask.method, url, kind, data=ask.content))
+        if url not in self._prepared:
+            if len(self._prepared) >= _MAX_PREPARED:
+                self._prepared.clear()
+            self._prepared[url] = self.prepare_request(requests.Request(ask.method, url))
+        return self._prepared[url]
 
 
 @dataclass(frozen=True, slots=True)

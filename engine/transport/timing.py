@@ -1,4 +1,4 @@
-"""How long the engine waits, and how often it tries, where that is not configured. Pure."""
+"""How a server is reached: what is configured for it, and how long to wait otherwise. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..bounds import CONNECT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach a server: ``timeout`` in seconds, ``ca_file`` a path or None."""
+
+    timeout: float
+    verify: bool = True
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state.secret import Secret
 from engine.transport.budget import Allowance
 from engine.transport.client import Client
-from engine.transport.connection import Connection
+from engine.transport.timing import Connection
 from tests.quick import QUICK
 from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, as_json, once
 

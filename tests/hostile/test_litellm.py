@@ -395,10 +395,10 @@ class Knowing:
     def __init__(self, kept: Callable[[Any], Any]) -> None:
         self._kept = kept
 
-    def recall(self, text: Text) -> None:
-        """Know nothing."""
+    def recall(self, text: Text) -> list[Any]:
+        return []
 
-    def keep(self, member: Any, source: str) -> Any:
+    def keep(self, member: Any, source: str, end: int) -> Any:
         return self._kept(member)
 
 

@@ -19,7 +19,7 @@ from engine.errors import ConfigError
 from engine.state.deployment import MARK
 from engine.state.frozen import EMPTY, thaw
 from engine.state.secret import PLACEHOLDER_KEY, Secret
-from engine.transport.connection import Connection
+from engine.transport.timing import Connection
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "config"
 KEY = "sk-admin-hunter2"

@@ -26,8 +26,7 @@ from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state.secret import PLACEHOLDER_KEY, Secret
 from engine.transport.client import Client
 from engine.transport.client_pool import Http
-from engine.transport.connection import Connection
-from engine.transport.timing import Timing
+from engine.transport.timing import Connection, Timing
 from tests.quick import QUICK
 from tests.rawserver import (
     AMPLE,

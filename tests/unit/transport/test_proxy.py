@@ -10,7 +10,7 @@ import pytest
 from engine.errors import Rejected, Unavailable
 from engine.state.secret import Secret
 from engine.transport.client import Client
-from engine.transport.connection import Connection
+from engine.transport.timing import Connection
 from tests.quick import QUICK
 from tests.rawserver import RawServer, always, answer, as_json
 
