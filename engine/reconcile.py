@@ -26,6 +26,7 @@ from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
 from .plan.planner import make_proven_plan
 from .plan.safety import Suspicion, hold
+from .plan.stale import STALE
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
@@ -118,8 +119,8 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether a limit held an operation back."""
-        return any(skip.reason in ("held", LIMIT) for skip in self.plan.skips)
+        """Whether a limit held an operation back, or one of a saved plan was refused."""
+        return any(skip.reason in ("held", LIMIT, STALE) for skip in self.plan.skips)
 
 
 def reconcile_once(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..errors import EngineError, StalePlan, WrongUsage
+
 if TYPE_CHECKING:
     from ..explain.explanation import Explanation
     from ..reconcile import Report
@@ -14,6 +16,13 @@ CHANGES: Final = 2
 HELD: Final = 3
 DEGRADED: Final = 4
 USAGE: Final = 64
+
+
+def of_error(error: EngineError) -> int:
+    """Return the exit code after an error."""
+    if isinstance(error, WrongUsage):
+        return USAGE
+    return HELD if isinstance(error, StalePlan) else ERROR
 
 
 def of_applied(report: Report | None) -> int:

@@ -20,7 +20,8 @@ exit codes:
   0   all backends were asked; nothing to do, or everything done
   1   an error; the message says what to do; explain: nothing has that name
   2   plan, run --once --dry-run, explain: there is something to do
-  3   a limit held something back; the plan says what, and how to let it through
+  3   a limit held something back; the plan says what, and how to let it through;
+      or part of a saved plan is refused, or the plan is not the expected one
   4   a backend could not be asked; everything else is done, or planned
   64  the command line is wrong
   of several that fit, the first of 1, 3, 4, 2, 0

@@ -89,6 +89,7 @@ def desired_state(
         tuple(endpoint_of(url, group, scope) for url, group in sorted(sites.items())),
         tuple(sorted(set(refusals))),
         tuple(statuses),
+        config.litellm.url,
     )
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 from ..bounds import MAX_EXCERPT
 from ..report.columns import DEFAULT_SCREEN, Screen, wrapped
-from ..report.field_changes import change_lines, format_value
+from ..report.field_changes import change_lines
 from ..report.news import counts, state_in_words
 from ..report.terminal import format_name
 from ..state.frozen import thaw
-from ..text import printable, shortened
+from ..text import format_value, printable, shortened
 from .explanation import WANTED, Entry, Explanation, LeftOut, Listed, Name, Row, Rule
 from .verdict import sentences, unread_in_words
 

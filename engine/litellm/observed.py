@@ -71,6 +71,21 @@ def observed_state(
     )
 
 
+def rows_with(ids: Container[str], document: Mapping[str, Any]) -> dict[str, ObservedDeployment]:
+    """Return the rows in ``document`` that have one of some ids, by id, wherever they are.
+
+    Of an id that is listed several times, the first row; it is read-only.
+    """
+    rows = [row for row in document["data"] if row["model_info"]["id"] in ids]
+    times = Counter(row["model_info"]["id"] for row in rows)
+    found: dict[str, ObservedDeployment] = {}
+    for row in rows:
+        row_id = row["model_info"]["id"]
+        address = address_of(row["litellm_params"].get("api_base")) or NO_ADDRESS
+        found.setdefault(row_id, _deployment(row, address, times[row_id]))
+    return found
+
+
 def _placed(
     row: Mapping[str, Any], times: int, scope: Scope, owner: str
 ) -> tuple[str, ObservedDeployment | None]:

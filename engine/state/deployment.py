@@ -204,7 +204,7 @@ class DesiredState:
     """What should be registered, with what is known of the configured endpoints.
 
     ``refusals`` are the listed models that are not desired. ``statuses`` are what each backend
-    answered, in the order of the configuration.
+    answered, in the order of the configuration. ``litellm`` is the URL of the LiteLLM.
     """
 
     owner: str
@@ -212,6 +212,7 @@ class DesiredState:
     endpoints: tuple[Endpoint, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     statuses: tuple[EndpointStatus, ...] = ()
+    litellm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.plan.plan import FieldChange, Plan
+from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.state.deployment import MARK
+from engine.state.field_change import FieldChange
 from engine.state.frozen import EMPTY, thaw
 from engine.state.mark import mark_document
 from tests import builders as b
@@ -50,6 +51,24 @@ def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:
     )
     assert reworded.digest == plan.digest
     assert len({plan.digest, replace(plan, skips=()).digest, Plan().digest}) == 3
+
+
+def test_the_checksum_is_that_of_all_that_a_saved_plan_goes_by() -> None:
+    rows = [b.as_seen(b.wanted(name, params={"rpm": 5})) for name in ("a", "gone")]
+    site = b.endpoint(served=("a",))
+    desired = replace(b.desired(b.wanted("a"), endpoints=(site,)), statuses=(b.status("box"),))
+    plan = make_plan(desired, b.observed(*rows))
+    first = plan.operations[0]
+    others = [
+        replace(plan, operations=(replace(first, before=EMPTY), *plan.operations[1:])),
+        replace(plan, operations=plan.operations[::-1]),
+        replace(plan, litellm="http://other:4000"),
+        replace(plan, owner="someone"),
+        replace(plan, endpoints=(b.status("box", "unreachable"),)),
+    ]
+    assert len({plan.checksum, *(other.checksum for other in others)}) == 1 + len(others)
+    told = replace(plan.endpoints[0], detail="other words, with the port of a connection")
+    assert replace(plan, endpoints=(told,)).checksum == plan.checksum
 
 
 def test_the_digest_of_a_plan_is_computed_once() -> None:

@@ -271,7 +271,7 @@ def test_the_text_of_a_plan_is_what_json_dumps_writes(pair: States, indent: int 
     plan = make_plan(*pair)
     document = plan.to_json()
     assert "".join(plan.iter_json(indent=indent)) == json.dumps(document, indent=indent)
-    del document["skips"], document["endpoints"]
+    del document["skips"], document["endpoints"], document["checksum"]
     assert "".join(plan.iter_json(indent=indent, whole=False)) == json.dumps(
         document, indent=indent
     )
