@@ -8,14 +8,14 @@ lost. After any answer other than success, the row is therefore read back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from .errors import NoDatabase, Rejected, TransportError, Unavailable
 from .litellm.api import Proxy
 from .litellm.error_messages import STORED_ONLY
-from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Plan
+from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
 from .state.deployment import MARK
 
 APPLIED: Final = "applied"
@@ -98,9 +98,8 @@ def apply_plan(
 
 def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     """Return the result, and why the remaining operations must be skipped ("" if not)."""
-    act = {CREATE: _create, UPDATE: _update, REPLACE: _replace, DELETE: _delete}[operation.action]
     try:
-        return act(operation, proxy), ""
+        return _ACTS[operation.action](operation, proxy), ""
     except Rejected as error:
         halt = "LiteLLM does not let us write" if error.status in (401, 403) else ""
         return Result(operation, FAILED, str(error)), halt
@@ -236,6 +235,20 @@ def _read_back(proxy: Proxy, row_id: str) -> dict[str, Any] | None:
 
 
 def _is_as_planned(operation: Operation, row: dict[str, Any]) -> bool:
-    seen = row["model_info"].get(MARK)
-    planned = operation.row["model_info"][MARK]["fingerprint"]
-    return isinstance(seen, dict) and seen.get("fingerprint") == planned
+    seen, planned = row["model_info"].get(MARK), operation.row["model_info"][MARK]
+    blocked = row["model_info"].get("blocked") is True
+    return (
+        isinstance(seen, dict)
+        and all(seen.get(name) == planned.get(name) for name in ("fingerprint", "paused"))
+        and blocked == operation.row.get("blocked", blocked)
+    )
+
+
+_ACTS: Final[Mapping[str, Callable[[Operation, Proxy], Result]]] = {
+    CREATE: _create,
+    UPDATE: _update,
+    REPLACE: _replace,
+    UNBLOCK: _update,
+    BLOCK: _update,
+    DELETE: _delete,
+}

@@ -13,7 +13,6 @@ from engine.state.deployment import (
     Editing,
     Endpoint,
     Key,
-    Mark,
     ObservedDeployment,
     ObservedState,
     deployment_id,
@@ -21,6 +20,7 @@ from engine.state.deployment import (
 from engine.state.endpoint import Scope
 from engine.state.endpoint_status import EndpointStatus, is_answered
 from engine.state.frozen import canonical_json, freeze, thaw
+from engine.state.mark import Mark
 from engine.state.pointer import pointer
 from engine.state.secret import NO_KEY, PLACEHOLDER_KEY
 

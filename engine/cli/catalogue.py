@@ -8,7 +8,7 @@ from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
 from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
-from .options.rows import RETIRE
+from .options.rows import DRAIN, RETIRE, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
@@ -17,6 +17,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     RUN,
     EXPLAIN,
     RETIRE,
+    DRAIN,
+    UNDRAIN,
     RECORD,
     REPLAY,
     DEMO,

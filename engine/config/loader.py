@@ -180,6 +180,7 @@ def _backend(
         selection=_selection(given),
         models=freeze(dict(map(parsers.static_model, given["models"]))),
         joinable_names=tuple(joinable),
+        maintenance=given["maintenance"],
         **shared,
     )
 

@@ -100,7 +100,7 @@ class Backend:
     ``litellm_params`` and fields of ``model_info`` may hold Secrets at any depth. ``aliases`` maps
     model ids to more public names. ``models`` are those of a ``static`` backend: fields of
     ``model_info`` by id. ``on_taken_name`` and ``joinable_names`` are about public names that
-    others have in LiteLLM.
+    others have in LiteLLM. In ``maintenance`` its rows are blocked, and none is made or deleted.
     """
 
     name: str
@@ -130,6 +130,7 @@ class Backend:
     policy: str
     ownership: str
     on_unreachable: str
+    maintenance: bool
 
     def may_join(self, name: str) -> bool:
         """Tell whether its models may share a public name with rows of others."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import MARK, DesiredState, ObservedState
+from ..state.mark import MAINTENANCE
 from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def within_caps(plan: Plan, observed: ObservedState, limits: Limits) -> Plan:
         refused[operation.order()] = Skip(CREATE, operation.key, operation.id, LIMIT, because)
     waiting = {operation.key.name for operation in creates if operation.order() in refused}
     return plan.without({**refused, **_unsafe(plan, waiting)})
+
+
+def without_moves(plan: Plan) -> Plan:
+    """Return the plan without the deletes of names whose new row waits for a maintenance."""
+    skips = (skip for skip in plan.skips if skip.reason == MAINTENANCE)
+    return plan.without(_unsafe(plan, {skip.key.name for skip in skips if skip.action == CREATE}))
 
 
 def only_on(

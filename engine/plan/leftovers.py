@@ -17,10 +17,11 @@ from ..state.deployment import (
     DesiredState,
     Endpoint,
     ObservedDeployment,
+    Refusal,
 )
 from ..state.frozen import EMPTY
 from ..state.served import is_alias, is_excluded, is_listed
-from .plan import DELETE, UPDATE, Operation, Skip
+from .plan import CREATE, DELETE, UPDATE, Operation, Skip
 
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
@@ -88,6 +89,12 @@ def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
     why = f"{backend} is at {where} now" if sites else "its endpoint is no longer configured"
     remedy = f"to have it removed: modelprovisioner retire {shlex.quote(backend)}"
     return skip(DELETE, stray, "stray", f"{why}; left alone; {remedy}")
+
+
+def refused_skip(refused: Refusal) -> Skip:
+    """Return why a listed model is not registered, or its row not as it should be."""
+    action = UPDATE if refused.id else CREATE
+    return Skip(action, refused.key, refused.id, refused.reason, refused.because)
 
 
 def leave_unmarked(seen: ObservedDeployment, why: str) -> Skip:

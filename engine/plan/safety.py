@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import DesiredState, Endpoint, ObservedState
 from ..state.listing import EMPTY_LIST, OK
-from .caps import within_caps
-from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
+from .caps import within_caps, without_moves
+from .plan import (
+    BLOCK,
+    CREATE,
+    DELETE,
+    REPLACE,
+    UNBLOCK,
+    UPDATE,
+    Operation,
+    Order,
+    Plan,
+    Skip,
+)
 
 if TYPE_CHECKING:
     from ..config.model import Limits
@@ -23,7 +34,10 @@ if TYPE_CHECKING:
 
 ALL: Final = "all"
 """In place of the names of all backends, in ``force``."""
-_ALLOWED: Final = {"create-only": (CREATE,), "upsert-only": (CREATE, "update", "replace")}
+_ALLOWED: Final = {
+    "create-only": (CREATE,),
+    "upsert-only": (CREATE, UPDATE, REPLACE, UNBLOCK, BLOCK),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ def hold(
     is not suspicious, resets its clock.
     """
     endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-    plan = plan.without(_forbidden(plan, endpoints))
+    plan = without_moves(plan.without(_forbidden(plan, endpoints)))
     refused: dict[Order, Skip] = {}
     since: dict[str, float] = {}
     for url, losses in _losses(plan, desired).items():

@@ -3,12 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from ..bounds import MAX_DEPTH, MAX_MARKED
-from .deployment import Mark
-from .frozen import EMPTY, freeze, thaw
+from .frozen import EMPTY, Frozen, freeze, thaw
+
+MAINTENANCE: Final = "maintenance"
+DRAINED: Final = "drained"
+"""Why we blocked a row: because the configuration says so, or because the command ``drain`` did."""
+_FINGERPRINT: Final = 64
+"""Hexadecimal digits of a sha256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The record that an engine keeps in the ``model_info`` of a deployment which it registered.
+
+    ``fields`` are the paths that the engine set (``/litellm_params/rpm``), so that a field which
+    is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
+    backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
+    references of the values that were sent. ``fingerprint`` is the sha256 of the whole deployment
+    without the evidence, with references in place of secrets. ``adopted`` is the id of the unmarked
+    row in whose place the deployment was made, "" if there was none: should that row still be
+    there, it is to go. ``paused`` says why we blocked the row, "" if we did not: a block without it
+    is somebody else's, and stays.
+    """
+
+    owner: str
+    backend: str
+    revision: int
+    fields: tuple[str, ...]
+    opaque: Frozen
+    fingerprint: str
+    evidence: tuple[str, ...] = ()
+    adopted: str = ""
+    paused: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its references can be compared with ours.
+
+        Those of the first engines were keyed with LiteLLM's key; their fingerprints are shorter.
+        """
+        return len(self.fingerprint) == _FINGERPRINT
 
 
 def mark_document(mark: Mark) -> dict[str, Any]:
@@ -22,6 +61,7 @@ def mark_document(mark: Mark) -> dict[str, Any]:
         "evidence": list(mark.evidence),
         "fingerprint": mark.fingerprint,
         **({"adopted": mark.adopted} if mark.adopted else {}),
+        **({"paused": mark.paused} if mark.paused else {}),
     }
 
 
@@ -45,8 +85,13 @@ def read_mark(value: object) -> Mark | None:
         opaque=_opaque(value.get("opaque")),
         fingerprint=str(value.get("fingerprint", "")),
         evidence=_paths(value.get("evidence")),
-        adopted=adopted if isinstance(adopted := value.get("adopted"), str) else "",
+        adopted=_text(value.get("adopted")),
+        paused=_text(value.get("paused")),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _paths(value: object) -> tuple[str, ...]:
