@@ -15,6 +15,7 @@ from typing import Any, Final
 from .errors import NoDatabase, Rejected, TransportError, Unavailable
 from .litellm.api import Proxy
 from .litellm.error_messages import STORED_ONLY
+from .litellm.row import stamped
 from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
 from .state.deployment import MARK
 
@@ -84,7 +85,7 @@ def apply_plan(
             halted = "stopping"
         if halted:
             result = Result(operation, NOT_ATTEMPTED, halted)
-        elif operation.action == DELETE and operation.key.name in unsafe:
+        elif operation.takes_away and operation.key.name in unsafe:
             why = f"{operation.key.name!r} might lose its last deployment"
             result = Result(operation, NOT_ATTEMPTED, why)
         else:
@@ -189,8 +190,12 @@ def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str
 
 
 def _update(operation: Operation, proxy: Proxy) -> Result:
+    if operation.keeps and not _is_served_by_all(operation.keeps, proxy):
+        why = _KEPT_NOT_EVERYWHERE.format(kept=operation.keeps)
+        return Result(operation, NOT_ATTEMPTED, why)
     try:
-        proxy.patch(operation.id, operation.row, operation.removed_params)
+        sent = stamped(operation.row, proxy.stamp())
+        proxy.patch(operation.id, sent, operation.removed_params)
     except NoDatabase:
         raise
     except Unavailable:

@@ -74,12 +74,12 @@ def only_on(
 
 
 def _unsafe(plan: Plan, names: Collection[str]) -> Mapping[Order, Skip]:
-    """Return skips for the deletes of names whose new row is not created now."""
+    """Return skips for what takes names away whose new row is not created now."""
     because = "its name moves to another row, which this plan does not create; the old row stays"
     return {
-        op.order(): Skip(DELETE, op.key, op.id, LIMIT, because)
+        op.order(): Skip(op.action, op.key, op.id, LIMIT, because)
         for op in plan.operations
-        if op.action == DELETE and op.key.name in names
+        if op.takes_away and op.key.name in names
     }
 
 

@@ -21,7 +21,7 @@ from ..state.deployment import (
 )
 from ..state.frozen import EMPTY
 from ..state.served import is_alias, is_excluded, is_listed
-from .plan import CREATE, DELETE, UPDATE, Operation, Skip
+from .plan import CREATE, DELETE, SURPLUS, UPDATE, Operation, Skip
 
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
@@ -39,7 +39,7 @@ def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) ->
     if not endpoint.complete:
         return skip(DELETE, seen, "incomplete", why_incomplete(endpoint))
     if seen.mark is not None:
-        return delete(seen, "surplus", _surplus(endpoint, seen))
+        return delete(seen, SURPLUS, _surplus(endpoint, seen))
     return leave(seen) if endpoint.ownership == MARKED else _settle_unmarked(endpoint, seen)
 
 
@@ -49,7 +49,7 @@ def _settle_unmarked(endpoint: Endpoint, seen: ObservedDeployment) -> Operation 
     filtered_out = is_excluded(seen.key, endpoint)
     why = "the configuration filters this model out" if filtered_out else _surplus(endpoint, seen)
     if endpoint.ownership == EXCLUSIVE:
-        return delete(seen, "surplus", why)
+        return delete(seen, SURPLUS, why)
     return leave_unmarked(seen, why)
 
 

@@ -12,7 +12,12 @@ yes      none, or one to be replaced          in maintenance              skip -
 no       blocked, by anybody                  in maintenance              skip - ``maintenance``
 any      blocked by us for a maintenance      not, or no longer           unblock - ``maintenance``
 any      drained                              not in maintenance          skip - ``maintenance``
-any      to be blocked, which cannot be done  in maintenance              skip - ``unsupported``
+any      to be blocked, which cannot be done  any                         skip - ``unsupported``
+no       in service                           has a ``removal_grace``     block - ``surplus``
+no       blocked for that                     lists still without it      skip - ``grace``
+no       blocked for that, grace over         lists still without it      delete - ``surplus``
+no       blocked by somebody else             has a ``removal_grace``     skip - ``paused``
+yes      blocked for that                     any                         unblock - ``returned``
 =======  ===================================  ==========================  ========================
 
 A row that needs a change as well gets both with one write.
@@ -33,9 +38,9 @@ from ..state.deployment import (
     ObservedState,
 )
 from ..state.frozen import freeze, thaw
-from ..state.mark import DRAINED, MAINTENANCE, mark_document
+from ..state.mark import DRAINED, LADDER, MAINTENANCE, mark_document
 from .leftovers import settle_leftover, skip
-from .plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Skip
+from .plan import BLOCK, CREATE, DELETE, REPLACE, SURPLUS, UNBLOCK, UPDATE, Operation, Skip
 
 Decision = Operation | Skip
 _BY_CONFIG = "the configuration takes {backend} out of service (maintenance: true)"
@@ -57,6 +62,16 @@ def maintained(
     if seen.paused == DRAINED:
         return skip(UNBLOCK, seen, MAINTENANCE, _BY_HAND)
     return None
+
+
+def restored(
+    endpoint: Endpoint, backend: str, seen: ObservedDeployment, editing: Editing
+) -> Decision | None:
+    """Return the same of a row that is wanted: it is unblocked if it was to be deleted."""
+    ours = seen.mark is not None and seen.mark.paused == LADDER
+    if ours and backend not in endpoint.maintenance:
+        return resume(seen, "returned", f"{backend} serves it again")
+    return maintained(endpoint, backend, seen, editing)
 
 
 def with_switch(
@@ -96,7 +111,31 @@ def settle_left(endpoint: Endpoint, seen: ObservedDeployment, observed: Observed
         return change or skip(DELETE, seen, MAINTENANCE, stays)
     if seen.paused == DRAINED:
         return skip(DELETE, seen, MAINTENANCE, f"{_BY_HAND}; it stays until then")
-    return decision if isinstance(decision, Operation) else change or decision
+    if not isinstance(decision, Operation):
+        return change or decision
+    return _step_down(endpoint, seen, decision, observed) if endpoint.removal_grace else decision
+
+
+def _step_down(
+    endpoint: Endpoint, seen: ObservedDeployment, delete: Operation, observed: ObservedState
+) -> Decision:
+    """Return the next step for a row that nothing wants: it is blocked, it waits, it is deleted."""
+    if seen.blocked and not seen.paused:
+        because = f"{delete.because}; somebody blocked it in LiteLLM, so it stays until that ends"
+        return skip(DELETE, seen, "paused", because)
+    grace = f"{_length(endpoint.removal_grace)} (removal_grace)"
+    if seen.mark is None or seen.paused != LADDER or not seen.mark.paused_at:
+        because = f"{delete.because}; deleted if that lasts for {grace}"
+        switch = pause(seen, LADDER, because, observed.editing)
+        return replace(switch, reason=SURPLUS) if isinstance(switch, Operation) else switch
+    if seen.id in observed.overdue:
+        return replace(delete, because=f"{delete.because}, for longer than {grace}")
+    since = f"blocked since {seen.mark.paused_at}, deleted {grace} later"
+    return skip(DELETE, seen, "grace", f"{delete.because}; {since}")
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
 
 
 def waits_for(backend: str) -> str:
@@ -131,7 +170,8 @@ def cannot_pause(seen: ObservedDeployment, editing: Editing) -> str:
 def _also_updated(switch: Operation, update: Operation) -> Operation:
     """Return a block or an unblock that also makes the changes of an update of the same row."""
     row = {**thaw(update.row), "blocked": switch.row["blocked"]}
-    row["model_info"][MARK].pop("paused", None)
+    for name in ("paused", "paused_at"):
+        row["model_info"][MARK].pop(name, None)
     if switch.action == BLOCK:
         row["model_info"][MARK]["paused"] = switch.reason
     because = f"{switch.because}; also {update.reason}: {update.because}"
@@ -139,7 +179,7 @@ def _also_updated(switch: Operation, update: Operation) -> Operation:
 
 
 def _switch(action: str, seen: ObservedDeployment, why: str, because: str) -> Operation:
-    mark = {MARK: mark_document(replace(seen.mark, paused=why))} if seen.mark else {}
+    mark = {MARK: mark_document(replace(seen.mark, paused=why, paused_at=""))} if seen.mark else {}
     row = freeze({"blocked": action == BLOCK, "model_info": {"id": seen.id, **mark}})
     before = ShownRow(seen)
     return Operation(action, seen.key, seen.id, why, because, row, before=before)

@@ -27,6 +27,8 @@ BLOCK: Final = "block"
 DELETE: Final = "delete"
 ACTIONS: Final = (CREATE, UPDATE, REPLACE, UNBLOCK, BLOCK, DELETE)
 """In the order of their execution, so that no public name loses its last deployment meanwhile."""
+SURPLUS: Final = "surplus"
+"""The reason to delete a row that nothing wants, or to block it before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Operation:
     def touched(self) -> str:
         """The id of the existing row that it changes or deletes; for a create, the new id."""
         return self.replaces if self.action == REPLACE else self.id
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether its row no longer serves, for good or before a delete."""
+        return self.action == DELETE or (self.action == BLOCK and self.reason == SURPLUS)
 
     @property
     def removed_params(self) -> tuple[str, ...]:

@@ -30,8 +30,8 @@ from .leftovers import (
     refused_skip,
     settle_double,
 )
-from .pauses import maintained, settle_left, waits_for, with_consequences, with_switch
-from .plan import BLOCK, CREATE, DELETE, UPDATE, Operation, Plan, Skip
+from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
+from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
 from .simulate import simulate
 from .update import adjust
 from .wanted import preference
@@ -191,7 +191,7 @@ class _Planner:
         if isinstance(decision, Skip):
             self.skips.append(decision)
         elif decision is not None:
-            if decision.action == DELETE:
+            if decision.takes_away:
                 name = decision.key.name
                 kept = kept or self._staying.get(name) or self._coming.get(name, "")
                 decision = replace(decision, keeps=kept)
@@ -235,7 +235,7 @@ class _Planner:
     ) -> Operation | Skip | None:
         """Return what changes the row that stays, and takes it out of service or back."""
         endpoint, editing = self._endpoints[wanted.key.endpoint], self.observed.editing
-        switch = maintained(endpoint, wanted.mark.backend, seen, editing)
+        switch = restored(endpoint, wanted.mark.backend, seen, editing)
         if isinstance(switch, Operation):
             seen = replace(seen, blocked=switch.action == BLOCK)
         return with_switch(switch, self._adjusted(wanted, seen), seen)

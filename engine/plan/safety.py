@@ -75,11 +75,12 @@ def hold(
         if left <= 0 or suspicion.force.intersection((*endpoints[url].backends, ALL)):
             continue
         way_out = f"--force {endpoints[url].backends[0]}"
+        goes = "deletes them" if any(op.action == DELETE for op in losses) else "blocks them"
         wait = _duration(left)
         wait += " more" if wait != _duration(limits.suspicion_period) else ""
-        because = f"{why}; held until `run` has seen this for {wait}; {way_out} deletes them now"
+        because = f"{why}; held until `run` has seen this for {wait}; {way_out} {goes} now"
         for lost in losses:
-            refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
+            refused[lost.order()] = Skip(lost.action, lost.key, lost.id, "held", because)
     return within_caps(plan.without(refused), observed, limits), since
 
 
@@ -96,7 +97,8 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
     refused = {}
     for operation in plan.operations:
         policy = endpoints[operation.key.endpoint].policy
-        if operation.action not in _ALLOWED.get(policy, (operation.action,)):
+        allowed = _ALLOWED.get(policy, (operation.action,))
+        if operation.action not in allowed or (policy in _ALLOWED and operation.takes_away):
             because = f"policy {policy} allows no {operation.action} ({operation.because})"
             refused[operation.order()] = Skip(
                 operation.action, operation.key, operation.touched, "policy", because
@@ -105,14 +107,18 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
 
 
 def _losses(plan: Plan, desired: DesiredState) -> dict[str, list[Operation]]:
-    """Return, per endpoint, the deletes after which a public name is no longer offered there."""
-    deletes = [operation for operation in plan.operations if operation.action == DELETE]
+    """Return, per endpoint, the operations after which a public name is not offered there.
+
+    A row that waits for its delete counts as lost again once that is due: the list that shows it
+    absent then may be another one than that which showed it first.
+    """
+    taking = [operation for operation in plan.operations if operation.takes_away]
     offered = {
         (wanted.key.endpoint, wanted.key.name)
-        for wanted in (desired.deployments if deletes else ())
+        for wanted in (desired.deployments if taking else ())
     }
     losses: defaultdict[str, list[Operation]] = defaultdict(list)
-    for operation in deletes:
+    for operation in taking:
         key = operation.key
         if (key.endpoint, key.name) not in offered:
             losses[key.endpoint].append(operation)

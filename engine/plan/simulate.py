@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
+from ..litellm.row import stamped
 from ..state.deployment import MARK, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from ..state.mark import mark_document
 from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
+
+_LATER: Final = "9999-12-31T00:00:00Z"
+"""The time of a pause that is still to be written."""
 
 
 def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState:
@@ -50,7 +54,8 @@ def _listed(
 ) -> dict[str, Any]:
     """Return the row that LiteLLM lists once an operation is carried out."""
     old = None if before is None else _row_before(before)
-    row = listed_row(operation.row, observed.editing, old, operation.removed_params)
+    sent = stamped(operation.row, _LATER)
+    row = listed_row(sent, observed.editing, old, operation.removed_params)
     if operation.row.get("blocked", before is not None and before.blocked):
         row["model_info"]["blocked"] = True
     return row

@@ -84,9 +84,9 @@ class _Case:
             if params.get(name) is True and pointer(("litellm_params", name)) not in seen.declared
         }
         wanted = self._after(seen.mark.adopted if seen.mark else "")
-        wanted = replace(
-            wanted, mark=replace(wanted.mark, paused=seen.mark.paused if seen.mark else "")
-        )
+        if seen.mark and seen.mark.paused:
+            why, since = seen.mark.paused, seen.mark.paused_at
+            wanted = replace(wanted, mark=replace(wanted.mark, paused=why, paused_at=since))
         row = row_of(wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept}))
         key, changes = self.wanted.key, self.changes
         old = ShownRow(seen)

@@ -142,7 +142,8 @@ class Endpoint:
     :class:`engine.state.listing.Listing`). ``renamed`` are the upstreams (without provider) that
     differ from the id of their model, ``excluded`` the (name, upstream) pairs of listed models
     that the configuration filters out. ``maintenance`` are those of its backends that the
-    configuration takes out of service.
+    configuration takes out of service. ``removal_grace`` is for how many seconds a row that
+    nothing wants is blocked before it is deleted; 0 for deletes at once.
     """
 
     url: str
@@ -157,6 +158,7 @@ class Endpoint:
     excluded: tuple[tuple[str, str], ...] = ()
     matching: str = ""
     maintenance: tuple[str, ...] = ()
+    removal_grace: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,8 @@ class ObservedState:
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
     descriptions of these rows: those of teams and of other owners, and any unmarked row that is
-    not in ``deployments``.
+    not in ``deployments``. ``overdue`` are the ids of rows that were blocked for as long as
+    ``removal_grace`` says.
     """
 
     owner: str
@@ -218,6 +221,7 @@ class ObservedState:
     taken: frozenset[str] = frozenset()
     unreadable: tuple[str, ...] = ()
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    overdue: frozenset[str] = frozenset()
 
 
 def without_provider(upstream: str) -> str:

@@ -12,7 +12,9 @@ from .frozen import EMPTY, Frozen, freeze, thaw
 
 MAINTENANCE: Final = "maintenance"
 DRAINED: Final = "drained"
-"""Why we blocked a row: because the configuration says so, or because the command ``drain`` did."""
+LADDER: Final = "ladder"
+"""Why we blocked a row: because the configuration says so, because the command ``drain`` did, or
+because nothing wants it any more, so that it is deleted if that lasts."""
 _FINGERPRINT: Final = 64
 """Hexadecimal digits of a sha256."""
 
@@ -28,7 +30,8 @@ class Mark:
     without the evidence, with references in place of secrets. ``adopted`` is the id of the unmarked
     row in whose place the deployment was made, "" if there was none: should that row still be
     there, it is to go. ``paused`` says why we blocked the row, "" if we did not: a block without it
-    is somebody else's, and stays.
+    is somebody else's, and stays. ``paused_at`` is since when, if it is to be deleted later:
+    ``2026-11-28T18:08:42Z``.
     """
 
     owner: str
@@ -40,6 +43,7 @@ class Mark:
     evidence: tuple[str, ...] = ()
     adopted: str = ""
     paused: str = ""
+    paused_at: str = ""
 
     @property
     def comparable(self) -> bool:
@@ -62,6 +66,7 @@ def mark_document(mark: Mark) -> dict[str, Any]:
         "fingerprint": mark.fingerprint,
         **({"adopted": mark.adopted} if mark.adopted else {}),
         **({"paused": mark.paused} if mark.paused else {}),
+        **({"paused_at": mark.paused_at} if mark.paused_at else {}),
     }
 
 
@@ -87,6 +92,7 @@ def read_mark(value: object) -> Mark | None:
         evidence=_paths(value.get("evidence")),
         adopted=_text(value.get("adopted")),
         paused=_text(value.get("paused")),
+        paused_at=_text(value.get("paused_at")),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .conftest import Servers, section
@@ -91,4 +93,34 @@ def test_a_backend_in_maintenance_keeps_its_rows_and_what_others_blocked_stays(
     assert not in_service(litellm, theirs)
     found = {row["model_name"]: row["model_info"]["id"] for row in litellm.rows_on(backend.url)}
     assert found == rows
+    installation.assert_quiet()
+
+
+def test_a_model_that_went_away_is_blocked_and_comes_back_or_is_deleted_later(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    stays, goes = f"a-{unique}", f"b-{unique}"
+    backend = servers.start("vllm", [stays, goes])
+    installation.configure(section(backend, removal_grace="1h"))
+    installation.converge()
+    before = litellm.row(backend.url, goes)
+    backend.models.remove(goes)
+    gone = installation.converge()
+    if not litellm.patches_exactly:
+        assert [skip["reason"] for skip in gone.skips] == ["unsupported"]
+        assert litellm.row(backend.url, goes)
+        return
+    assert not in_service(litellm, goes)
+    assert installation.converge().writes == []
+    backend.models.append(goes)
+    installation.converge()
+    assert in_service(litellm, goes)
+    assert litellm.row(backend.url, goes)["model_info"]["id"] == before["model_info"]["id"]
+
+    backend.models.remove(goes)
+    installation.converge()
+    installation.configure(section(backend, removal_grace=0.1))
+    time.sleep(3)
+    installation.converge()
+    assert not [row for row in litellm.rows_on(backend.url) if row["model_name"] == goes]
     installation.assert_quiet()

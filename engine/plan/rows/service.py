@@ -8,7 +8,7 @@ from typing import Final
 from ...errors import UnprovenPlan
 from ...state.deployment import ObservedDeployment, ObservedState
 from ...state.endpoint import Scope
-from ...state.mark import DRAINED, MAINTENANCE
+from ...state.mark import DRAINED, LADDER, MAINTENANCE
 from ..leftovers import skip
 from ..pauses import Decision, pause, resume, with_consequences
 from ..plan import BLOCK, UNBLOCK, Operation, Plan, Skip
@@ -82,6 +82,9 @@ def _undrained(seen: ObservedDeployment) -> Decision | None:
     if seen.paused == MAINTENANCE:
         because = "the configuration took it out of service; remove `maintenance: true` there"
         return skip(UNBLOCK, seen, MAINTENANCE, because)
+    if seen.paused == LADDER:
+        because = "nothing wants it now; it is brought back once its model is, or deleted"
+        return skip(UNBLOCK, seen, "grace", because)
     if seen.blocked:
         return skip(UNBLOCK, seen, "paused", "somebody blocked it in LiteLLM; unblock it there")
     return None

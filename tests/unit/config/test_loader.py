@@ -118,6 +118,7 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
+        removal_grace=0.0,
         maintenance=False,
     )
 

@@ -27,7 +27,7 @@ from engine.state.deployment import (
     ObservedState,
 )
 from engine.state.frozen import canonical_json, thaw
-from engine.state.mark import DRAINED, MAINTENANCE
+from engine.state.mark import DRAINED, LADDER, MAINTENANCE
 from engine.validate import validate
 from tests import builders as b
 from tests.quick import examples
@@ -45,7 +45,7 @@ VALUES = st.one_of(
 PARAMS = st.dictionaries(st.sampled_from(["weight", "timeout", "flag", "tags"]), VALUES, max_size=3)
 INFO = st.dictionaries(st.sampled_from(["mode", "max_input_tokens"]), VALUES, max_size=2)
 MARKS = st.sampled_from(["ours", "none", "other"])
-PAUSED = st.sampled_from(["", "", MAINTENANCE, DRAINED])
+PAUSED = st.sampled_from(["", "", MAINTENANCE, DRAINED, LADDER])
 READ_ONLY = st.sampled_from(["", "", "", TEAM_ROW, "it comes from LiteLLM's configuration file"])
 
 States = tuple[DesiredState, ObservedState]
@@ -85,7 +85,8 @@ def seen_rows(draw: st.DrawFn) -> ObservedDeployment:
     elif draw(st.integers(0, 9)) == 0:
         seen = replace(seen, id="")
     if mark is not None:
-        mark = replace(mark, paused=draw(PAUSED))
+        since = draw(st.sampled_from(["", "2026-01-01T00:00:00Z"]))
+        mark = replace(mark, paused=draw(PAUSED), paused_at=since)
     return replace(seen, mark=mark, read_only=draw(READ_ONLY), blocked=draw(st.booleans()))
 
 
@@ -101,6 +102,7 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
         renamed=draw(st.sampled_from([(), ("a",)])),
         excluded=draw(st.sampled_from([(), (("a", "openai/a"),)])),
         maintenance=draw(st.sampled_from([(), (), ("box",), ("other",)])),
+        removal_grace=draw(st.sampled_from([0.0, 60.0])),
     )
 
 
@@ -120,7 +122,9 @@ def states(draw: st.DrawFn) -> States:
     outside = [row for row in seen.values() if row.key.endpoint not in urls]
     backend = draw(st.sampled_from(["box", "other"]))
     outside = [replace(row, mark=replace(row.mark, backend=backend)) for row in outside if row.mark]
-    return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
+    overdue = frozenset(row.id for row in inside if draw(st.booleans()))
+    state = b.observed(*inside, editing=editing, strays=tuple(outside))
+    return desired, replace(state, overdue=overdue)
 
 
 def owned(state: ObservedState, desired: DesiredState) -> dict[Any, Any]:
@@ -215,8 +219,11 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
         ownership = sites[op.key.endpoint].ownership
         if touched.mark is None:
             assert ownership == "exclusive" or (ownership == "adopt" and op.action != "delete")
-        if op.action == "delete" and op.reason == "surplus":
+        if op.takes_away and op.reason == "surplus":
             assert sites[op.key.endpoint].complete
+        if op.action == "delete" and op.reason == "surplus" and touched.mark:
+            is_due = touched.paused == LADDER and touched.id in observed.overdue
+            assert is_due or not sites[op.key.endpoint].removal_grace
 
 
 @given(states())

@@ -16,6 +16,7 @@ from engine.state.deployment import ObservedState
 from engine.state.frozen import freeze, thaw
 from engine.state.mark import DRAINED, MAINTENANCE
 from tests import builders as b
+from tests.unit.plan.test_ladder import waiting
 from tests.unit.plan.test_pauses import paused
 
 BOX = Choice("box")
@@ -64,6 +65,15 @@ def test_a_row_in_maintenance_stays_drained_once_that_is_over() -> None:
     assert skip.reason == "maintenance"
     (after,) = simulate(drained(observed), observed, b.SCOPE).deployments
     assert after.paused == DRAINED
+
+
+def test_a_row_that_waits_for_its_delete_is_not_brought_back_by_hand() -> None:
+    observed = b.observed(waiting("a"))
+    (skip,) = make_undrain(BOX, observed).skips
+    assert skip.reason == "grace"
+    (after,) = simulate(drained(observed), observed, b.SCOPE).deployments
+    assert after.mark
+    assert (after.paused, after.mark.paused_at) == (DRAINED, "")
 
 
 def test_a_row_that_no_request_can_name_is_told() -> None:
