@@ -59,11 +59,11 @@ class Proxy:
 
     def now(self) -> Now | None:
         """Return what time it is, by its clock and ours."""
-        return now_by(self._client.clock)
+        return now_by(self._client.dated)
 
     def stamp(self) -> str:
         """Return the later of its clock and ours, as the time of a pause."""
-        return stamp_of(self._client.clock)
+        return stamp_of(self._client.dated)
 
     @classmethod
     def connect(cls, http: Http, litellm: LiteLLM, secrets: Mapping[str, Secret]) -> Proxy:

@@ -12,15 +12,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ..state.deployment import ObservedDeployment, ObservedState
 from ..state.mark import LADDER
-from ..transport.timing import ServerClock
 
 _AHEAD: Final = 86400.0
 """Seconds by which a pause may be in the future. Beyond that a clock was wrong, and the row would
 stay for years: the pause is written down anew."""
+
+
+Dated = tuple[str, float]
+"""The ``Date`` of a server's last answer ("" for none), and when it came by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,15 @@ class Now:
     later: float
 
 
-def stamp_of(clock: ServerClock) -> str:
+def stamp_of(dated: Dated) -> str:
     """Return the time of a pause that is written now: ``2026-11-28T18:08:42Z``."""
-    later = max(time.time(), clock.now() or 0.0)
+    later = max(time.time(), _told(dated) or 0.0)
     return datetime.fromtimestamp(int(later) + 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def now_by(clock: ServerClock) -> Now | None:
+def now_by(dated: Dated) -> Now | None:
     """Return the present; None if LiteLLM tells no time, so that nothing is due."""
-    theirs, ours = clock.now(), time.time()
+    theirs, ours = _told(dated), time.time()
     return None if theirs is None else Now(min(theirs, ours), max(theirs, ours))
 
 
@@ -66,6 +70,16 @@ def with_overdue(
         return observed
     rows = tuple(undated.get(seen.id, seen) for seen in observed.deployments)
     return replace(observed, deployments=rows, overdue=frozenset(overdue))
+
+
+def _told(dated: Dated) -> float | None:
+    """Return what time it is for the server (RFC 9110: UTC, whole seconds); None if not told."""
+    date, heard = dated
+    try:
+        told = parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return told + (time.monotonic() - heard)
 
 
 def _seconds(text: str) -> float | None:

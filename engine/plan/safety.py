@@ -114,8 +114,7 @@ def _losses(plan: Plan, desired: DesiredState) -> dict[str, list[Operation]]:
     """
     taking = [operation for operation in plan.operations if operation.takes_away]
     offered = {
-        (wanted.key.endpoint, wanted.key.name)
-        for wanted in (desired.deployments if taking else ())
+        (wanted.key.endpoint, wanted.key.name) for wanted in (desired.deployments if taking else ())
     }
     losses: defaultdict[str, list[Operation]] = defaultdict(list)
     for operation in taking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..backends.scope import scope_of
 from ..config.model import Config
@@ -11,6 +11,7 @@ from ..config.references import references_of, secret_values
 from ..litellm.api import Proxy
 from ..litellm.observed import observed_state
 from ..plan.plan import Plan
+from ..plan.rows.chosen import unasked_state
 from ..reconcile import Ports, Report, carry_out
 from ..state.deployment import DesiredState, ObservedState
 from ..state.endpoint import Scope
@@ -40,6 +41,12 @@ class Change:
     plan: Plan
     desired: DesiredState
     rows: Rows
+
+
+def change_of(plan: Plan, backend: str, rows: Rows, config: Config) -> Change:
+    """Return a plan for rows of one backend, with the LiteLLM that it is for."""
+    shown = unasked_state(backend, plan, config.owner)
+    return Change(replace(plan, litellm=config.litellm.url), shown, rows)
 
 
 def read_rows(config: Config, ports: Ports) -> Rows:

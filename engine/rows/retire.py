@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ..config.model import Config
-from ..plan.rows.chosen import unasked_state
 from ..plan.rows.retire import make_retirement, verify_retirement
 from ..reconcile import Ports
-from .chosen import Change, read_rows
+from .chosen import Change, change_of, read_rows
 
 
 def plan_retirement(config: Config, backend: str, ports: Ports) -> Change:
@@ -19,4 +18,4 @@ def plan_retirement(config: Config, backend: str, ports: Ports) -> Change:
     rows = read_rows(config, ports)
     plan = make_retirement(backend, rows.observed, rows.scope)
     verify_retirement(plan, backend, rows.observed, rows.scope)
-    return Change(plan, unasked_state(backend, plan, config.owner), rows)
+    return change_of(plan, backend, rows, config)

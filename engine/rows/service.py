@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..config.model import Config
 from ..errors import Rejected
-from ..plan.rows.chosen import Choice, unasked_state
+from ..plan.rows.chosen import Choice
 from ..plan.rows.service import make_drain, make_undrain, verify_service
 from ..reconcile import Ports
-from .chosen import Change, read_rows
+from .chosen import Change, change_of, read_rows
 
 
 def plan_service(config: Config, choice: Choice, ports: Ports, *, back: bool) -> Change:
@@ -26,4 +26,4 @@ def plan_service(config: Config, choice: Choice, ports: Ports, *, back: bool) ->
         raise Rejected(f"{config.litellm.url}: this LiteLLM ({version}) {why}", status=200)
     plan = (make_undrain if back else make_drain)(choice, rows.observed)
     verify_service(plan, choice, rows.observed, rows.scope)
-    return Change(plan, unasked_state(choice.backend, plan, config.owner), rows)
+    return change_of(plan, choice.backend, rows, config)

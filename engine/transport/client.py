@@ -32,7 +32,7 @@ from .error_text import (
 )
 from .json_stream import Keeper
 from .request import Ask, Session, Taped, Track, played
-from .timing import ServerClock, Timing
+from .timing import Timing
 
 if TYPE_CHECKING:
     from .timing import Connection
@@ -61,7 +61,7 @@ class Client:
         self._key = key
         self._timeout = connection.timeout
         self._closed = False
-        self.clock = ServerClock()
+        self.dated = ("", 0.0)
         self._redactor = Redactor()
         self._reader = Reader(self._redactor)
         self.hide([key])
@@ -193,7 +193,7 @@ class Client:
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 response = self._request(ask, url, start + patience)
-                self.clock.hear(response.headers.get("Date"))
+                self.dated = (response.headers.get("Date") or "", time.monotonic())
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:

@@ -1,10 +1,8 @@
-"""How a server is reached: what is configured, how long to wait, and what time it is there."""
+"""How a server is reached: what is configured for it, and how long to wait otherwise. Pure."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ..bounds import CONNECT_TIMEOUT
@@ -45,27 +43,3 @@ class Timing:
 
 
 DEFAULT_TIMING: Final = Timing()
-
-
-class ServerClock:
-    """What time it is for a server, by the ``Date`` of its answers.
-
-    These are whole seconds in UTC (RFC 9110).
-    """
-
-    def __init__(self) -> None:
-        self._date = ""
-        self._heard = 0.0
-
-    def hear(self, date: str | None) -> None:
-        """Take note of the header of an answer that has just begun."""
-        if date:
-            self._date, self._heard = date, time.monotonic()
-
-    def now(self) -> float | None:
-        """Return the seconds since 1970; None if no answer told."""
-        try:
-            told = parsedate_to_datetime(self._date).timestamp()
-        except (ValueError, OverflowError):
-            return None
-        return told + (time.monotonic() - self._heard)

@@ -60,7 +60,8 @@ def _plan(decisions: Iterator[Decision | None], observed: ObservedState) -> Plan
     operations = [decision for decision in found if isinstance(decision, Operation)]
     skips = [decision for decision in found if isinstance(decision, Skip)]
     told = with_consequences(operations, observed)
-    return Plan(tuple(sorted(told, key=Operation.order)), tuple(sorted(skips, key=Skip.order)))
+    ordered = sorted(told, key=Operation.order)
+    return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)), owner=observed.owner)
 
 
 def _drained(seen: ObservedDeployment, observed: ObservedState) -> Decision | None:

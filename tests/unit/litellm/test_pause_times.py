@@ -8,10 +8,9 @@ from email.utils import formatdate
 
 import pytest
 
-from engine.litellm.pause_times import Now, now_by, stamp_of, with_overdue
+from engine.litellm.pause_times import Dated, Now, now_by, stamp_of, with_overdue
 from engine.state.deployment import ObservedState
 from engine.state.mark import LADDER
-from engine.transport.timing import ServerClock
 from tests import builders as b
 from tests.unit.plan.test_pauses import paused
 
@@ -23,10 +22,8 @@ def by(now: float) -> Now:
     return Now(now, now)
 
 
-def clock(offset: float) -> ServerClock:
-    told = ServerClock()
-    told.hear(formatdate(time.time() + offset, usegmt=True))
-    return told
+def clock(offset: float) -> Dated:
+    return formatdate(time.time() + offset, usegmt=True), time.monotonic()
 
 
 def state(since: str, why: str = LADDER) -> ObservedState:
@@ -76,9 +73,7 @@ def test_of_two_clocks_the_one_counts_that_makes_a_row_stay_longer(offset: float
     assert with_overdue(written, {b.BOX: 60.0}, now) is written
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 99 Foo 2026 00:00:00 GMT"])
-def test_a_server_that_tells_no_time_makes_nothing_due(date: str | None) -> None:
-    told = ServerClock()
-    told.hear(date)
-    assert now_by(told) is None
-    assert stamp_of(told) >= SINCE
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Foo 2026 00:00:00 GMT"])
+def test_a_server_that_tells_no_time_makes_nothing_due(date: str) -> None:
+    assert now_by((date, 0.0)) is None
+    assert stamp_of((date, 0.0)) >= SINCE
