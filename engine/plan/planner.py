@@ -18,9 +18,9 @@ from ..state.deployment import (
     ObservedDeployment,
     ObservedState,
     Refusal,
-    free_id,
 )
 from ..state.endpoint import Scope
+from ..state.mark import free_id
 from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (

@@ -7,9 +7,7 @@ plan, a log or LiteLLM's listing learns the secret itself.
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,7 +29,6 @@ TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
 _FINGERPRINT: Final = 64
 """Hexadecimal digits of a sha256."""
-_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -239,23 +236,3 @@ class ObservedState:
 def without_provider(upstream: str) -> str:
     """Return the name in an upstream behind LiteLLM's provider: ``openai/a/b`` is ``a/b``."""
     return upstream.partition("/")[2] or upstream
-
-
-def deployment_id(owner: str, key: Key, revision: int) -> str:
-    """Return the id of a deployment, which is the same in every engine with the same owner.
-
-    LiteLLM uses it as primary key, so a create that is sent twice, or by two engines, finds the
-    row that exists already.
-    """
-    parts = [owner, key.endpoint, key.name, key.upstream, revision]
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
-
-
-def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
-    """Return the first id from ``revision`` on that is not taken, and its revision.
-
-    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
-    """
-    while (candidate := deployment_id(owner, key, revision)) in taken:
-        revision += 1
-    return candidate, revision
