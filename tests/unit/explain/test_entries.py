@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 
+from engine.bounds import MAX_VALUES
 from engine.explain.entries import MAX_ENTRIES, MAX_ENTRY, Entries
 from engine.explain.explanation import Entry
+from engine.transport.request import Asked, Taped
 
 
 def heard(*answers: tuple[str, object]) -> Entries:
     entries = Entries()
     for request, document in answers:
-        entries.hear("box", request, document)
+        content = document if isinstance(document, bytes) else json.dumps(document).encode()
+        method, path, *body = request.split(" ", 2)
+        asked = Asked("box", method, f"http://box:1{path}", "".join(body).encode())
+        entries.keep(asked, Taped(200, content=bytearray(content)))
     return entries
 
 
@@ -35,6 +40,21 @@ def test_entries_are_found_in_every_shape_of_a_list() -> None:
         assert entry.value["n"] == 1
     assert heard(("GET /list", ["m", "x"])).about("box", "m") == (Entry("GET /list", "m"),)
     assert list(heard(("GET /list", {"data": {"note": "m"}})).backends("m")) == []
+
+
+def test_what_the_engine_would_not_read_is_not_kept() -> None:
+    whole = b'{"data": [{"id": "m"}]}'
+    assert list(heard(("GET /list", whole)).backends("m")) == ["box"]
+    deep = b"[" * 5_000 + b'{"id": "m"}' + b"]" * 5_000
+    many = b'[{"id": "m"}' + b",{}" * MAX_VALUES + b"]"
+    for broken in (whole[:-2], b"\xff", deep, many):
+        assert list(heard(("GET /list", broken)).backends("m")) == []
+    refused = Entries()
+    refused.keep(
+        Asked("box", "GET", "http://box:1/list", b""), Taped(500, content=bytearray(whole))
+    )
+    refused.keep(Asked("", "GET", "http://box:1/list", b""), Taped(200, content=bytearray(whole)))
+    assert list(refused.backends("m")) == []
 
 
 def test_an_entry_that_comes_again_is_kept_once_and_many_are_bounded() -> None:
