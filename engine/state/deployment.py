@@ -192,6 +192,15 @@ class Editing:
     removes: bool = False
     reports_unserved: bool = False
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether nothing is lost if several rows are written at once.
+
+        LiteLLM reloads its rows after each write: one reload at a time since the version (1.98)
+        from which on it can change a row in place.
+        """
+        return self.in_place
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
