@@ -141,6 +141,7 @@ def measured_turns(fleet: Fleet, work: Work, runs: int) -> Iterator[Turn]:
         yield from _loop_turns(fleet, work, runs)
         return
     fleet.list_rows(work.listing)
+    fleet.configure(work.writers)
     requests = fleet.folder / "requests"
     for _ in range(runs):
         fleet.take()
