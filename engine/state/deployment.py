@@ -194,11 +194,7 @@ class Editing:
 
     @property
     def concurrent(self) -> bool:
-        """Whether nothing is lost if several rows are written at once.
-
-        LiteLLM reloads its rows after each write: one reload at a time since the version (1.98)
-        from which on it can change a row in place.
-        """
+        """Whether rows may be written at once: it reloads them one by one since 1.98, too."""
         return self.in_place
 
 
