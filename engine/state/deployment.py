@@ -195,6 +195,11 @@ class Editing:
     removes: bool = False
     reports_unserved: bool = False
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether rows may be written at once: it reloads them one by one since 1.98, too."""
+        return self.in_place
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
