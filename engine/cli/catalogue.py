@@ -8,7 +8,7 @@ from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
 from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
-from .options.rows import RETIRE
+from .options.rows import RETIRE, UNDO
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
@@ -17,6 +17,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     RUN,
     EXPLAIN,
     RETIRE,
+    UNDO,
     RECORD,
     REPLAY,
     DEMO,
