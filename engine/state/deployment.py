@@ -225,8 +225,7 @@ class ObservedState:
     are those with our mark for which no endpoint is known as their home, ``taken`` the ids of all
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
-    descriptions of these rows: those of teams and of other owners, and any unmarked row that is
-    not in ``deployments``.
+    descriptions of them: of teams, of other owners, or unmarked and not in ``deployments``.
     """
 
     owner: str
