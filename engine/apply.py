@@ -1,4 +1,4 @@
-"""Carry a plan out, in its order, one write at a time. Compares nothing and plans nothing.
+"""Carry a plan out, in its order. Compares nothing and plans nothing.
 
 An error of LiteLLM does not show whether the row was written: an id that is taken, a failing
 database and a row that is stored but cannot be served all give HTTP 500, and an answer may be
@@ -7,17 +7,21 @@ lost. After any answer other than success, the row is therefore read back.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from .errors import NoDatabase, Rejected, TransportError, Unavailable
 from .litellm.api import Proxy
 from .litellm.error_messages import STORED_ONLY
 from .litellm.row import stamped
-from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
+from .litellm.serving import is_served_by_all, wait_until_served
+from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Order, Plan
 from .state.deployment import MARK
+from .writers import write_all
 
 APPLIED: Final = "applied"
 ALREADY: Final = "already"
@@ -38,11 +42,6 @@ _KEPT_NOT_EVERYWHERE: Final = (
 _LISTED_ONLY: Final = (
     "LiteLLM's database has no such row; LiteLLM may list it until it reads its database again"
 )
-_STREAK: Final = 20
-"""Answers in a row that show that every replica, or none, serves a row. A balancer that takes turns
-needs as many as there are replicas. One that chooses at random passes over one of two replicas in
-one of 1,000,000 cases, over one of three in 3,000, over one of four in 300; then it must also
-choose that one for the delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +74,51 @@ def apply_plan(
     After a failed create or replace, deletes of the same public name are not attempted: the name
     might lose its last deployment. When LiteLLM refuses the key, does not answer or has lost its
     database, or when ``stopping`` returns true, the remaining operations are not attempted. A
-    failed operation raises nothing; ``report`` may raise.
+    failed operation raises nothing; ``report`` may raise, and then none is begun any more. Several
+    writers report one after the other; the results are in the order of the plan.
     """
-    results: list[Result] = []
-    unsafe: set[str] = set()
-    halted = ""
-    for operation in plan.operations:
-        if not halted and stopping():
-            halted = "stopping"
-        if halted:
-            result = Result(operation, NOT_ATTEMPTED, halted)
-        elif operation.takes_away and operation.key.name in unsafe:
-            why = f"{operation.key.name!r} might lose its last deployment"
+    carrier = _Carrier(report, stopping)
+    write_all(plan.operations, [partial(carrier.carry, writer) for writer in proxy.writers()])
+    return tuple(carrier.results[operation.order()] for operation in plan.operations)
+
+
+class _Carrier:
+    """What the writers of a plan share; each operation begins and ends under its lock."""
+
+    def __init__(self, report: Callable[[Result], None], stopping: Callable[[], bool]) -> None:
+        self.results: dict[Order, Result] = {}
+        self._report = report
+        self._stopping = stopping
+        self._lock = threading.Lock()
+        self._unsafe: set[str] = set()
+        self._halted = ""
+
+    def carry(self, proxy: Proxy, operation: Operation) -> None:
+        """Carry out an operation, unless that must not be, and report the result."""
+        with self._lock:
+            why, halt = self._forbids(operation), ""
+        if why:
             result = Result(operation, NOT_ATTEMPTED, why)
         else:
-            result, halted = _perform(operation, proxy)
-        if not result.done and operation.action in (CREATE, REPLACE):
-            unsafe.add(operation.key.name)
-        results.append(result)
-        report(result)
-    return tuple(results)
+            result, halt = _perform(operation, proxy)
+        with self._lock:
+            self._halted = self._halted or halt
+            if not result.done and operation.action in (CREATE, REPLACE):
+                self._unsafe.add(operation.key.name)
+            self.results[operation.order()] = result
+            try:
+                self._report(result)
+            except BaseException:
+                self._halted = self._halted or "the result of another one was not recorded"
+                raise
+
+    def _forbids(self, operation: Operation) -> str:
+        """Return why an operation must not begin, "" if it may."""
+        if not self._halted and self._stopping():
+            self._halted = "stopping"
+        if not self._halted and operation.takes_away and operation.key.name in self._unsafe:
+            return f"{operation.key.name!r} might lose its last deployment"
+        return self._halted
 
 
 def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
@@ -129,38 +153,10 @@ def _create(operation: Operation, proxy: Proxy) -> Result:
                 raise
             time.sleep(proxy.timing.apply_pause)
         else:
-            if proxy.editing.reports_unserved or _wait_until_served(operation, proxy):
+            if proxy.editing.reports_unserved or wait_until_served(operation.id, proxy):
                 return Result(operation, APPLIED)
             return _withdraw(operation, proxy, _NOT_SERVED)
     raise AssertionError("unreachable")
-
-
-def _wait_until_served(operation: Operation, proxy: Proxy) -> bool:
-    """Ask repeatedly whether a row is served; return whether it was.
-
-    LiteLLM before 1.97 answers 200 to a create that it cannot serve. Behind a load balancer,
-    another replica may answer that has not loaded the row yet: only if all of many answers say so,
-    no replica serves it.
-    """
-    for attempt in range(_STREAK):
-        if proxy.is_live(operation.id, reconnect=attempt > 0):
-            return True
-        if 0 < attempt < proxy.timing.live_attempts:
-            time.sleep(proxy.timing.apply_pause)
-    return False
-
-
-def _is_served_by_all(row_id: str, proxy: Proxy) -> bool:
-    """Tell whether all replicas behind a load balancer serve a row, as far as asking can show.
-
-    The replica that deletes another row of the same name stops serving that at once, but serves
-    this one only after its next reload: with an early delete, the name would not be served at all.
-    LiteLLM does not say which replica answers. So one that does not serve the row is not waited
-    for: the more often one asks while there is such a replica, the likelier it is passed over. The
-    delete goes over the connection of the last answer, so to the same replica where the balancer
-    chooses by connection.
-    """
-    return all(proxy.is_live(row_id, reconnect=True) for _ in range(_STREAK))
 
 
 def _withdraw(operation: Operation, proxy: Proxy, reason: str) -> Result:
@@ -190,7 +186,7 @@ def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str
 
 
 def _update(operation: Operation, proxy: Proxy) -> Result:
-    if operation.keeps and not _is_served_by_all(operation.keeps, proxy):
+    if operation.keeps and not is_served_by_all(operation.keeps, proxy):
         why = _KEPT_NOT_EVERYWHERE.format(kept=operation.keeps)
         return Result(operation, NOT_ATTEMPTED, why)
     try:
@@ -210,7 +206,7 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
     created = _create(operation, proxy)
     if created.done and created.detail:
         created = Result(operation, UNKNOWN, f"the old row stays: {created.detail}")
-    elif created.done and not _is_served_by_all(operation.id, proxy):
+    elif created.done and not is_served_by_all(operation.id, proxy):
         created = Result(operation, UNKNOWN, f"the old row stays: {_NOT_EVERYWHERE}")
     if created.done:
         proxy.delete(operation.replaces)
@@ -218,7 +214,7 @@ def _replace(operation: Operation, proxy: Proxy) -> Result:
 
 
 def _delete(operation: Operation, proxy: Proxy) -> Result:
-    if operation.keeps and not _is_served_by_all(operation.keeps, proxy):
+    if operation.keeps and not is_served_by_all(operation.keeps, proxy):
         why = _KEPT_NOT_EVERYWHERE.format(kept=operation.keeps)
         return Result(operation, NOT_ATTEMPTED, why)
     try:

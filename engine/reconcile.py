@@ -81,13 +81,14 @@ class Memory:
 
     ``suspicious_since``: for each endpoint whose list is suspicious, since when, in seconds of
     the monotonic clock. ``statuses``: what the log was told of each backend. ``unreadable``: the
-    rows of LiteLLM beyond a bound that were warned of. ``known``: what was worked out, for the
-    next cycle to use where nothing has changed.
+    rows of LiteLLM beyond a bound that were warned of. ``alone``: it was told that only one writer
+    is used. ``known``: what was worked out, for the next cycle to use where nothing has changed.
     """
 
     suspicious_since: dict[str, float] = field(default_factory=dict)
     statuses: dict[str, EndpointStatus] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    alone: bool = False
     known: Known = field(default_factory=Known)
 
 
@@ -144,6 +145,7 @@ def reconcile_once(
     scope = known.of(scope_of, config.backends)
     observed = known.of(observed_state, document, scope, config.owner, known.rows)
     _warn_of_unreadable(observed, memory)
+    _tell_of_writers(config.litellm.writers, observed, memory)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
     desired = known.of(desired_state, config, listings, scope, references, known.sites)
     desired = known.of(without_taken, desired, observed, config.backends)
@@ -180,6 +182,20 @@ def _warn_of_unreadable(observed: ObservedState, memory: Memory) -> None:
         if row not in memory.unreadable:
             log.warning("LiteLLM lists a row that is not read, only left alone: %s", row)
     memory.unreadable = observed.unreadable
+
+
+def _tell_of_writers(wanted: int, observed: ObservedState, memory: Memory) -> None:
+    """Tell once why only one writer is used although more are configured."""
+    alone = wanted > 1 and not observed.editing.concurrent
+    if alone and not memory.alone:
+        version = observed.editing.version or "of an unknown version"
+        log.info(
+            "litellm.writers is %d, but one is used: LiteLLM %s loses models if several are"
+            " written at once; 1.98 and later do not",
+            wanted,
+            version,
+        )
+    memory.alone = alone
 
 
 def _write_artifact(plan: Plan, artifacts: Artifacts | None) -> None:

@@ -71,10 +71,10 @@ def check_saved(plan: Plan, config: Config, ports: Ports) -> Saved:
         rows_with(ids_in(plan), document),
         observed_state(document, scope, config.owner),
         config.backends,
-        _unusable(plan, scope, references),
+        unusable(plan, scope, references),
     )
     left, done = without_stale(plan, present)
-    return Saved(left, done, _shown_state(left, scope), proxy)
+    return Saved(left, done, shown_state(left, scope), proxy)
 
 
 def apply_saved(saved: Saved, ports: Ports) -> Report:
@@ -109,7 +109,7 @@ def _check_whose(plan: Plan, config: Config) -> None:
             )
 
 
-def _unusable(plan: Plan, scope: Scope, references: Mapping[Place, str]) -> dict[Order, str]:
+def unusable(plan: Plan, scope: Scope, references: Mapping[Place, str]) -> dict[Order, str]:
     """Return for operations why the configuration does not let them be carried out any more."""
     known: dict[tuple[str, str], set[str]] = {}
     for (endpoint, path, _), reference in references.items():
@@ -149,7 +149,7 @@ def _references(operation: Operation) -> Iterator[tuple[str, str]]:
             yield pointer(path[:-1]), leaf
 
 
-def _shown_state(plan: Plan, scope: Scope) -> DesiredState:
+def shown_state(plan: Plan, scope: Scope) -> DesiredState:
     """Return the endpoints that a plan mentions. None was asked now."""
     backends: dict[str, set[str]] = {status.endpoint: set() for status in plan.endpoints}
     for status in plan.endpoints:

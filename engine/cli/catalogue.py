@@ -8,7 +8,7 @@ from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
 from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
-from .options.rows import DRAIN, RETIRE, UNDRAIN
+from .options.rows import DRAIN, RETIRE, UNDO, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
@@ -19,6 +19,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     RETIRE,
     DRAIN,
     UNDRAIN,
+    UNDO,
     RECORD,
     REPLAY,
     DEMO,

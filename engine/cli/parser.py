@@ -130,7 +130,7 @@ def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
         commands[command.name] = group.add_parser(
             command.name,
             help=text,
-            description=f"{text[0].upper()}{text[1:]}.",
+            description=f"{text[0].upper()}{text[1:]}{'' if text.endswith('?') else '.'}",
             epilog=f"examples:{examples}\n",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             as_json=as_json,

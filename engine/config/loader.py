@@ -70,7 +70,9 @@ def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
     doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
     litellm = parsed["litellm"]
     return Config(
-        litellm=LiteLLM(litellm["url"], files.litellm.key, _connection(litellm)),
+        litellm=LiteLLM(
+            litellm["url"], files.litellm.key, _connection(litellm), litellm["writers"]
+        ),
         backends=tuple(
             _backend(given, parsed, key, dict(files.named))
             for given, key in zip(parsed["backends"], files.backends, strict=True)

@@ -47,11 +47,15 @@ means."""
 
 @dataclass(frozen=True, slots=True)
 class LiteLLM:
-    """The proxy: its normal URL (see :mod:`engine.state.endpoint`) and the key of an admin."""
+    """The proxy: its normal URL (see :mod:`engine.state.endpoint`) and the key of an admin.
+
+    ``writers`` is how many operations may be sent to it at the same time.
+    """
 
     url: str
     key: Secret
     connection: Connection
+    writers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from ..bounds import MAX_VALUES
+from ..errors import Garbled
 from ..litellm.fields import is_secret, is_secret_text
+from ..transport.json_stream import document_of, values_in
 from .explanation import Entry
 
 if TYPE_CHECKING:
@@ -48,9 +51,11 @@ class Entries:
         """Keep the parts of an answer that are about a model."""
         if not asked.backend or taped.error is not None or not 200 <= taped.status < 300:
             return
+        if values_in(taped.content) > MAX_VALUES:
+            return
         try:
-            body, document = json.loads(asked.body or b"{}"), json.loads(taped.content)
-        except (ValueError, RecursionError):
+            body, document = json.loads(asked.body or b"{}"), document_of(taped.content[:])
+        except (ValueError, Garbled):
             return
         where = f"{asked.method} {urlsplit(asked.url).path}"
         model = body.get("model") if isinstance(body, dict) else None

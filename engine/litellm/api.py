@@ -5,7 +5,7 @@ The facts are held by ``tests/contract`` against real LiteLLM 1.74 to 1.110.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ from ..errors import Garbled, NoDatabase, Rejected, Unavailable
 from ..state.deployment import Editing
 from ..state.secret import SECRET, Secret, is_reference
 from ..transport.client import Client
-from ..transport.client_pool import Http
+from ..transport.client_pool import LITELLM, WRITER, Http
 from ..transport.timing import Timing
 from .error_messages import (
     NOT_ADDED,
@@ -45,12 +45,25 @@ class Proxy:
     """One LiteLLM proxy, for the length of one cycle.
 
     Made by :meth:`connect`. ``secrets`` maps the fingerprints in rows to the secrets to send.
+    ``clients`` makes the clients of further writers.
     """
 
-    def __init__(self, client: Client, editing: Editing, secrets: Mapping[str, Secret]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        editing: Editing,
+        secrets: Mapping[str, Secret],
+        clients: Callable[[], Iterable[Client]] = tuple,
+    ) -> None:
         self._client = client
         self.editing = editing
         self._secrets = secrets
+        self._clients = clients
+
+    def writers(self) -> list[Proxy]:
+        """Return itself, and others that may write at the same time, each for one thread."""
+        others = self._clients() if self.editing.concurrent else ()
+        return [self, *(Proxy(client, self.editing, self._secrets) for client in others)]
 
     @property
     def timing(self) -> Timing:
@@ -74,8 +87,14 @@ class Proxy:
                 without its database lists no models, which proves nothing.
             Rejected: it has no database at all, or it is not LiteLLM.
         """
-        client = http.client(litellm.url, litellm.key, litellm.connection)
-        client.hide(secrets.values())
+
+        def client_of(purpose: str) -> Client:
+            server = litellm.url, litellm.key, litellm.connection
+            client = http.client(*server, backend=purpose)
+            client.hide(secrets.values())
+            return client
+
+        client = client_of(LITELLM)
         try:
             health = client.get("/health/readiness", attempts=3)
         except Unavailable as error:
@@ -88,7 +107,8 @@ class Proxy:
         if database != "connected":
             raise without_database(litellm.url, client.quote(database) if database else "")
         version = client.quote(health.get("litellm_version") or _hub_version(client))
-        return cls(client, editing_of(version), secrets)
+        others = [f"{WRITER}{number}" for number in range(1, litellm.writers)]
+        return cls(client, editing_of(version), secrets, lambda: map(client_of, others))
 
     def fetch_deployments(self) -> dict[str, Any]:
         """Return the observed document: ``{"editing": {...}, "data": [row, ...]}``.

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..state.deployment import Key
 from ..state.endpoint_status import EndpointStatus
 from ..state.field_change import FieldChange
-from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, thaw
+from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, in_order, thaw
 from ..state.pointer import parts_of
 
 PLAN_VERSION: Final = 1
@@ -90,7 +90,7 @@ class Operation:
             "changes": [change.to_json() for change in self.changes],
             "replaces": self.replaces,
             "keeps": self.keeps,
-            "before": thaw(self.before),
+            "before": in_order(self.before),
         }
 
     @classmethod

@@ -17,10 +17,9 @@ from ..state.deployment import (
     Key,
     ObservedDeployment,
     ObservedState,
-    free_id,
 )
 from ..state.endpoint import Scope
-from ..state.mark import MAINTENANCE
+from ..state.mark import MAINTENANCE, free_id
 from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (

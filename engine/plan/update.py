@@ -9,10 +9,10 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import ShownRow, is_patchable, row_of
-from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment, free_id
+from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment
 from ..state.field_change import FieldChange
 from ..state.frozen import Frozen, freeze, thaw
-from ..state.mark import Mark
+from ..state.mark import Mark, free_id
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes, is_listed_as_sent

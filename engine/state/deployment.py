@@ -7,9 +7,7 @@ plan, a log or LiteLLM's listing learns the secret itself.
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +28,6 @@ NO_ADDRESS: Final = "(no usable URL)"
 """The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
-_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -184,6 +181,11 @@ class Editing:
         """
         return self.in_place
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether rows may be written at once: it reloads them one by one since 1.98, too."""
+        return self.in_place
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
@@ -209,9 +211,8 @@ class ObservedState:
     are those with our mark for which no endpoint is known as their home, ``taken`` the ids of all
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
-    descriptions of these rows: those of teams and of other owners, and any unmarked row that is
-    not in ``deployments``. ``overdue`` are the ids of rows that were blocked for as long as
-    ``removal_grace`` says.
+    descriptions of them: of teams, of other owners, or unmarked and not in ``deployments``.
+    ``overdue`` are the ids of rows that were blocked for as long as ``removal_grace`` says.
     """
 
     owner: str
@@ -227,23 +228,3 @@ class ObservedState:
 def without_provider(upstream: str) -> str:
     """Return the name in an upstream behind LiteLLM's provider: ``openai/a/b`` is ``a/b``."""
     return upstream.partition("/")[2] or upstream
-
-
-def deployment_id(owner: str, key: Key, revision: int) -> str:
-    """Return the id of a deployment, which is the same in every engine with the same owner.
-
-    LiteLLM uses it as primary key, so a create that is sent twice, or by two engines, finds the
-    row that exists already.
-    """
-    parts = [owner, key.endpoint, key.name, key.upstream, revision]
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
-
-
-def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
-    """Return the first id from ``revision`` on that is not taken, and its revision.
-
-    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
-    """
-    while (candidate := deployment_id(owner, key, revision)) in taken:
-        revision += 1
-    return candidate, revision

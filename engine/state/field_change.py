@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .frozen import freeze, thaw
+from .frozen import freeze, in_order, thaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FieldChange:
         if self.op != "remove":
             document["value"] = thaw(self.after)
         if self.op != "add":
-            document["was"] = thaw(self.before)
+            document["was"] = in_order(self.before)
         return document
 
     @classmethod

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 LITELLM: Final = ""
 LISTING: Final = "\0listing"
-"""In place of the name of a backend: LiteLLM, and LiteLLM while it is asked for its rows, which
-takes long, so that it answers other requests meanwhile."""
+WRITER: Final = "\0writer-"
+"""In place of the name of a backend: LiteLLM; LiteLLM while it is asked for its rows, which takes
+long, so that it answers other requests meanwhile; and the start of what its further writers are
+called."""
+_OURS: Final = "\0"
+"""How they begin, and no name of a backend does."""
 
 
 class Http:
@@ -48,15 +52,16 @@ class Http:
             if known == wanted:
                 return client
             client.close()
-        asked = LITELLM if backend == LISTING else backend
+        asked = LITELLM if backend.startswith(_OURS) else backend
         track = Track(self._tape, asked) if self._tape else None
         self._clients[backend] = wanted, Client(url, key, connection, self.timing, track)
         return self._clients[backend][1]
 
     def keep(self, backends: Collection[str]) -> None:
         """Close the connections of all backends but these."""
-        for name in self._clients.keys() - {LITELLM, LISTING, *backends}:
-            self._clients.pop(name)[1].close()
+        for name in self._clients.keys() - {LITELLM, *backends}:
+            if not name.startswith(_OURS):
+                self._clients.pop(name)[1].close()
 
     def discard(self, client: Client) -> None:
         """Forget a client whose thread was given up, so that no other thread shares it.

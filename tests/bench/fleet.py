@@ -50,7 +50,8 @@ class Fleet:
         self.litellm, self.backends = litellm, backends
         (self.port,) = litellm.ports
         self._serve_models()
-        self._configure()
+        self._write_keys()
+        self.configure(writers=1)
         self._answer(LISTINGS, _EMPTY)
         self._answer(["/health/readiness"], b'{"status":"healthy","db":"connected"}')
         self._answer(["/public/model_hub/info"], b'{"litellm_version":"1.110.2"}')
@@ -98,8 +99,8 @@ class Fleet:
         for number, port in enumerate(self.backends.ports):
             self.backends.put(port, "/v1/models", Content(self._models(number)))
 
-    def _configure(self) -> None:
-        """Write a configuration that the Go program reads too; every fifth backend has a key."""
+    def configure(self, writers: int) -> None:
+        """Write the configuration; with one writer, it is one that the Go program reads too."""
         backends = [
             {
                 "name": f"backend-{number}",
@@ -110,10 +111,15 @@ class Fleet:
             }
             for number, port in enumerate(self.backends.ports)
         ]
-        litellm = {"url": f"http://127.0.0.1:{self.port}"}
+        litellm: dict[str, Any] = {"url": f"http://127.0.0.1:{self.port}"}
+        if writers > 1:
+            litellm["writers"] = writers
         limits = {"max_models": self.size.rows, "max_creates": self.size.rows}
         config = {"litellm": litellm, "limits": limits, "backends": backends}
         (self.folder / "config.yaml").write_text(json.dumps(config, indent=1))
+
+    def _write_keys(self) -> None:
+        """Write the key of LiteLLM, and one for every fifth backend."""
         secrets = self.folder / "secrets"
         secrets.mkdir()
         (secrets / "litellm").write_text(_KEY)

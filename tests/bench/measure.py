@@ -19,6 +19,7 @@ from .processes import (
     floor_loop,
     run_engine,
     run_floor,
+    run_yardstick,
     write_requests,
 )
 from .server import Request
@@ -40,7 +41,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A line of the table: the medians for a work at a size and a latency in ms."""
+    """A line of the table: the medians for a work at a size and a latency in ms.
+
+    ``yardstick`` is the CPU seconds that the yardstick took at that time.
+    """
 
     work: str
     rows: int
@@ -48,6 +52,7 @@ class Cell:
     latency: int
     engine: Figures
     floor: Figures
+    yardstick: float
     peer: Figures | None = None
 
     @property
@@ -112,7 +117,9 @@ def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iter
 def measured_cell(fleet: Fleet, work: Work, latency: int, matrix: Matrix) -> Cell:
     """Measure a work with the engine, the floor and the peer."""
     fleet.set_down(down=work.down)
+    yardsticks = [run_yardstick(fleet.folder)]
     turns = list(measured_turns(fleet, work, matrix.runs))
+    yardsticks.append(run_yardstick(fleet.folder))
     peer = matrix.peer.measure(fleet, work, matrix.runs) if matrix.peer else []
     return Cell(
         work.name,
@@ -121,6 +128,7 @@ def measured_cell(fleet: Fleet, work: Work, latency: int, matrix: Matrix) -> Cel
         latency,
         medians([engine for engine, _ in turns]),
         medians([floor for _, floors in turns for floor in floors]),
+        statistics.mean(cost.cpu for cost in yardsticks),
         medians(peer) if peer else None,
     )
 
@@ -141,6 +149,7 @@ def measured_turns(fleet: Fleet, work: Work, runs: int) -> Iterator[Turn]:
         yield from _loop_turns(fleet, work, runs)
         return
     fleet.list_rows(work.listing)
+    fleet.configure(work.writers)
     requests = fleet.folder / "requests"
     for _ in range(runs):
         fleet.take()

@@ -22,6 +22,7 @@ from .fleet import ENVIRONMENT, ROOT
 from .server import Request
 
 FLOOR: Final = Path(__file__).with_name("floor.py")
+YARDSTICK: Final = Path(__file__).with_name("yardstick.py")
 PATIENCE: Final = 900.0
 """Seconds after which a cycle counts as hanging."""
 _LOOK: Final = 0.005
@@ -130,6 +131,11 @@ def run_engine(*command: str, folder: Path) -> Cost:
 def run_floor(requests: Path, folder: Path) -> Cost:
     """Send the requests once, in a new process, and return the cost."""
     return run([sys.executable, "-IS", str(FLOOR), str(requests)], folder)
+
+
+def run_yardstick(folder: Path) -> Cost:
+    """Return the cost of a fixed amount of work; see :mod:`tests.bench.yardstick`."""
+    return run([sys.executable, str(YARDSTICK)], folder)
 
 
 def run(command: list[str], folder: Path) -> Cost:

@@ -48,9 +48,10 @@ def work(name: str) -> Work:
     return found
 
 
-def cell(cpu: float, requests: int) -> Cell:
+def cell(cpu: float, requests: int, yardstick: float = 1) -> Cell:
     """Return a cell whose floor takes a second of CPU."""
-    return Cell("quiet", 10, 2, 0, Figures(1, cpu, 50, requests), Figures(1, 1, 10, requests))
+    engine, floor = Figures(1, cpu, 50, requests), Figures(1, 1, 10, requests)
+    return Cell("quiet", 10, 2, 0, engine, floor, yardstick)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,9 @@ def test_another_program_can_be_measured(fleet: Fleet, tmp_path: Path) -> None:
         (cell(cpu=12.1, requests=5), ["CPU"]),
         (cell(cpu=10, requests=7), ["requests"]),
         (cell(cpu=1, requests=1), []),
+        (cell(cpu=18, requests=5, yardstick=1.6), []),
+        (cell(cpu=18, requests=5, yardstick=1.4), ["CPU"]),
+        (cell(cpu=11, requests=5, yardstick=0.5), []),
     ],
 )
 def test_what_is_worse_by_a_fifth_is_named(now: Cell, found: list[str]) -> None:

@@ -15,6 +15,7 @@ class Work:
     ``listing`` is what LiteLLM lists during it. With a ``command``, that command is a process of
     its own, measured from start to end; without, it is a cycle of a loop that has run before. In
     the cycle before it, LiteLLM listed the wanted rows. ``down``: the first backend answers 503.
+    ``writers`` is what the engine is configured with.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Work:
     listing: str = SAME
     command: tuple[str, ...] = ()
     down: bool = False
+    writers: int = 1
 
     def writes(self, rows: int) -> int:
         """Return how many rows it writes, of so many rows."""
@@ -31,6 +33,7 @@ class Work:
 WORKS: Final = (
     Work("quiet", "quiet cycle of the loop"),
     Work("first", "first cycle, all rows created", NONE, ("run", "--once")),
+    Work("first8", "the same, with 8 writers", NONE, ("run", "--once"), writers=8),
     Work("one", "one row changed", ONE),
     Work("all", "all rows changed", ALL),
     Work("down", "one backend down", down=True),

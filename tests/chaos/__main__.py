@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from .campaign import Score, campaign, simulated
@@ -23,6 +24,8 @@ def main() -> int:
     if not chosen:
         print(f"no such scenario; there are: {', '.join(s.name for s in SCENARIOS)}")
         return 64
+    if options.writers:
+        chosen = [replace(s, writers=options.writers) for s in chosen if s.writers == 1]
     seeds = [options.seed] if options.seed is not None else list(range(1, options.seeds + 1))
     make = simulated
     where = "simulated LiteLLM"
@@ -79,6 +82,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--scenario", action="append", metavar="NAME", help="only this scenario; can be repeated"
     )
+    parser.add_argument(
+        "--writers", type=int, metavar="N",
+        help="litellm.writers of every engine, instead of 1, or of 8 in some scenarios",
+    )  # fmt: skip
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also write the figures as JSON"
     )

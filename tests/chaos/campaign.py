@@ -16,6 +16,8 @@ from .world import World
 
 VERSIONS: Final = ("1.106.2", "1.83.14", "1.110.2", "1.74.15.post2", "1.109.3")
 """The simulated versions, which take turns by seed."""
+CONCURRENT: Final = ("1.110.2", "1.106.2", "1.109.3")
+"""Those on which several writers are used."""
 
 
 @dataclass
@@ -58,14 +60,15 @@ class Score:
 
 def simulated(seed: int, scenario: Scenario) -> LiteLLM:
     """Return the simulated LiteLLM for a seed."""
-    return Simulated(VERSIONS[seed % len(VERSIONS)], scenario.replicas, scenario.reload)
+    versions = VERSIONS if scenario.writers == 1 else CONCURRENT
+    return Simulated(versions[seed % len(versions)], scenario.replicas, scenario.reload)
 
 
 def play(scenario: Scenario, seed: int, litellm: LiteLLM) -> Score:
     """Play a scenario once, and close the LiteLLM."""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            world = World(f"{scenario.name}/{seed}", litellm, Path(folder))
+            world = World(f"{scenario.name}/{seed}", litellm, Path(folder), scenario.writers)
             with world:
                 try:
                     scenario.play(world)

@@ -424,17 +424,20 @@ def _at_request(seat: Seat, number: int, act: Callable[[], None]) -> None:
 class Scenario:
     """A scenario, and what it needs: a number of replicas, and a command of ``Real``.
 
-    ``reload`` is the seconds after which a simulated replica reads the database again.
+    ``reload`` is the seconds after which a simulated replica reads the database again. ``writers``
+    is what engines are configured with.
     """
 
     play: Callable[[World], None]
     replicas: int = 1
     needs: str = ""
     reload: float = RELOAD
+    writers: int = 1
 
     @property
     def name(self) -> str:
-        return self.play.__name__.replace("_", "-")
+        name = self.play.__name__.replace("_", "-")
+        return name if self.writers == 1 else f"{name}-{self.writers}-writers"
 
     @property
     def about(self) -> str:
@@ -465,4 +468,7 @@ SCENARIOS: Final = (
     Scenario(foreign_names),
     Scenario(edited_addresses),
     Scenario(maintenance),
+    Scenario(unreliable_everything, writers=8),
+    Scenario(kill_at_every_request, writers=8),
+    Scenario(balancer, replicas=2, reload=inf, writers=8),
 )

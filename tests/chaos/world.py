@@ -71,8 +71,9 @@ class Seat:
 class World:
     """One run. Everything random in it follows from ``seed``; a context manager."""
 
-    def __init__(self, seed: str, litellm: LiteLLM, folder: Path) -> None:
+    def __init__(self, seed: str, litellm: LiteLLM, folder: Path, writers: int = 1) -> None:
         self.seed = seed
+        self.writers = writers
         self.dice = random.Random(f"{seed}/world")
         self.litellm = litellm
         self.folder = folder
@@ -200,7 +201,11 @@ class World:
             for site in seat.sites
         ]
         document = {
-            "litellm": {"url": seat.proxy.url, "timeout": for_litellm},
+            "litellm": {
+                "url": seat.proxy.url,
+                "timeout": for_litellm,
+                "writers": self.writers,
+            },
             "owner": seat.engine.owner,
             "backends": backends,
             "limits": self.limits,

@@ -26,7 +26,7 @@ from engine.report.plan_log import PlanLog
 from engine.state.deployment import MARK
 from engine.state.frozen import thaw
 from engine.state.mark import read_mark
-from engine.transport import client as transport
+from engine.transport import body as transport
 from engine.transport import json_text
 from engine.transport.client_pool import Http
 from engine.transport.json_stream import rows_of

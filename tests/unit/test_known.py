@@ -203,7 +203,10 @@ def test_what_is_remembered_changes_nothing(town: Town, history: list[Any]) -> N
         anew = Memory(deepcopy(memory.suspicious_since), dict(memory.statuses), memory.unreadable)
         expected = town.cycle(anew, dry_run=True)
         kept = Memory(
-            memory.suspicious_since, dict(memory.statuses), memory.unreadable, memory.known
+            memory.suspicious_since,
+            dict(memory.statuses),
+            memory.unreadable,
+            known=memory.known,
         )
         assert town.cycle(kept, dry_run=True) == expected
         if applied:

@@ -165,6 +165,14 @@ def test_a_plan_with_what_is_held_exits_as_applying_it_at_once_does(
     assert stored(fleet) == {}
 
 
+def test_the_plan_of_a_retirement_can_be_saved_as_well(fleet: Fleet, capsys: Capture) -> None:
+    path = fleet.folder / "plan.json"
+    assert main(["retire", "box", "--dry-run", "--json", *fleet.arguments]) == 2
+    path.write_text(capsys.readouterr().out)
+    assert apply(fleet, str(path)) == 0
+    assert stored(fleet) == {}
+
+
 def test_a_plan_for_another_litellm_or_owner_is_refused(fleet: Fleet, capsys: Capture) -> None:
     path = save(fleet)
     config = fleet.folder / "config.yaml"

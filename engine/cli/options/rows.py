@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import force_option, verbose_option, yes_option
+from .words import force_option, path, verbose_option, yes_option
 
 
 def _retire_options(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +44,24 @@ def _service_options(parser: argparse.ArgumentParser) -> None:
     _change_options(parser)
 
 
+def _undo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        type=path,
+        metavar="FILE",
+        help="the plan log of `run`, or a plan of `run --artifacts` or `plan --out`",
+    )
+    parser.add_argument(
+        "--cycle",
+        default="",
+        metavar="N",
+        help="which cycle of a plan log: its number, or how its digest begins (default: the last"
+        " one that changed something)",
+    )
+    _change_options(parser)
+    yes_option(parser)
+
+
 RETIRE: Final = Command(
     "retire",
     "delete what a backend left in LiteLLM, for good",
@@ -64,4 +82,11 @@ UNDRAIN: Final = Command(
     ("undrain gpu1", "undrain gpu1 qwen3-32b"),
     _service_options,
     "rows.service",
+)
+UNDO: Final = Command(
+    "undo",
+    "lead LiteLLM back from what a plan did",
+    ("undo plan.log --dry-run", "undo plan.log --cycle 12", "undo plans/plan-20260102T030405.json"),
+    _undo_options,
+    "rows.undo",
 )

@@ -190,6 +190,14 @@ def test_of_two_backends_on_one_server_the_later_one_decides(fleet: Fleet, shown
     ) in text
 
 
+def test_two_models_that_become_the_same_row(fleet: Fleet, shown: Shown) -> None:
+    aliases = "aliases: {llama3: one, qwen3-32b: one}\n"
+    configure(fleet, aliases + "regex_rename: [{regex: '/.*', replace: /same}]")
+    text = shown(2, "one")
+    assert "one of box is not registered: qwen3-32b of box has the same name and upstream" in text
+    assert "\none is not in LiteLLM yet" in text
+
+
 def test_a_deletion_that_is_held_says_until_when(fleet: Fleet, shown: Shown) -> None:
     main(["apply", *fleet.arguments])
     fleet.box.models.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,25 @@ def test_an_update_holds_the_row_that_it_changes() -> None:
         "litellm_params": thaw(seen.fields["litellm_params"]),
         "model_info": {"id": seen.id, "blocked": True, MARK: mark_document(seen.mark)},
     }
+
+
+def test_the_text_of_a_plan_is_the_same_in_whatever_order_litellm_lists_the_fields() -> None:
+    params = {"rpm": 5, "extra": {"x": 1, "y": {"p": 1, "q": 2}}}
+    seen = b.as_seen(b.wanted("a", params=params, info={"note": 1}))
+    turned = replace(seen, fields=b.freeze(backwards(thaw(seen.fields))))
+    first, second = (
+        "".join(make_plan(b.desired(b.wanted("a")), b.observed(row)).iter_json())
+        for row in (seen, turned)
+    )
+    assert first == second
+    assert '"was": {"x": 1, "y"' in first
+
+
+def backwards(value: Any) -> Any:
+    """Return a value with the members of its maps in the opposite order."""
+    if not isinstance(value, dict):
+        return value
+    return {name: backwards(value[name]) for name in reversed(value)}
 
 
 def test_a_create_takes_no_row_away() -> None:

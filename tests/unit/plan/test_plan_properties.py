@@ -122,7 +122,8 @@ def states(draw: st.DrawFn) -> States:
     outside = [row for row in seen.values() if row.key.endpoint not in urls]
     backend = draw(st.sampled_from(["box", "other"]))
     outside = [replace(row, mark=replace(row.mark, backend=backend)) for row in outside if row.mark]
-    overdue = frozenset(row.id for row in inside if draw(st.booleans()))
+    waiting = [row for row in inside if row.paused == LADDER and row.mark and row.mark.paused_at]
+    overdue = frozenset(row.id for row in waiting if draw(st.booleans()))
     state = b.observed(*inside, editing=editing, strays=tuple(outside))
     return desired, replace(state, overdue=overdue)
 

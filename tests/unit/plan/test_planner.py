@@ -19,9 +19,9 @@ from engine.state.deployment import (
     ObservedDeployment,
     ObservedState,
     Refusal,
-    deployment_id,
 )
 from engine.state.frozen import thaw
+from engine.state.mark import deployment_id
 from tests import builders as b
 
 
