@@ -22,7 +22,8 @@ from ..state.deployment import DesiredState
 from ..state.secret import Place, Secret
 from ..transport.background import Background
 from ..transport.client_pool import Http
-from .backends import Asked, ask_backends, check_backends
+from .asked import Asked, ask_backends
+from .backends import check_backends
 from .config import check_configuration
 from .finding import BACKENDS, LITELLM, MODELS, NETWORK, UNCHECKED, Diagnosis, Finding, diagnosis
 from .litellm import Seen, check_litellm, look_at_litellm

@@ -85,6 +85,6 @@ def test_how_a_proxy_speaks_tls_is_left_to_the_client(monkeypatch: pytest.Monkey
     with RawServer(always(as_json([]))) as server:
         monkeypatch.setenv("http_proxy", server.url.replace("http:", "https:"))
         monkeypatch.setenv("no_proxy", "")
-        found = reach("http://gpu.invalid", USUAL, 5)
+        found = reach("http://gpu.invalid", USUAL, 0.5)
         assert (found.failed, found.port) == ("", server.port)
     assert "http_proxy" in found.proxy
