@@ -20,6 +20,8 @@ from ..validate import validate
 from .finding import ERROR, LITELLM, NOTE, OK, UNCHECKED, WARNING, Finding
 
 _SUBJECT: Final = "LiteLLM"
+_PATIENCE: Final = 30.0
+"""Seconds in which LiteLLM may tell of itself, after it has listed its rows."""
 _SOON: Final = 14
 """Days before its end from which on a key is a warning."""
 _NO_CYCLE: Final = "no cycle can run: nothing is registered, changed or deleted"
@@ -87,7 +89,7 @@ def look_at_litellm(config: Config, secrets: Mapping[str, Secret], http: Http) -
         return Seen(version=version, unlisted=str(error))
     litellm = config.litellm
     client = http.client(litellm.url, litellm.key, litellm.connection)
-    return Seen(version=version, document=document, inspection=inspect(client))
+    return Seen(version=version, document=document, inspection=inspect(client, _PATIENCE))
 
 
 def check_litellm(seen: Seen, now: float) -> Iterator[Finding]:
@@ -118,7 +120,7 @@ def _version(version: str) -> Iterator[Finding]:
         fix = "let the engine read /public/model_hub/info"
         yield Finding(WARNING, LITELLM, "version", _SUBJECT, what, _ONE_WRITER, fix)
         return
-    known = [(what, why) for before, what, why in _QUIRKS if number < before]
+    known = [quirk for quirk in _QUIRKS if number < quirk[0]]
     if number < _OLDEST:
         what = f"is version {version}, older than any that the engine was tried with"
         why = "writes may do something else than expected"
@@ -129,8 +131,8 @@ def _version(version: str) -> Iterator[Finding]:
     else:
         what = f"is version {version}, which the engine knows"
         yield Finding(OK, LITELLM, "version", _SUBJECT, what)
-    for what, why in known:
-        fix = "nothing must be done; a later version (1.109 or later) has none of this"
+    for (major, minor), what, why in known:
+        fix = f"nothing must be done; this is so before {major}.{minor} only"
         yield Finding(NOTE, LITELLM, "quirk", _SUBJECT, f"{version} {what}", why, fix)
 
 

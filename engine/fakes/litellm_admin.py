@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,14 +12,15 @@ from .server import Answer
 CONFIG_FILE_TOLD: Final = (1, 110)
 """From it on the settings of the configuration file are told, not only those of the database."""
 SAVING_TOLD: Final = (1, 110)
-_FIELDS: Final = (
-    "background_health_checks",
-    "model_list_healthy_only",
-    "proxy_config_reload_interval_seconds",
-    "store_model_in_db",
-    "supported_db_objects",
-)
-"""Of the settings that LiteLLM knows, those that we ask for."""
+_FIELDS: Final = {
+    "background_health_checks": (1, 0),
+    "model_list_healthy_only": (1, 100),
+    "proxy_config_reload_interval_seconds": (1, 95),
+    "store_model_in_db": (1, 0),
+    "supported_db_objects": (1, 0),
+}
+"""By setting that we ask for: the version from which on LiteLLM has it."""
+_LISTED: Final = ("proxy_config_reload_interval_seconds", "store_model_in_db")
 _OPEN: Final = ("/key/info", "/v2/user/info", "/v2/model/info", "/v1/model/info", "/model/info")
 """What every key may read."""
 _NO_ADMIN: Final = (
@@ -53,6 +55,8 @@ class Admin:
         match path:
             case "/config/field/info":
                 return self._field(query.get("field_name", ""))
+            case "/config/list":
+                return self._list()
             case "/key/info":
                 return self._key(token)
             case "/v2/user/info":
@@ -63,7 +67,7 @@ class Admin:
 
     def _field(self, name: str) -> Answer:
         text = f"Invalid field={name} passed in."
-        if name in _FIELDS:
+        if self.version >= _FIELDS.get(name, (math.inf,)):
             text = f"Field name={name} not in DB"
             if self.version >= CONFIG_FILE_TOLD:
                 if name in self.settings:
@@ -71,6 +75,12 @@ class Admin:
                     return json_answer(200, {**told, "source": "config", "editable": False})
                 text = f"Field name={name} is not set"
         return json_answer(400, {"detail": {"error": text}})
+
+    def _list(self) -> Answer:
+        """Return the few settings that are listed, those of the configuration file included."""
+        names = [name for name in _LISTED if self.version >= _FIELDS[name]]
+        values = ({"field_name": name, "field_value": self.settings.get(name)} for name in names)
+        return json_answer(200, list(values))
 
     def _key(self, token: str) -> Answer:
         if token not in self.users:

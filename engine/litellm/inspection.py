@@ -6,11 +6,13 @@ viewer; 1.83 answers it from its database only, 1.110 also from its configuratio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 from ..errors import Garbled, Rejected, TransportError, Unavailable
+from ..transport.budget import Allowance
 from ..transport.client import Client
 
 ADMIN: Final = "proxy_admin"
@@ -27,6 +29,8 @@ DB_OBJECTS: Final = "supported_db_objects"
 STORE: Final = "store_model_in_db"
 RELOAD: Final = "proxy_config_reload_interval_seconds"
 SETTINGS: Final = (HEALTHY_ONLY, HEALTH_CHECKS, DB_OBJECTS, STORE, RELOAD)
+_Get = Callable[[str], Any]
+"""Returns the answer at a path, or the error in place of one."""
 _LOOKS: Final = 4
 """How often the listing is counted, each time over a new connection: a balancer may then choose
 another replica."""
@@ -75,22 +79,26 @@ class Inspection:
     counts: tuple[int, ...]
 
 
-def inspect(client: Client) -> Inspection:
-    """Return what a LiteLLM that is up, and accepts our key, tells of itself."""
-    settings = {name: _setting(client, name) for name in SETTINGS}
-    return Inspection(_rights(client), settings, _saves(client, settings[STORE]), _counts(client))
+def inspect(client: Client, seconds: float) -> Inspection:
+    """Return what a LiteLLM that is up, and accepts our key, tells of itself.
+
+    What it has not told after so many ``seconds`` is not known.
+    """
+    allowance = Allowance(seconds=seconds)
+
+    def get(path: str) -> Any:
+        try:
+            return client.get(path, attempts=1, allowance=allowance)
+        except TransportError as error:
+            return error
+
+    settings = {name: _setting(get, name) for name in SETTINGS}
+    counts = _counts(get, client.reconnect)
+    return Inspection(_rights(get), settings, _saves(get, settings[STORE]), counts)
 
 
-def _get(client: Client, path: str) -> Any:
-    """Return an answer, or the error in place of one."""
-    try:
-        return client.get(path, attempts=1)
-    except TransportError as error:
-        return error
-
-
-def _setting(client: Client, name: str) -> Setting:
-    answer = _get(client, f"/config/field/info?field_name={quote(name)}")
+def _setting(get: _Get, name: str) -> Setting:
+    answer = get(f"/config/field/info?field_name={quote(name)}")
     if isinstance(answer, dict) and "field_value" in answer:
         return Setting(answer["field_value"])
     text = str(answer)
@@ -112,17 +120,17 @@ def _why(answer: Any) -> str:
     return "the answer has another form than expected"
 
 
-def _rights(client: Client) -> Rights:
-    user = _get(client, "/v2/user/info")
+def _rights(get: _Get) -> Rights:
+    user = get("/v2/user/info")
     role = str(user.get("user_role") or "") if isinstance(user, dict) else ""
-    key = _get(client, "/key/info")
+    key = get("/key/info")
     is_master = isinstance(key, Rejected) and _NO_KEY in str(key)
     info = key.get("info") if isinstance(key, dict) else None
     expires = str(info.get("expires") or "") if isinstance(info, dict) else ""
     if role:
         kind = role if role in (ADMIN, VIEWER) else OTHER
         return Rights(kind, role, is_master, expires)
-    probe = _get(client, "/credentials")
+    probe = get("/credentials")
     if isinstance(probe, dict):
         return Rights(ADMIN, "an admin", is_master, expires)
     if isinstance(probe, Rejected) and _NO_ADMIN in str(probe):
@@ -130,21 +138,31 @@ def _rights(client: Client) -> Rights:
     return Rights(UNKNOWN, "", is_master, expires, _why(probe))
 
 
-def _saves(client: Client, store: Setting) -> bool | None:
-    """Tell whether models are stored in the database; ``store`` misses its environment variable."""
+def _saves(get: _Get, store: Setting) -> bool | None:
+    """Tell whether models are stored in the database.
+
+    ``store`` is true only where LiteLLM's configuration says so, not where its environment does.
+    """
     if store.value is True:
         return True
-    answer = _get(client, "/get/background_chat_settings")
+    answer = get("/get/background_chat_settings")
     saves = answer.get("can_save") if isinstance(answer, dict) else None
-    return saves if isinstance(saves, bool) else None
+    if isinstance(saves, bool):
+        return saves
+    listed = get("/config/list?config_type=general_settings")
+    fields = (
+        [field for field in listed if isinstance(field, dict)] if isinstance(listed, list) else []
+    )
+    values = [field.get("field_value") for field in fields if field.get("field_name") == STORE]
+    return True if True in values else None
 
 
-def _counts(client: Client) -> tuple[int, ...]:
+def _counts(get: _Get, reconnect: Callable[[], None]) -> tuple[int, ...]:
     """Return how many rows are listed, in each look; before 1.81 LiteLLM sends no count."""
     counts = []
     for _ in range(_LOOKS):
-        client.reconnect()
-        answer = _get(client, "/v2/model/info?size=1")
+        reconnect()
+        answer = get("/v2/model/info?size=1")
         count = answer.get("total_count") if isinstance(answer, dict) else None
         if isinstance(count, int):
             counts.append(count)

@@ -16,7 +16,7 @@ from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Row
 from engine.fakes.server import Fault, FaultKind
 from engine.litellm.fields import is_injected
-from engine.litellm.inspection import SETTINGS
+from engine.litellm.inspection import SETTINGS, STORE
 
 from ..versions import SERIALISED
 from .behaviours import (
@@ -158,6 +158,12 @@ def test_a_setting_is_told_or_said_not_to_be_set(proxy: Proxy) -> None:
         text = answer.json()["detail"]["error"]
         assert answer.status_code == 400
         assert any(words in text for words in ("is not set", "not in DB", "Invalid field")), text
+
+
+def test_whether_models_are_stored_is_a_listed_setting(proxy: Proxy) -> None:
+    answer = proxy.call("GET", "/config/list?config_type=general_settings")
+    assert answer.status_code == 200
+    assert STORE in {field["field_name"] for field in answer.json() if "field_value" in field}
 
 
 def test_a_page_of_one_row_has_the_count_of_all(proxy: Proxy) -> None:

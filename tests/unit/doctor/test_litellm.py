@@ -175,10 +175,14 @@ def test_an_old_version_has_its_quirks_as_notes_and_says_what_it_does_not_tell(
 ) -> None:
     examined = examine(old)
     assert examined.code == 0, examined.shown()
+    assert examined.one("store", "unchecked")
+    old.proxy.admin.settings["store_model_in_db"] = True
+    assert examine(old).one("store", "ok")
     quirks = " ".join(f["what"] for f in examined.of("quirk", "note"))
     assert "1.83.14 loses rows if it is written to by several at once" in quirks
     assert "cannot take a parameter out of a row" in quirks
-    for name in ("model_list_healthy_only", "supported_db_objects"):
+    assert examined.one("model_list_healthy_only", "ok"), "it has no such setting"
+    for name in ("background_health_checks", "supported_db_objects"):
         why = examined.one(name, "unchecked")["why"]
         assert why == "this version tells only what is set in its database"
 
