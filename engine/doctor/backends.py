@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from ..config.model import STATIC, Backend
-from ..desired.naming import filtered, unwanted
+from ..desired.naming import EXCLUDE, INCLUDE, offer_of
 from ..report.news import format_count, remedy, state_in_words, unmatched_in_words
 from ..state.endpoint_status import EndpointStatus
 from ..state.listing import EMPTY_LIST, INVALID, NOT_READY, OK, UNAUTHORISED, Model
@@ -130,7 +130,7 @@ def _left_out(each: Asked, status: EndpointStatus) -> Iterator[Finding]:
         severity = WARNING if every else NOTE
         yield Finding(severity, BACKENDS, "filtered", backend.name, what, _LEFT_OUT, fix)
     for text in status.unmatched:
-        if every and text.startswith("filter_regex"):
+        if every and text.startswith(INCLUDE):
             continue  # it is the cause above
         what = unmatched_in_words(status, text)
         why = "an expression that matches nothing is mostly misspelt"
@@ -146,8 +146,9 @@ def _share(number: int, models: int) -> str:
 
 def _why_left_out(backend: Backend, model: Model) -> str:
     """Return what leaves a model out, "" if nothing does."""
-    if not filtered(backend, model):
-        return unwanted(backend, model)
-    if backend.include is not None and not backend.include.search(model.id):
-        return f"since filter_regex {backend.include.text!r} does not match"
-    return f"since exclude_regex {backend.exclude.text if backend.exclude else ''!r} matches"
+    offer = offer_of(backend, model)
+    pattern = {INCLUDE: backend.include, EXCLUDE: backend.exclude}.get(offer.left_out_by)
+    if pattern is None:
+        return offer.unwanted
+    verb = "does not match" if offer.left_out_by == INCLUDE else "matches"
+    return f"since {offer.left_out_by} {pattern.text!r} {verb}"

@@ -9,7 +9,8 @@ from .command import Command
 from .words import duration, path, pause
 
 SCHEMAS: Final = (
-    "config", "plan", "planlog", "explanation", "diagnosis", "recording", "listing", "desired", "observed",
+    "config", "plan", "planlog", "explanation", "diagnosis", "recording",
+    "listing", "desired", "observed",
 )  # fmt: skip
 """The documents that have a schema; in another order, the files of ``schemas/``."""
 SHELLS: Final = ("bash", "zsh", "fish")
