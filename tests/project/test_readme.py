@@ -37,12 +37,13 @@ def test_every_command_is_listed_with_its_options() -> None:
         for action in make_parser()._actions
         if isinstance(action, argparse._SubParsersAction)
     )
-    table = [row[0].strip("`") for row in rows(read("README.md"), "command")]
+    table = [row[0].strip("`") for row in rows(read("engine/cli/README.md"), "command")]
     listed = {row.split(" ")[0]: set(re.findall(r"--[\w-]+", row)) for row in table}
     empty = argparse.ArgumentParser()
     add_common_options(empty, defaults=True)
     common = options(empty)
     assert listed == {name: options(sub) - common for name, sub in commands.choices.items()}
+    assert {row[0].strip("`") for row in rows(read("README.md"), "command")} == set(listed)
     assert common <= set(re.findall(r"--[\w-]+", read("README.md")))
 
 
