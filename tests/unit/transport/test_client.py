@@ -23,7 +23,7 @@ from engine.bounds import MAX_BODY, MAX_EXCERPT, MAX_VALUES
 from engine.errors import Garbled, Rejected, TransportError, Unavailable
 from engine.state.secret import PLACEHOLDER_KEY, Secret
 from engine.transport.client import Client
-from engine.transport.client_pool import Http
+from engine.transport.client_pool import LISTING, LITELLM, WRITER, Http
 from engine.transport.timing import Connection, Timing
 from tests.certificate import make_certificate, server_context
 from tests.quick import QUICK
@@ -904,10 +904,10 @@ def test_a_backend_that_is_taken_out_leaves_no_connection_behind(stack: ExitStac
     server = stack.enter_context(RawServer(always(as_json({}))))
     http = Http(QUICK)
     stack.callback(http.close)
-    for name in ("", "here", "gone"):
+    for name in (LITELLM, LISTING, f"{WRITER}1", "here", "gone"):
         http.client(server.url, Secret(KEY), Connection(10.0), backend=name).get("/")
     http.keep({"here"})
-    assert sockets_to(server.url) == 2
+    assert sockets_to(server.url) == 4
 
 
 def sockets_to(url: str) -> int:
