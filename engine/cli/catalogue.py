@@ -7,7 +7,7 @@ from typing import Final
 from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
-from .options.look import ALIVE, COMPLETION, DEMO, EXPLAIN, SCHEMA, VALIDATE
+from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, SCHEMA, VALIDATE
 from .options.rows import DRAIN, RETIRE, UNDO, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -15,6 +15,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     PLAN,
     APPLY,
     RUN,
+    DOCTOR,
     EXPLAIN,
     RETIRE,
     DRAIN,

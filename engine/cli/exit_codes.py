@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..doctor import finding
 from ..errors import EngineError, StalePlan, WrongUsage
 
 if TYPE_CHECKING:
+    from ..doctor.finding import Diagnosis
     from ..explain.explanation import Explanation
     from ..reconcile import Report
 
@@ -48,6 +50,13 @@ def of_explained(explanation: Explanation) -> int:
     if explanation.degraded:
         return DEGRADED
     return CHANGES if explanation.operations else OK
+
+
+def of_diagnosis(found: Diagnosis) -> int:
+    """Return the exit code of an examination: 1 for an error, 4 for a warning without an error."""
+    if found.summary[finding.ERROR]:
+        return ERROR
+    return DEGRADED if found.summary[finding.WARNING] else OK
 
 
 def _of_answers(report: Report) -> int:

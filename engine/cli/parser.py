@@ -22,13 +22,15 @@ exit codes:
   2   plan, run --once --dry-run, explain: there is something to do
   3   a limit held something back; the plan says what, and how to let it through;
       or part of a saved plan is refused, or the plan is not the expected one
-  4   a backend could not be asked; everything else is done, or planned
+  4   a backend could not be asked; everything else is done, or planned;
+      doctor: a warning, but no error
   64  the command line is wrong
   of several that fit, the first of 1, 3, 4, 2, 0
 
 first steps:
   modelprovisioner demo                 see it work; needs no configuration
   modelprovisioner validate             check the configuration
+  modelprovisioner doctor               find out why a model does not appear
   modelprovisioner plan                 show what would be done
   modelprovisioner explain MODEL        say why a model is, or is not, in LiteLLM
   modelprovisioner apply                carry it out once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ..transport.timing import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
 from .checks import SHARED, find_disagreements, find_problems, find_warnings
-from .coerce import as_declared, without
+from .coerce import as_declared, usable_part, without
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
 from .named_files import Files, KeyFile, read_files
 from .remedies import LITELLM, explained, find_mistakes, find_suspects
@@ -33,6 +33,23 @@ class Lines:
     def line(self, *path: str | int) -> int:
         """Return the line of a value, from 1; 0 if the file does not have it."""
         return self.lines.get(path, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found in a configuration and its key files, whatever is wrong with them.
+
+    ``problems`` are everything that is wrong. ``config`` is what can be used nevertheless: without
+    the backends and settings that have a problem, and with "" for an address or a key of LiteLLM
+    that cannot be used. It is None if the file cannot be read at all. ``document`` is the file as
+    it was written, None if it is not YAML; ``given`` are its values, with the types and defaults of
+    the schema.
+    """
+
+    problems: tuple[Problem, ...]
+    config: Config | None = None
+    document: Document | None = None
+    given: Any = None
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:
@@ -55,19 +72,58 @@ def load_with_lines(config_path: Path, secrets_dir: Path) -> tuple[Config, Lines
     return config, Lines(text.document.name, text.document.lines)
 
 
+def examine_config(config_path: Path, secrets_dir: Path) -> Examined:
+    """Return what is wrong with a configuration, and what of it can be used; never raises."""
+    try:
+        text = _read(read_text(config_path), config_path.name)
+    except ConfigError as error:
+        return Examined(error.problems)
+    files = _files_of(text, secrets_dir)
+    problems: tuple[Problem, ...] = ()
+    try:
+        config = _config(text, files, secrets_dir)
+    except ConfigError as error:
+        config, problems = _usable(text, files, secrets_dir), error.problems
+    return Examined(problems, config, text.document, text.given)
+
+
 @lru_cache(maxsize=1)
 def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
     """Make the configuration; the loop gets the same one again while no file has changed."""
-    document, parsed = text.document, text.parsed
-    found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
-    found += [*text.problems, *files.unusable, *find_mistakes(parsed)]
-    problems = _in_order(found, document)
+    problems = _in_order(_wrong(text, files, secrets_dir), text.document)
     if files.litellm.problem:
         problems.append(Problem(str(secrets_dir / LITELLM), files.litellm.problem))
     if problems:
         raise ConfigError(problems)
+    return _made(text.parsed, files, _warnings(text, files))
+
+
+def _usable(text: _Text, files: Files, secrets_dir: Path) -> Config:
+    """Return what can be used of a configuration in which something is wrong."""
+    wrong = [violation.path for violation in _wrong(text, files, secrets_dir)]
+    if not wrong:  # but for the key of LiteLLM
+        return _made(text.parsed, files, _warnings(text, files))
+    declared = usable_part(text.given, wrong, schema("config"))
+    parsed, _ = parsers.parse_values(declared)
+    parsed["litellm"].setdefault("url", "")
+    files = read_files(declared, parsed, secrets_dir)
+    return _made(parsed, replace(files, unused=()), ())
+
+
+def _wrong(text: _Text, files: Files, secrets_dir: Path) -> list[Violation]:
+    found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
+    return [*found, *text.problems, *files.unusable, *find_mistakes(text.parsed)]
+
+
+def _warnings(text: _Text, files: Files) -> tuple[str, ...]:
+    document, parsed = text.document, text.parsed
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
     doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
+    return tuple(map(str, _in_order(doubtful, document)))
+
+
+def _made(parsed: Mapping[str, Any], files: Files, warnings: tuple[str, ...]) -> Config:
+    """Return the configuration of values in which nothing is wrong."""
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(
@@ -80,7 +136,7 @@ def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
-        warnings=tuple(map(str, _in_order(doubtful, document))),
+        warnings=warnings,
         unused_keys=files.unused,
     )
 

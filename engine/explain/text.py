@@ -48,9 +48,8 @@ class ExplanationText:
             yield from ("", *self._listed(explanation, listed))
         for each in explanation.left_out:
             yield from ("", *self._left_out(each))
-        yield ""
-        yield from self._rows(explanation)
-        yield from self._plan(explanation)
+        about = [*self._rows(explanation), *self._plan(explanation)]
+        yield from ["", *about] if any(about) else []
         if explanation.more:
             yield self._paint(_DIM, f"{explanation.more} more models and rows have this name")
         if explanation.unread and explanation.found:

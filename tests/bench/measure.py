@@ -117,9 +117,7 @@ def measure(matrix: Matrix, folder: Path, report: Callable[[str], None]) -> Iter
 def measured_cell(fleet: Fleet, work: Work, latency: int, matrix: Matrix) -> Cell:
     """Measure a work with the engine, the floor and the peer."""
     fleet.set_down(down=work.down)
-    yardsticks = [run_yardstick(fleet.folder)]
     turns = list(measured_turns(fleet, work, matrix.runs))
-    yardsticks.append(run_yardstick(fleet.folder))
     peer = matrix.peer.measure(fleet, work, matrix.runs) if matrix.peer else []
     return Cell(
         work.name,
@@ -128,7 +126,7 @@ def measured_cell(fleet: Fleet, work: Work, latency: int, matrix: Matrix) -> Cel
         latency,
         medians([engine for engine, _ in turns]),
         medians([floor for _, floors in turns for floor in floors]),
-        statistics.mean(cost.cpu for cost in yardsticks),
+        run_yardstick(fleet.folder).cpu,
         medians(peer) if peer else None,
     )
 

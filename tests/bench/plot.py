@@ -12,7 +12,8 @@ from .measure import Cell, Figures
 from .table import TITLES
 from .works import WORKS
 
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+COLOURS: Final = (*("#0072b2", "#d55e00", "#882255", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),)
+"""One for each work, in the order of the table."""
 """Okabe and Ito's colours, which people with colour blindness can tell apart."""
 WIDTH, HEIGHT = 420, 300
 LEFT, TOP, GAP, LEGEND = 60, 40, 90, 190

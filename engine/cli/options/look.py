@@ -9,7 +9,8 @@ from .command import Command
 from .words import duration, path, pause
 
 SCHEMAS: Final = (
-    "config", "plan", "planlog", "explanation", "recording", "listing", "desired", "observed",
+    "config", "plan", "planlog", "explanation", "diagnosis", "recording",
+    "listing", "desired", "observed",
 )  # fmt: skip
 """The documents that have a schema; in another order, the files of ``schemas/``."""
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -42,6 +43,10 @@ def _alive_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
 def _explain_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
@@ -71,6 +76,12 @@ VALIDATE: Final = Command(
     "validate",
     "check the configuration and secrets; sends no request",
     ("validate --config config.yaml --secrets secrets",),
+)
+DOCTOR: Final = Command(
+    "doctor",
+    "find what is wrong, or why a model is missing, and what to do; writes nothing",
+    ("doctor --config config.yaml --secrets secrets", "doctor --json"),
+    _doctor_options,
 )
 EXPLAIN: Final = Command(
     "explain",

@@ -1193,3 +1193,22 @@ def test_an_admin_key_that_travels_unencrypted_to_another_host_is_noted(
         " use https unless you trust the network in between"
     )
     assert loaded.notices == ((expected,) if noted else ())
+
+
+def test_a_configuration_is_made_anew_only_when_a_file_has_changed(reader: Reader) -> None:
+    text = "litellm: {url: http://p}\nbackends: [{name: a, type: openai, url: http://a}]\n"
+    first = reader.load(text)
+    assert reader.load(text) is first
+    (reader.secrets / "a").write_text("sk-new")
+    changed = reader.load(text)
+    assert changed.backends[0].key.reveal() == "sk-new"
+    assert reader.load(text) is changed
+    assert reader.load(text + "owner: other\n").owner == "other"
+
+
+def test_one_writer_is_used_unless_more_are_configured(reader: Reader) -> None:
+    assert reader.load("litellm: {url: http://p}").litellm.writers == 1
+    assert reader.load("litellm: {url: http://p, writers: 8}").litellm.writers == 8
+    for number in ("0", "17", "1.5", "many"):
+        with pytest.raises(ConfigError, match=r"litellm\.writers"):
+            reader.load(f"litellm: {{url: http://p, writers: {number}}}")

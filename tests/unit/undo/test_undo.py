@@ -42,7 +42,7 @@ def named(fleet: Fleet, name: str) -> Json:
     return next(row for row in rows(fleet) if row["model_name"] == name)
 
 
-def change(fleet: Fleet, name: str, **body: Json) -> None:
+def change(fleet: Fleet, name: str, **body: Any) -> None:
     row_id = named(fleet, name)["model_info"]["id"]
     url = f"{fleet.proxy.url}/model/{row_id}/update"
     assert requests.patch(url, json=body, headers=KEY, timeout=5).status_code == 200
