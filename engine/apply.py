@@ -240,7 +240,9 @@ def _is_as_planned(operation: Operation, row: dict[str, Any]) -> bool:
     blocked = row["model_info"].get("blocked") is True
     return (
         isinstance(seen, dict)
-        and all(seen.get(name) == planned.get(name) for name in ("fingerprint", "paused"))
+        and all(
+            seen.get(name) == planned.get(name) for name in ("fingerprint", "paused", "released")
+        )
         and blocked == operation.row.get("blocked", blocked)
     )
 
