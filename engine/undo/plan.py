@@ -22,14 +22,14 @@ from ..plan.leftovers import delete
 from ..plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Order, Plan, Skip
 from ..plan.simulate import simulate
 from ..plan.stale import STALE
-from ..plan.unlike import changes_since, in_words, is_made_by, lacks_removed, unlike
+from ..plan.unlike import changes_since
 from ..plan.update import adjust
 from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.field_change import FieldChange
 from ..state.frozen import freeze
 from ..state.mark import read_mark
-from ..state.pointer import parts_of
+from .changed_since import changed_since
 from .row_again import (
     KEY_UNKNOWN,
     PARTS,
@@ -78,7 +78,7 @@ def make_undo(
             decision = leave(each.operation, KEY_UNKNOWN, why) if why else decision
         if isinstance(decision, Operation):
             operations.append(decision)
-        elif decision is not None and (each.sure or decision.reason != STALE):
+        elif decision is not None and (decision.reason != STALE or _was_done(each, rows)):
             skips.append(decision)
     lost = {skip.key.name for skip in skips if skip.action == CREATE}
     settled = [*_safe(operations, lost, observed)]
@@ -115,6 +115,14 @@ def ids_in(done: Iterable[Done]) -> frozenset[str]:
     )
 
 
+def _was_done(done: Done, rows: Rows) -> bool:
+    """Tell whether an operation was carried out, although the row is not as it left it."""
+    operation, seen = done.operation, rows.get(done.operation.id)
+    if done.sure or seen is None or operation.action == DELETE:
+        return done.sure
+    return operation.action != UPDATE or bool(changes_since(operation.before, seen))
+
+
 def _decide(done: Operation, rows: Rows, observed: ObservedState) -> Operation | Skip | None:
     """Return what leads back from one operation; None if there is nothing to do."""
     seen = rows.get(done.id)
@@ -125,7 +133,7 @@ def _decide(done: Operation, rows: Rows, observed: ObservedState) -> Operation |
         return _again(done, seen)
     if seen is None:
         return leave(done, STALE, "its row is not there any more")
-    if changed := _changed_since(done, seen):
+    if changed := changed_since(done, seen):
         return leave(done, STALE, changed)
     if done.action == CREATE:
         return delete(seen, UNDONE, f"it was created: {done.because}")
@@ -195,34 +203,6 @@ def _updated_back(
     if not isinstance(back, Operation):
         return back
     return replace(back, reason=UNDONE, because=f"it was updated: {done.because}")
-
-
-def _changed_since(done: Operation, seen: ObservedDeployment) -> str:
-    """Return why a row is not as an operation left it; "" if it is."""
-    if seen.read_only:
-        return f"its row cannot be edited any more: {seen.read_only}"
-    if changes := unlike(done, seen) + _edits_of_others(done, seen):
-        return f"changed since: {in_words(changes)}"
-    if not is_made_by(done, seen):
-        return "its name or its mark has changed since"
-    return "" if lacks_removed(done, seen) else "what was removed is there again"
-
-
-def _edits_of_others(done: Operation, seen: ObservedDeployment) -> tuple[FieldChange, ...]:
-    """Return what differs among the fields that nobody of us declared."""
-    ours = {"api_key", MARK, "id"}
-    for row in (done.row, done.before):
-        mark = row["model_info"].get(MARK) if row else None
-        ours |= {parts_of(path)[1] for path in (mark or {}).get("fields", ())}
-    before = done.before if done.action == UPDATE else {}
-    known: dict[str, Any] = {"model_name": seen.key.name}
-    now: dict[str, Any] = {}
-    for part in PARTS:
-        kept = {**before.get(part, {}), **done.row[part]}
-        known[part] = {name: value for name, value in kept.items() if name not in ours}
-        now[part] = {name: value for name, value in seen.fields[part].items() if name not in ours}
-    known["model_info"]["id"] = seen.id
-    return changes_since(freeze(known), replace(seen, fields=freeze(now), mark=None))
 
 
 def _safe(
