@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -17,8 +17,9 @@ from typing import Any, Final
 from .errors import NoDatabase, Rejected, TransportError, Unavailable
 from .litellm.api import Proxy
 from .litellm.error_messages import STORED_ONLY
+from .litellm.row import stamped
 from .litellm.serving import is_served_by_all, wait_until_served
-from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Order, Plan
+from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Order, Plan
 from .state.deployment import MARK
 from .writers import write_all
 
@@ -115,16 +116,15 @@ class _Carrier:
         """Return why an operation must not begin, "" if it may."""
         if not self._halted and self._stopping():
             self._halted = "stopping"
-        if not self._halted and operation.action == DELETE and operation.key.name in self._unsafe:
+        if not self._halted and operation.takes_away and operation.key.name in self._unsafe:
             return f"{operation.key.name!r} might lose its last deployment"
         return self._halted
 
 
 def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     """Return the result, and why the remaining operations must be skipped ("" if not)."""
-    act = {CREATE: _create, UPDATE: _update, REPLACE: _replace, DELETE: _delete}[operation.action]
     try:
-        return act(operation, proxy), ""
+        return _ACTS[operation.action](operation, proxy), ""
     except Rejected as error:
         halt = "LiteLLM does not let us write" if error.status in (401, 403) else ""
         return Result(operation, FAILED, str(error)), halt
@@ -186,8 +186,12 @@ def _settle(operation: Operation, proxy: Proxy, row: dict[str, Any], reason: str
 
 
 def _update(operation: Operation, proxy: Proxy) -> Result:
+    if operation.keeps and not is_served_by_all(operation.keeps, proxy):
+        why = _KEPT_NOT_EVERYWHERE.format(kept=operation.keeps)
+        return Result(operation, NOT_ATTEMPTED, why)
     try:
-        proxy.patch(operation.id, operation.row, operation.removed_params)
+        sent = stamped(operation.row, proxy.stamp())
+        proxy.patch(operation.id, sent, operation.removed_params)
     except NoDatabase:
         raise
     except Unavailable:
@@ -232,6 +236,20 @@ def _read_back(proxy: Proxy, row_id: str) -> dict[str, Any] | None:
 
 
 def _is_as_planned(operation: Operation, row: dict[str, Any]) -> bool:
-    seen = row["model_info"].get(MARK)
-    planned = operation.row["model_info"][MARK]["fingerprint"]
-    return isinstance(seen, dict) and seen.get("fingerprint") == planned
+    seen, planned = row["model_info"].get(MARK), operation.row["model_info"][MARK]
+    blocked = row["model_info"].get("blocked") is True
+    return (
+        isinstance(seen, dict)
+        and all(seen.get(name) == planned.get(name) for name in ("fingerprint", "paused"))
+        and blocked == operation.row.get("blocked", blocked)
+    )
+
+
+_ACTS: Final[Mapping[str, Callable[[Operation, Proxy], Result]]] = {
+    CREATE: _create,
+    UPDATE: _update,
+    REPLACE: _replace,
+    UNBLOCK: _update,
+    BLOCK: _update,
+    DELETE: _delete,
+}

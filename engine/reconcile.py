@@ -22,6 +22,7 @@ from .gather import gather
 from .known import Known
 from .litellm.api import Proxy
 from .litellm.observed import observed_state
+from .litellm.pause_times import with_overdue
 from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
 from .plan.planner import make_proven_plan
@@ -150,6 +151,8 @@ def reconcile_once(
     desired = known.of(without_taken, desired, observed, config.backends)
     desired = known.of(without_clashes, desired, observed, config.on_clash, config.endpoints())
     known.check_desired(desired)
+    graces = {endpoint.url: endpoint.removal_grace for endpoint in desired.endpoints}
+    observed = with_overdue(observed, graces, proxy.now())
     plan = known.of(make_proven_plan, desired, observed, scope, known.unchanged)
     suspicion = Suspicion(begun, memory.suspicious_since, options.force)
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)

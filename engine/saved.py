@@ -123,8 +123,11 @@ def _why_unusable(
 ) -> str:
     """Return why the row of an operation cannot be sent; "" if it can.
 
-    A key is sent only in a row at an address of the backend that has this key.
+    A key is sent only in a row at an address of the backend that has this key. A row that is only
+    blocked or unblocked is sent without its parameters.
     """
+    if "litellm_params" not in operation.row:
+        return ""
     backend = backend_of(operation)
     reach = scope.reach.get(backend, ())
     if not reach:

@@ -57,6 +57,9 @@ class Replay:
             )
             for _ in range(about.get("replicas", 1))
         ]
+        if "clock" in about:
+            for replica in self.replicas:
+                replica.clock = lambda: float(about["clock"])
         self.reload()
         self.backends: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []

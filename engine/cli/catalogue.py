@@ -8,7 +8,7 @@ from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
 from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, SCHEMA, VALIDATE
-from .options.rows import RETIRE, UNDO
+from .options.rows import DRAIN, RETIRE, UNDO, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
@@ -18,6 +18,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     DOCTOR,
     EXPLAIN,
     RETIRE,
+    DRAIN,
+    UNDRAIN,
     UNDO,
     RECORD,
     REPLAY,

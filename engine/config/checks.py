@@ -21,7 +21,7 @@ from .secret_fields import PARAMS, clear_secrets, reference_paths
 from .size import row_problems
 from .yaml.tree import Steps
 
-SHARED: Final = ("policy", "ownership", "on_unreachable")
+SHARED: Final = ("policy", "ownership", "on_unreachable", "removal_grace")
 """Keys that the top level and each backend may set; backends on one endpoint must agree on them."""
 
 

@@ -238,6 +238,7 @@ def _backend(
         selection=_selection(given),
         models=freeze(dict(map(parsers.static_model, given["models"]))),
         joinable_names=tuple(joinable),
+        maintenance=given["maintenance"],
         **shared,
     )
 

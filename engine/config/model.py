@@ -104,7 +104,8 @@ class Backend:
     ``litellm_params`` and fields of ``model_info`` may hold Secrets at any depth. ``aliases`` maps
     model ids to more public names. ``models`` are those of a ``static`` backend: fields of
     ``model_info`` by id. ``on_taken_name`` and ``joinable_names`` are about public names that
-    others have in LiteLLM.
+    others have in LiteLLM. In ``maintenance`` its rows are blocked, and none is made or deleted.
+    Rows that nothing wants are blocked for ``removal_grace`` seconds before they are deleted.
     """
 
     name: str
@@ -134,6 +135,8 @@ class Backend:
     policy: str
     ownership: str
     on_unreachable: str
+    removal_grace: float
+    maintenance: bool
 
     def may_join(self, name: str) -> bool:
         """Tell whether its models may share a public name with rows of others."""

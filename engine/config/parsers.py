@@ -112,7 +112,7 @@ def timeout(value: float | str) -> float:
 
 
 def period(value: float | str) -> float:
-    """Return the suspicion period in seconds."""
+    """Return how long something must last, in seconds."""
     if (length := _seconds(value)) > MAX_PERIOD:
         raise ValueError("expected at most a year (8760h)")
     return length
@@ -192,6 +192,7 @@ _PARSERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "url": normal_url,
     "timeout": timeout,
     "suspicion_period": period,
+    "removal_grace": period,
     "min_deployments": int,
     "max_models": int,
     "max_creates": int,

@@ -13,7 +13,6 @@ from ..state.deployment import (
     DesiredDeployment,
     DesiredState,
     Key,
-    Mark,
     Refusal,
 )
 from ..state.endpoint import Scope, canonical_endpoint
@@ -23,6 +22,7 @@ from ..state.listing import (
     Listing,
     Model,
 )
+from ..state.mark import Mark
 from ..state.origin import Origin
 from ..state.pointer import leaves, pointer
 from ..state.reuse import Reuse

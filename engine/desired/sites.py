@@ -65,6 +65,8 @@ def endpoint_of(url: str, group: Sequence[Site], scope: Scope) -> Endpoint:
         renamed=tuple(sorted(upstreams - served)),
         excluded=tuple(sorted(excluded)),
         matching=max((listing.matching for listing in listings), key=MATCHINGS.index),
+        removal_grace=first.removal_grace,
+        maintenance=tuple(sorted(backend.name for backend in backends if backend.maintenance)),
     )
 
 

@@ -23,6 +23,8 @@ _OPTIONS: Final = {
     "name_shared": (("on_taken_name",),),
     "clash": (("on_clash",),),
     "policy": (("policy",),),
+    "grace": (("removal_grace",),),
+    "maintenance": (("maintenance",),),
     "limit": (("limits", "max_models"), ("limits", "max_creates")),
     "held": (
         ("limits", "max_delete_fraction"),

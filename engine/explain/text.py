@@ -115,7 +115,7 @@ class ExplanationText:
             f"  {format_name(row.name)}  {format_name(row.upstream)}  {address}"
         )
         whose = f"marked by owner {format_name(row.owner)}, backend {format_name(row.backend)}"
-        blocked = "; paused by hand" if row.blocked else ""
+        blocked = "; blocked, so out of service" if row.blocked else ""
         yield f"  {whose if row.owner else 'not marked'}{blocked}"
         yield f"  {row.outcome}: {_sentence(row.because)}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Self
 
 from .litellm_admin import Admin
@@ -24,7 +25,7 @@ class LiteLLMSimulator:
     It reads the database again with the first request that arrives ``reload_interval`` seconds or
     more after the last reload, like LiteLLM's poll; by default only :meth:`reload` does. ``fault``
     is called before each request, with its method, path (with query) and body. ``admin_keys`` are
-    keys of administrators beside the master key.
+    keys of administrators beside the master key. ``clock`` is what time its answers tell.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LiteLLMSimulator:
         self.requests: list[tuple[str, str]] = []
         self.fault: Callable[[str, str, bytes], Fault | None] | None = None
         self.reload_interval = math.inf
+        self.clock: Callable[[], float] = time.time
         self._reloaded = 0.0
         self._replica = Replica(version, self.database, config_models, {master_key, *admin_keys})
         self._server: LoopbackServer | None = None
@@ -82,4 +84,4 @@ class LiteLLMSimulator:
         """Answer a request, after a reload if one is due."""
         if time.monotonic() - self._reloaded >= self.reload_interval:
             self.reload()
-        return self._replica.answer(method, path, authorization, body)
+        return replace(self._replica.answer(method, path, authorization, body), date=self.clock())

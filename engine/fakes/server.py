@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Literal, Protocol
@@ -17,12 +18,16 @@ FaultKind = Literal["refuse", "hang", "status", "reset_after", "status_after", "
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; ``drop`` closes the connection afterwards without a header that says so."""
+    """One HTTP answer; ``drop`` closes the connection afterwards without a header that says so.
+
+    ``date`` is the time that it tells, in seconds since 1970; None for the present.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json"
     drop: bool = False
+    date: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             reason = "Unknown"
         head = (
             f"HTTP/1.1 {answer.status} {reason}\r\n"
+            f"Date: {formatdate(answer.date, usegmt=True)}\r\n"
             f"Content-Type: {answer.content_type}\r\n"
             f"Content-Length: {len(answer.body)}\r\n\r\n"
         )

@@ -26,6 +26,7 @@ from .error_messages import (
 )
 from .fields import release_of
 from .listing import KnownListing, fetch_rows
+from .pause_times import Now, now_by, stamp_of
 
 if TYPE_CHECKING:
     from ..config.model import LiteLLM
@@ -68,6 +69,14 @@ class Proxy:
     def timing(self) -> Timing:
         """How long to wait for it, and how often to try."""
         return self._client.timing
+
+    def now(self) -> Now | None:
+        """Return what time it is, by its clock and ours."""
+        return now_by(self._client.dated)
+
+    def stamp(self) -> str:
+        """Return the later of its clock and ours, as the time of a pause."""
+        return stamp_of(self._client.dated)
 
     @classmethod
     def connect(cls, http: Http, litellm: LiteLLM, secrets: Mapping[str, Secret]) -> Proxy:

@@ -49,20 +49,22 @@ def listed_row(
 ) -> Row:
     """Return how LiteLLM lists a row after ``sent`` was posted, or merged into ``before``.
 
-    ``sent`` is ``{"model_name", "litellm_params", "model_info"}`` with secret references,
+    ``sent`` is ``{"model_name", "litellm_params", "model_info"}`` with secret references, of which
+    a PATCH may have some only;
     ``before`` the listed row that a PATCH changes, ``removed`` the parameters that it takes away.
     """
     version = release_of(editing.version) or _NEWEST
     plain = thaw(sent)
     old = before or {"litellm_params": {}, "model_info": {}}
-    params = {**old["litellm_params"], **plain["litellm_params"]}
+    posted = plain.get("litellm_params", {})
+    params = {**old["litellm_params"], **posted}
     for name in DEFAULT_FALSE:
-        reset = not editing.removes and name not in plain["litellm_params"]
+        reset = bool(posted) and not editing.removes and name not in posted
         params[name] = False if reset else params.get(name, False)
     params = {name: value for name, value in params.items() if name not in removed}
     info = {**old["model_info"], **_stored_info(plain["model_info"], version)}
     return {
-        "model_name": plain["model_name"],
+        "model_name": plain.get("model_name", old.get("model_name")),
         "litellm_params": _listed_params(params, version),
         "model_info": _listed_info(info, params, version),
     }

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment
-from ..state.frozen import Frozen, freeze, thaw
-from ..state.mark import mark_document
+from ..state.frozen import EMPTY, Frozen, freeze, thaw
+from ..state.mark import LADDER, mark_document
 
 
 def is_patchable(row_id: str) -> bool:
@@ -51,6 +51,18 @@ def row_of(
             "model_info": {**info, "id": row_id, MARK: mark_document(mark)},
         }
     )
+
+
+def stamped(row: Frozen, time: str) -> Frozen:
+    """Return a row that is sent, with the time of its pause where its mark needs one.
+
+    A plan has no time in it, so that it is the same plan until it is carried out.
+    """
+    mark = row.get("model_info", EMPTY).get(MARK, EMPTY)
+    if mark.get("paused") != LADDER or mark.get("paused_at"):
+        return row
+    info = {**row["model_info"], MARK: {**mark, "paused_at": time}}
+    return freeze({**row, "model_info": info})  # type: ignore[no-any-return]
 
 
 class ShownRow(Mapping[str, Any]):

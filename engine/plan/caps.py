@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import MARK, DesiredState, ObservedState
+from ..state.mark import MAINTENANCE
 from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def within_caps(plan: Plan, observed: ObservedState, limits: Limits) -> Plan:
     return plan.without({**refused, **_unsafe(plan, waiting)})
 
 
+def without_moves(plan: Plan) -> Plan:
+    """Return the plan without the deletes of names whose new row waits for a maintenance."""
+    skips = (skip for skip in plan.skips if skip.reason == MAINTENANCE)
+    return plan.without(_unsafe(plan, {skip.key.name for skip in skips if skip.action == CREATE}))
+
+
 def only_on(
     plan: Plan, desired: DesiredState, endpoints: Collection[str]
 ) -> tuple[Plan, DesiredState]:
@@ -67,12 +74,12 @@ def only_on(
 
 
 def _unsafe(plan: Plan, names: Collection[str]) -> Mapping[Order, Skip]:
-    """Return skips for the deletes of names whose new row is not created now."""
+    """Return skips for what takes names away whose new row is not created now."""
     because = "its name moves to another row, which this plan does not create; the old row stays"
     return {
-        op.order(): Skip(DELETE, op.key, op.id, LIMIT, because)
+        op.order(): Skip(op.action, op.key, op.id, LIMIT, because)
         for op in plan.operations
-        if op.action == DELETE and op.key.name in names
+        if op.takes_away and op.key.name in names
     }
 
 

@@ -17,10 +17,11 @@ from ..state.deployment import (
     DesiredState,
     Endpoint,
     ObservedDeployment,
+    Refusal,
 )
 from ..state.frozen import EMPTY
 from ..state.served import is_alias, is_excluded, is_listed
-from .plan import DELETE, UPDATE, Operation, Skip
+from .plan import CREATE, DELETE, SURPLUS, UPDATE, Operation, Skip
 
 _OUTCOMES: Final = {
     "not_ready": "its backend is not ready yet",
@@ -38,7 +39,7 @@ def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) ->
     if not endpoint.complete:
         return skip(DELETE, seen, "incomplete", why_incomplete(endpoint))
     if seen.mark is not None:
-        return delete(seen, "surplus", _surplus(endpoint, seen))
+        return delete(seen, SURPLUS, _surplus(endpoint, seen))
     return leave(seen) if endpoint.ownership == MARKED else _settle_unmarked(endpoint, seen)
 
 
@@ -48,7 +49,7 @@ def _settle_unmarked(endpoint: Endpoint, seen: ObservedDeployment) -> Operation 
     filtered_out = is_excluded(seen.key, endpoint)
     why = "the configuration filters this model out" if filtered_out else _surplus(endpoint, seen)
     if endpoint.ownership == EXCLUSIVE:
-        return delete(seen, "surplus", why)
+        return delete(seen, SURPLUS, why)
     return leave_unmarked(seen, why)
 
 
@@ -88,6 +89,12 @@ def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
     why = f"{backend} is at {where} now" if sites else "its endpoint is no longer configured"
     remedy = f"to have it removed: modelprovisioner retire {shlex.quote(backend)}"
     return skip(DELETE, stray, "stray", f"{why}; left alone; {remedy}")
+
+
+def refused_skip(refused: Refusal) -> Skip:
+    """Return why a listed model is not registered, or its row not as it should be."""
+    action = UPDATE if refused.id else CREATE
+    return Skip(action, refused.key, refused.id, refused.reason, refused.because)
 
 
 def leave_unmarked(seen: ObservedDeployment, why: str) -> Skip:

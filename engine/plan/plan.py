@@ -22,9 +22,13 @@ Order = tuple[int, Key, str]
 CREATE: Final = "create"
 UPDATE: Final = "update"
 REPLACE: Final = "replace"
+UNBLOCK: Final = "unblock"
+BLOCK: Final = "block"
 DELETE: Final = "delete"
-ACTIONS: Final = (CREATE, UPDATE, REPLACE, DELETE)
+ACTIONS: Final = (CREATE, UPDATE, REPLACE, UNBLOCK, BLOCK, DELETE)
 """In the order of their execution, so that no public name loses its last deployment meanwhile."""
+SURPLUS: Final = "surplus"
+"""The reason to delete a row that nothing wants, or to block it before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,12 @@ class Operation:
     the row that a replace deletes once the new row is live, "" for any other action. ``reason`` is
     a word of the table in :func:`engine.plan.planner.make_plan`, ``because`` a sentence for people.
     ``row`` is what is sent: ``{"model_name", "litellm_params", "model_info"}`` with secret
-    references, empty for a delete. ``keeps`` is the row that every replica of LiteLLM must serve
-    before a delete, so that the public name stays; "" where nothing of ours stays under it.
-    ``before`` is the row that an update changes, or a replace or a delete takes away, in the same
-    shape and as LiteLLM shows it, empty for a create.
+    references, empty for a delete. A block and an unblock also say ``blocked`` there, and have only
+    the id and the mark of the row where nothing else of it changes. ``keeps`` is the row that every
+    replica of LiteLLM must serve before a delete, so that the public name stays; "" where nothing
+    of ours stays under it.
+    ``before`` is the row that an update, a block or an unblock changes, or a replace or a delete
+    takes away, in the same shape and as LiteLLM shows it, empty for a create.
     """
 
     action: str
@@ -56,6 +62,11 @@ class Operation:
     def touched(self) -> str:
         """The id of the existing row that it changes or deletes; for a create, the new id."""
         return self.replaces if self.action == REPLACE else self.id
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether its row no longer serves, for good or before a delete."""
+        return self.action == DELETE or (self.action == BLOCK and self.reason == SURPLUS)
 
     @property
     def removed_params(self) -> tuple[str, ...]:

@@ -17,22 +17,23 @@ from ..state.deployment import (
     Key,
     ObservedDeployment,
     ObservedState,
-    Refusal,
 )
 from ..state.endpoint import Scope
-from ..state.mark import free_id
+from ..state.mark import MAINTENANCE, free_id
 from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (
     leave,
     leave_stray,
     leave_unreachable,
+    refused_skip,
     settle_double,
-    settle_leftover,
 )
-from .plan import CREATE, DELETE, UPDATE, Operation, Plan, Skip
+from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
+from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
 from .simulate import simulate
 from .update import adjust
+from .wanted import preference
 
 
 def make_plan(
@@ -44,6 +45,7 @@ def make_plan(
     desired  observed at that key                        endpoint  result
     =======  ==========================================  ========  ==============================
     yes      none                                                  create - ``missing``
+    any      any, in maintenance, drained or no longer so          see :mod:`engine.plan.pauses`
     yes      ours, same                                            nothing
     yes      ours, differs                                         update or replace - ``changed``
                                                                    (we want something else) or
@@ -72,7 +74,7 @@ def make_plan(
     or ``unsafe_upstream``; what is too large to be read is ``unreadable``. A row of ours is looked
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
-    Order: create, update, replace, delete; within each by key, then id.
+    Order: create, update, replace, unblock, block, delete; within each by key, then id.
     Pairs that are in ``unchanged`` are not compared again, and those that need nothing are added.
     """
     unchanged = Reuse() if unchanged is None else unchanged
@@ -143,12 +145,13 @@ class _Planner:
             self.settle_wanted(wanted)
         for endpoint in self.desired.endpoints:
             for seen in self.left_on(endpoint):
-                self.add(settle_leftover(endpoint, seen, self.desired.owner))
+                self.add(settle_left(endpoint, seen, self.observed))
         for refused in self.desired.refusals:
-            self.add(_skipped(refused))
+            self.add(refused_skip(refused))
         for stray in self.observed.strays:
             self.add(leave_stray(stray, self.desired))
-        operations = sorted(self.operations, key=Operation.order)
+        told = with_consequences(self.operations, self.observed)
+        operations = sorted(told, key=Operation.order)
         skips = sorted(self.skips, key=Skip.order)
         desired = self.desired
         parts = (tuple(operations), tuple(skips), desired.statuses)
@@ -171,9 +174,7 @@ class _Planner:
         if reachable:
             self._keep_best(wanted, reachable)
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
-            created = self._create(wanted)
-            self.add(created)
-            self._coming.setdefault(wanted.key.name, created.id)
+            self._create(wanted)
 
     def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
         """Return what is registered on an endpoint and belongs to no desired deployment."""
@@ -189,7 +190,7 @@ class _Planner:
         if isinstance(decision, Skip):
             self.skips.append(decision)
         elif decision is not None:
-            if decision.action == DELETE:
+            if decision.takes_away:
                 name = decision.key.name
                 kept = kept or self._staying.get(name) or self._coming.get(name, "")
                 decision = replace(decision, keeps=kept)
@@ -207,22 +208,36 @@ class _Planner:
     def _is_free(self, seen: ObservedDeployment) -> bool:
         return seen.mark is None and not seen.read_only and seen.id not in self._settled
 
-    def _create(self, wanted: DesiredDeployment) -> Operation:
+    def _create(self, wanted: DesiredDeployment) -> None:
+        if wanted.mark.backend in self._endpoints[wanted.key.endpoint].maintenance:
+            self.add(Skip(CREATE, wanted.key, "", MAINTENANCE, waits_for(wanted.mark.backend)))
+            return
         new_id, revision = free_id(self.desired.owner, wanted.key, 0, self._ids)
         because = f"{wanted.mark.backend} serves it and LiteLLM does not have it"
         row = row_of(wanted, new_id, revision=revision)
-        return Operation(CREATE, wanted.key, new_id, "missing", because, row)
+        self.add(Operation(CREATE, wanted.key, new_id, "missing", because, row))
+        self._coming.setdefault(wanted.key.name, new_id)
 
     def _keep_best(self, wanted: DesiredDeployment, candidates: list[ObservedDeployment]) -> None:
         """Keep the candidate that needs the least change, correct it, delete the others."""
-        best, *others = sorted(candidates, key=lambda seen: _preference(wanted, seen))
-        outcome = self._adjusted(wanted, best)
+        best, *others = sorted(candidates, key=lambda seen: preference(wanted, seen))
+        outcome = self._brought_in_line(wanted, best)
         self.add(outcome)
         kept = outcome.id if isinstance(outcome, Operation) else best.id
         names = self._staying if kept == best.id else self._coming
         names.setdefault(wanted.key.name, kept)
         for other in others:
             self.add(settle_double(self._endpoints[wanted.key.endpoint], other, best), kept)
+
+    def _brought_in_line(
+        self, wanted: DesiredDeployment, seen: ObservedDeployment
+    ) -> Operation | Skip | None:
+        """Return what changes the row that stays, and takes it out of service or back."""
+        endpoint, editing = self._endpoints[wanted.key.endpoint], self.observed.editing
+        switch = restored(endpoint, wanted.mark.backend, seen, editing)
+        if isinstance(switch, Operation):
+            seen = replace(seen, blocked=switch.action == BLOCK)
+        return with_switch(switch, self._adjusted(wanted, seen), seen)
 
     def _adjusted(
         self, wanted: DesiredDeployment, seen: ObservedDeployment
@@ -233,18 +248,3 @@ class _Planner:
         if outcome is None:
             self.unchanged.keep(None, seen, wanted)
         return outcome
-
-
-def _skipped(refused: Refusal) -> Skip:
-    action = UPDATE if refused.id else CREATE
-    return Skip(action, refused.key, refused.id, refused.reason, refused.because)
-
-
-def _preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, int, bool, str]:
-    """Order candidates: ours, of these the latest revision, of these the one in line, then by id.
-
-    A replica of LiteLLM that has not read its database again still lists the row that a later
-    revision has replaced. If such a row were kept for being in line, the name would be lost.
-    """
-    in_line = seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint
-    return seen.mark is None, -seen.revision, not in_line, seen.id

@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import DesiredState, Endpoint, ObservedState
 from ..state.listing import EMPTY_LIST, OK
-from .caps import within_caps
-from .plan import CREATE, DELETE, Operation, Order, Plan, Skip
+from .caps import within_caps, without_moves
+from .plan import (
+    BLOCK,
+    CREATE,
+    DELETE,
+    REPLACE,
+    UNBLOCK,
+    UPDATE,
+    Operation,
+    Order,
+    Plan,
+    Skip,
+)
 
 if TYPE_CHECKING:
     from ..config.model import Limits
@@ -23,7 +34,10 @@ if TYPE_CHECKING:
 
 ALL: Final = "all"
 """In place of the names of all backends, in ``force``."""
-_ALLOWED: Final = {"create-only": (CREATE,), "upsert-only": (CREATE, "update", "replace")}
+_ALLOWED: Final = {
+    "create-only": (CREATE,),
+    "upsert-only": (CREATE, UPDATE, REPLACE, UNBLOCK, BLOCK),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ def hold(
     is not suspicious, resets its clock.
     """
     endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-    plan = plan.without(_forbidden(plan, endpoints))
+    plan = without_moves(plan.without(_forbidden(plan, endpoints)))
     refused: dict[Order, Skip] = {}
     since: dict[str, float] = {}
     for url, losses in _losses(plan, desired).items():
@@ -61,11 +75,12 @@ def hold(
         if left <= 0 or suspicion.force.intersection((*endpoints[url].backends, ALL)):
             continue
         way_out = f"--force {endpoints[url].backends[0]}"
+        goes = "deletes them" if any(op.action == DELETE for op in losses) else "blocks them"
         wait = _duration(left)
         wait += " more" if wait != _duration(limits.suspicion_period) else ""
-        because = f"{why}; held until `run` has seen this for {wait}; {way_out} deletes them now"
+        because = f"{why}; held until `run` has seen this for {wait}; {way_out} {goes} now"
         for lost in losses:
-            refused[lost.order()] = Skip(DELETE, lost.key, lost.id, "held", because)
+            refused[lost.order()] = Skip(lost.action, lost.key, lost.id, "held", because)
     return within_caps(plan.without(refused), observed, limits), since
 
 
@@ -82,7 +97,8 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
     refused = {}
     for operation in plan.operations:
         policy = endpoints[operation.key.endpoint].policy
-        if operation.action not in _ALLOWED.get(policy, (operation.action,)):
+        allowed = _ALLOWED.get(policy, (operation.action,))
+        if operation.action not in allowed or (policy in _ALLOWED and operation.takes_away):
             because = f"policy {policy} allows no {operation.action} ({operation.because})"
             refused[operation.order()] = Skip(
                 operation.action, operation.key, operation.touched, "policy", because
@@ -91,14 +107,17 @@ def _forbidden(plan: Plan, endpoints: Mapping[str, Endpoint]) -> dict[Order, Ski
 
 
 def _losses(plan: Plan, desired: DesiredState) -> dict[str, list[Operation]]:
-    """Return, per endpoint, the deletes after which a public name is no longer offered there."""
-    deletes = [operation for operation in plan.operations if operation.action == DELETE]
+    """Return, per endpoint, the operations after which a public name is not offered there.
+
+    A row that waits for its delete counts as lost again once that is due: the list that shows it
+    absent then may be another one than that which showed it first.
+    """
+    taking = [operation for operation in plan.operations if operation.takes_away]
     offered = {
-        (wanted.key.endpoint, wanted.key.name)
-        for wanted in (desired.deployments if deletes else ())
+        (wanted.key.endpoint, wanted.key.name) for wanted in (desired.deployments if taking else ())
     }
     losses: defaultdict[str, list[Operation]] = defaultdict(list)
-    for operation in deletes:
+    for operation in taking:
         key = operation.key
         if (key.endpoint, key.name) not in offered:
             losses[key.endpoint].append(operation)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
+from ..litellm.row import stamped
 from ..state.deployment import MARK, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from ..state.mark import mark_document
-from .plan import DELETE, REPLACE, UPDATE, Operation, Plan
+from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
+
+_LATER: Final = "9999-12-31T00:00:00Z"
+"""The time of a pause that is still to be written."""
 
 
 def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState:
@@ -30,7 +34,8 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
         if operation.action == REPLACE:
             rows.pop(operation.replaces, None)
             strays.pop(operation.replaces, None)
-        listed = _listed(operation, before if operation.action == UPDATE else None, observed)
+        merged = operation.action in (UPDATE, UNBLOCK, BLOCK)
+        listed = _listed(operation, before if merged else None, observed)
         # Row by row: the rows of 10,000 operations at once would take 80 MiB.
         document = {"editing": editing, "data": [listed]}
         written = observed_state(document, scope, observed.owner)
@@ -49,8 +54,9 @@ def _listed(
 ) -> dict[str, Any]:
     """Return the row that LiteLLM lists once an operation is carried out."""
     old = None if before is None else _row_before(before)
-    row = listed_row(operation.row, observed.editing, old, operation.removed_params)
-    if before is not None and before.blocked:
+    sent = stamped(operation.row, _LATER)
+    row = listed_row(sent, observed.editing, old, operation.removed_params)
+    if operation.row.get("blocked", before is not None and before.blocked):
         row["model_info"]["blocked"] = True
     return row
 
@@ -59,4 +65,5 @@ def _row_before(seen: ObservedDeployment) -> dict[str, Any]:
     """Return the listed row that a deployment was read from, as far as its fields show."""
     fields = thaw(seen.fields)
     mark = {MARK: mark_document(seen.mark)} if seen.mark else {}
-    return {**fields, "model_info": {**fields["model_info"], "id": seen.id, **mark}}
+    info = {**fields["model_info"], "id": seen.id, **mark}
+    return {"model_name": seen.key.name, **fields, "model_info": info}

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Final
 from ..litellm.observed import described
 from ..litellm.row import is_deletable
 from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
-from .plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Order, Plan, Skip
+from .plan import (
+    BLOCK,
+    CREATE,
+    DELETE,
+    REPLACE,
+    UNBLOCK,
+    UPDATE,
+    Operation,
+    Order,
+    Plan,
+    Skip,
+)
 from .unlike import changes_since, in_words, is_made_by, lacks_removed, unlike
 
 if TYPE_CHECKING:
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
 STALE: Final = "stale"
 """The reason of a skip for an operation of a saved plan that does not fit what is there now."""
 _JOIN: Final = "join"
+_IN_PLACE: Final = (UPDATE, UNBLOCK, BLOCK)
 _IS_NEW: Final = "since the plan was made"
 
 
@@ -71,7 +83,7 @@ def without_stale(plan: Plan, present: Present) -> tuple[Plan, tuple[Operation, 
             done.append(operation)
             continue
         because = present.unusable.get(operation.order(), "") or _refusal(operation, present)
-        if operation.action == DELETE:
+        if operation.takes_away:
             because = because or _left_alone(operation, present.rows, coming, lost)
         if because:
             skip = Skip(operation.action, operation.key, operation.touched, STALE, because)
@@ -118,7 +130,7 @@ def _refusal(operation: Operation, present: Present) -> str:
         f"changed {_IS_NEW}: {in_words(changes)}" if changes else "",
         f"LiteLLM does not let it be edited any more: {seen.read_only}" if seen.read_only else "",
         _occupied(operation, present) if operation.action == REPLACE else "",
-        _inexact(operation, present.observed.editing) if operation.action == UPDATE else "",
+        _inexact(operation, present.observed.editing) if operation.action in _IN_PLACE else "",
     )
     return next(filter(None, reasons), "")
 
@@ -176,7 +188,7 @@ def _left_alone(
     coming: Mapping[str, str],
     lost: Collection[str],
 ) -> str:
-    """Return why a delete would leave its public name without a row; "" if it does not.
+    """Return why a public name would be left without a row; "" if it would not.
 
     ``coming`` are the new rows of the plan with their names, ``lost`` the names of refused ones.
     """

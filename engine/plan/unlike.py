@@ -9,7 +9,7 @@ from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected
 from ..litellm.row import ShownRow
 from ..state.deployment import MARK, ObservedDeployment
 from ..state.field_change import FieldChange
-from ..state.frozen import Frozen, freeze, thaw
+from ..state.frozen import EMPTY, Frozen, freeze, thaw
 from ..state.pointer import parts_of
 from ..state.secret import is_reference
 from ..text import format_value
@@ -51,11 +51,16 @@ def _comparable(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_made_by(operation: Operation, seen: ObservedDeployment) -> bool:
-    """Tell whether a row has the name and the mark that an operation writes."""
-    planned = operation.row["model_info"].get(MARK)
-    known = seen.mark.fingerprint if seen.mark else None
-    same_name = seen.key.name == operation.row["model_name"]
-    return same_name and known == (planned["fingerprint"] if planned else None)
+    """Tell whether a row has the name, the mark and the block that an operation writes."""
+    row, mark = operation.row, seen.mark
+    planned = row["model_info"].get(MARK)
+    if row.get("model_name", seen.key.name) != seen.key.name:
+        return False
+    if row.get("blocked", seen.blocked) != seen.blocked:
+        return False
+    if mark is None or planned is None:
+        return mark is None and planned is None
+    return (mark.fingerprint, mark.paused) == (planned["fingerprint"], planned.get("paused", ""))
 
 
 def unlike(operation: Operation, seen: ObservedDeployment) -> tuple[FieldChange, ...]:
@@ -81,7 +86,7 @@ def _sent(operation: Operation) -> Iterator[tuple[str, str, Any]]:
     mark = operation.row["model_info"].get(MARK)
     declared = None if mark is None else {tuple(parts_of(path)) for path in mark["fields"]}
     for part in ("litellm_params", "model_info"):
-        for name, value in thaw(operation.row[part]).items():
+        for name, value in thaw(operation.row.get(part, EMPTY)).items():
             if (part, name) in declared if declared is not None else name != "id":
                 yield part, name, value
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import ShownRow, is_patchable, row_of
-from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeployment
+from ..state.deployment import DesiredDeployment, Editing, ObservedDeployment
 from ..state.field_change import FieldChange
 from ..state.frozen import Frozen, freeze, thaw
-from ..state.mark import free_id
+from ..state.mark import Mark, free_id
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes, is_listed_as_sent
@@ -49,7 +49,8 @@ def adjust(
     if case.in_place():
         return case.update(reason, because)
     if seen.blocked:
-        waits = "paused by hand; it is brought in line once it is unblocked"
+        how = "paused by hand" if not seen.paused else "out of service"
+        waits = f"{how}; it is brought in line once it is unblocked"
         return Skip(REPLACE, seen.key, seen.id, "paused", waits)
     if unknown := case.unknown_key():
         return Skip(REPLACE, seen.key, seen.id, "key_unknown", unknown)
@@ -83,6 +84,9 @@ class _Case:
             if params.get(name) is True and pointer(("litellm_params", name)) not in seen.declared
         }
         wanted = self._after(seen.mark.adopted if seen.mark else "")
+        if seen.mark and seen.mark.paused:
+            why, since = seen.mark.paused, seen.mark.paused_at
+            wanted = replace(wanted, mark=replace(wanted.mark, paused=why, paused_at=since))
         row = row_of(wanted, seen.id, revision=seen.revision, kept=freeze({"litellm_params": kept}))
         key, changes = self.wanted.key, self.changes
         old = ShownRow(seen)

@@ -65,3 +65,13 @@ def _without_unknown_key(wanted: DesiredDeployment, seen: ObservedDeployment) ->
         fields=freeze({**wanted.fields, "litellm_params": params}),
         mark=replace(wanted.mark, fields=fields, opaque=freeze(opaque)),
     )
+
+
+def preference(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[bool, int, bool, str]:
+    """Order candidates: ours, of these the latest revision, of these the one in line, then by id.
+
+    A replica of LiteLLM that has not read its database again still lists the row that a later
+    revision has replaced. If such a row were kept for being in line, the name would be lost.
+    """
+    in_line = seen.mark is not None and seen.mark.fingerprint == wanted.mark.fingerprint
+    return seen.mark is None, -seen.revision, not in_line, seen.id

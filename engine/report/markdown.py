@@ -20,7 +20,14 @@ from .news import counts, format_count, remedy, state_in_words
 from .summary import summary_of
 from .terminal import MAX_FOLDED, format_name
 
-_SIGNS: Final = {"create": "+", "update": "!", "replace": "!", "delete": "-"}
+_SIGNS: Final = {
+    "create": "+",
+    "update": "!",
+    "replace": "!",
+    "unblock": "!",
+    "block": "!",
+    "delete": "-",
+}
 """A block of the language ``diff`` colours lines by these."""
 _SEVERAL: Final = 3
 """Creates and skips for one reason that are shown each by itself; more are folded."""

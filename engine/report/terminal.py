@@ -22,11 +22,20 @@ _COLOURS: Final = {
     "create": "\x1b[32m",
     "update": "\x1b[33m",
     "replace": "\x1b[36m",
+    "unblock": "\x1b[32m",
+    "block": "\x1b[35m",
     "delete": "\x1b[31m",
     "dim": "\x1b[2m",
     "bold": "\x1b[1m",
 }
-_SIGNS: Final = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+_SIGNS: Final = {
+    "create": "+",
+    "update": "~",
+    "replace": "±",
+    "unblock": ">",
+    "block": "|",
+    "delete": "-",
+}
 MAX_SINGLE: Final = 3
 """Creates, names and causes of one kind that are shown each by itself; more are folded."""
 MAX_FOLDED: Final = 10

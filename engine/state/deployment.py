@@ -13,6 +13,7 @@ from typing import Final
 
 from .endpoint_status import EndpointStatus
 from .frozen import EMPTY, Frozen
+from .mark import Mark
 from .origin import UNKNOWN, Origin
 
 MARK: Final = "modelprovisioner"
@@ -27,8 +28,6 @@ NO_ADDRESS: Final = "(no usable URL)"
 """The endpoint of a row of ours whose ``api_base`` somebody took away or made unusable."""
 TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
-_FINGERPRINT: Final = 64
-"""Hexadecimal digits of a sha256."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,37 +41,6 @@ class Key:
     endpoint: str
     name: str
     upstream: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The record that an engine keeps in the ``model_info`` of a deployment which it registered.
-
-    ``fields`` are the paths that the engine set (``/litellm_params/rpm``), so that a field which
-    is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
-    backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
-    references of the values that were sent. ``fingerprint`` is the sha256 of the whole deployment
-    without the evidence, with references in place of secrets. ``adopted`` is the id of the unmarked
-    row in whose place the deployment was made, "" if there was none: should that row still be
-    there, it is to go.
-    """
-
-    owner: str
-    backend: str
-    revision: int
-    fields: tuple[str, ...]
-    opaque: Frozen
-    fingerprint: str
-    evidence: tuple[str, ...] = ()
-    adopted: str = ""
-
-    @property
-    def comparable(self) -> bool:
-        """Whether its references can be compared with ours.
-
-        Those of the first engines were keyed with LiteLLM's key; their fingerprints are shorter.
-        """
-        return len(self.fingerprint) == _FINGERPRINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +99,11 @@ class ObservedDeployment:
         return self.mark.revision if self.mark else 0
 
     @property
+    def paused(self) -> str:
+        """Why we blocked it; "" if it is not blocked, or somebody else blocked it."""
+        return self.mark.paused if self.mark and self.blocked else ""
+
+    @property
     def declared(self) -> tuple[str, ...]:
         """The paths of the fields that its mark lists as set by an engine; none without one."""
         return self.mark.fields if self.mark else ()
@@ -165,7 +138,9 @@ class Endpoint:
     the other ids that their entries give, ``matching`` says which more ids its server takes (see
     :class:`engine.state.listing.Listing`). ``renamed`` are the upstreams (without provider) that
     differ from the id of their model, ``excluded`` the (name, upstream) pairs of listed models
-    that the configuration filters out.
+    that the configuration filters out. ``maintenance`` are those of its backends that the
+    configuration takes out of service. ``removal_grace`` is for how many seconds a row that
+    nothing wants is blocked before it is deleted; 0 for deletes at once.
     """
 
     url: str
@@ -179,6 +154,8 @@ class Endpoint:
     renamed: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
     matching: str = ""
+    maintenance: tuple[str, ...] = ()
+    removal_grace: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +171,15 @@ class Editing:
     in_place: bool = False
     removes: bool = False
     reports_unserved: bool = False
+
+    @property
+    def pauses(self) -> bool:
+        """Whether one PATCH blocks a row and writes why into its mark.
+
+        LiteLLM has blocked rows from 1.95 on, but before 1.98 a PATCH and a block both take all
+        other models out of the router for a moment.
+        """
+        return self.in_place
 
     @property
     def concurrent(self) -> bool:
@@ -226,6 +212,7 @@ class ObservedState:
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
     descriptions of them: of teams, of other owners, or unmarked and not in ``deployments``.
+    ``overdue`` are the ids of rows that were blocked for as long as ``removal_grace`` says.
     """
 
     owner: str
@@ -235,6 +222,7 @@ class ObservedState:
     taken: frozenset[str] = frozenset()
     unreadable: tuple[str, ...] = ()
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    overdue: frozenset[str] = frozenset()
 
 
 def without_provider(upstream: str) -> str:

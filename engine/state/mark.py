@@ -5,14 +5,59 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..bounds import MAX_DEPTH, MAX_MARKED
-from .deployment import Key, Mark
-from .frozen import EMPTY, freeze, thaw
+from .frozen import EMPTY, Frozen, freeze, thaw
 
+if TYPE_CHECKING:
+    from .deployment import Key
+
+MAINTENANCE: Final = "maintenance"
+DRAINED: Final = "drained"
+LADDER: Final = "ladder"
+"""Why we blocked a row: because the configuration says so, because the command ``drain`` did, or
+because nothing wants it any more, so that it is deleted if that lasts."""
+_FINGERPRINT: Final = 64
+"""Hexadecimal digits of a sha256."""
 _NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The record that an engine keeps in the ``model_info`` of a deployment which it registered.
+
+    ``fields`` are the paths that the engine set (``/litellm_params/rpm``), so that a field which
+    is dropped from the configuration can be removed. ``evidence`` are those of them whose values a
+    backend reported. ``opaque`` maps the paths of secrets, which LiteLLM does not return, to the
+    references of the values that were sent. ``fingerprint`` is the sha256 of the whole deployment
+    without the evidence, with references in place of secrets. ``adopted`` is the id of the unmarked
+    row in whose place the deployment was made, "" if there was none: should that row still be
+    there, it is to go. ``paused`` says why we blocked the row, "" if we did not: a block without it
+    is somebody else's, and stays. ``paused_at`` is since when, if it is to be deleted later:
+    ``2026-11-28T18:08:42Z``.
+    """
+
+    owner: str
+    backend: str
+    revision: int
+    fields: tuple[str, ...]
+    opaque: Frozen
+    fingerprint: str
+    evidence: tuple[str, ...] = ()
+    adopted: str = ""
+    paused: str = ""
+    paused_at: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its references can be compared with ours.
+
+        Those of the first engines were keyed with LiteLLM's key; their fingerprints are shorter.
+        """
+        return len(self.fingerprint) == _FINGERPRINT
 
 
 def mark_document(mark: Mark) -> dict[str, Any]:
@@ -26,6 +71,8 @@ def mark_document(mark: Mark) -> dict[str, Any]:
         "evidence": list(mark.evidence),
         "fingerprint": mark.fingerprint,
         **({"adopted": mark.adopted} if mark.adopted else {}),
+        **({"paused": mark.paused} if mark.paused else {}),
+        **({"paused_at": mark.paused_at} if mark.paused_at else {}),
     }
 
 
@@ -49,8 +96,14 @@ def read_mark(value: object) -> Mark | None:
         opaque=_opaque(value.get("opaque")),
         fingerprint=str(value.get("fingerprint", "")),
         evidence=_paths(value.get("evidence")),
-        adopted=adopted if isinstance(adopted := value.get("adopted"), str) else "",
+        adopted=_text(value.get("adopted")),
+        paused=_text(value.get("paused")),
+        paused_at=_text(value.get("paused_at")),
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _paths(value: object) -> tuple[str, ...]:

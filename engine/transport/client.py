@@ -61,6 +61,7 @@ class Client:
         self._key = key
         self._timeout = connection.timeout
         self._closed = False
+        self.dated = ("", 0.0)
         self._redactor = Redactor()
         self._reader = Reader(self._redactor)
         self.hide([key])
@@ -192,6 +193,7 @@ class Client:
         try:
             for _ in range(MAX_REDIRECTS + 1):
                 response = self._request(ask, url, start + patience)
+                self.dated = (response.headers.get("Date") or "", time.monotonic())
                 with response:
                     target = response.headers.get("Location") if response.is_redirect else None
                     if target is None:

@@ -6,30 +6,40 @@
 | delete | create, under the same id | a row is in its place; a key of it is not known any more |
 | update | update, or replace | the row is not as it was made; it was adopted |
 | replace | replace, under the old id | as for update and delete |
+| block, unblock | unblock, block; with an update if it was one | as for update |
 
 Then there is a skip instead: ``stale``, ``key_unknown`` or ``paused``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import UnprovenPlan
 from ..litellm.row import ShownRow
 from ..plan.leftovers import delete
-from ..plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Order, Plan, Skip
+from ..plan.plan import (
+    BLOCK,
+    CREATE,
+    DELETE,
+    REPLACE,
+    UNBLOCK,
+    UPDATE,
+    Operation,
+    Order,
+    Plan,
+    Skip,
+)
 from ..plan.simulate import simulate
 from ..plan.stale import STALE
-from ..plan.unlike import changes_since
 from ..plan.update import adjust
 from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.field_change import FieldChange
-from ..state.frozen import freeze
+from ..state.frozen import freeze, thaw
 from ..state.mark import read_mark
-from .changed_since import changed_since
 from .row_again import (
     KEY_UNKNOWN,
     PARTS,
@@ -41,21 +51,11 @@ from .row_again import (
     row_again,
     unknown_skip,
 )
+from .since import SWITCHES, Done, changed_since, reversed_change, was_done
 
 UNDONE: Final = "undone"
 """The reason of an operation that leads back."""
 Rows = Mapping[str, ObservedDeployment]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An operation that was carried out.
-
-    If it is not ``sure``, nobody wrote down how it ended: it counts only where LiteLLM shows it.
-    """
-
-    operation: Operation
-    sure: bool
 
 
 def make_undo(
@@ -78,7 +78,9 @@ def make_undo(
             decision = leave(each.operation, KEY_UNKNOWN, why) if why else decision
         if isinstance(decision, Operation):
             operations.append(decision)
-        elif decision is not None and (decision.reason != STALE or _was_done(each, rows)):
+        elif decision is not None and (
+            each.sure or decision.reason != STALE or was_done(each.operation, rows)
+        ):
             skips.append(decision)
     lost = {skip.key.name for skip in skips if skip.action == CREATE}
     settled = [*_safe(operations, lost, observed)]
@@ -106,21 +108,6 @@ def verify_undo(plan: Plan, done: Sequence[Done], observed: ObservedState, scope
             "the plan does not lead back, or takes other rows away as well. This is a bug; please"
             " report it with the plan"
         )
-
-
-def ids_in(done: Iterable[Done]) -> frozenset[str]:
-    """Return the ids of all rows that the operations name."""
-    return frozenset(
-        row_id for each in done for row_id in (each.operation.id, each.operation.replaces) if row_id
-    )
-
-
-def _was_done(done: Done, rows: Rows) -> bool:
-    """Tell whether an operation was carried out, although the row is not as it left it."""
-    operation, seen = done.operation, rows.get(done.operation.id)
-    if done.sure or seen is None or operation.action == DELETE:
-        return done.sure
-    return operation.action != UPDATE or bool(changes_since(operation.before, seen))
 
 
 def _decide(done: Operation, rows: Rows, observed: ObservedState) -> Operation | Skip | None:
@@ -158,13 +145,40 @@ def _as_before(
     old: ObservedDeployment | None,
     observed: ObservedState,
 ) -> Operation | Skip | None:
-    """Return what makes a row as it was before an update, or before it was replaced."""
+    """Return what makes a row as it was before it was changed or replaced."""
+    if done.action in SWITCHES:
+        return _switched_back(done, seen, observed)
     if MARK not in done.before["model_info"]:
         how = "it was adopted, and LiteLLM does not show the key that it had"
         return leave(done, KEY_UNKNOWN, f"{how}; `release` lets go of it as it is")
     if done.action == UPDATE:
         return _updated_back(done, seen, observed)
     return _replaced_back(done, seen, old)
+
+
+def _switched_back(
+    done: Operation, seen: ObservedDeployment, observed: ObservedState
+) -> Operation | Skip | None:
+    """Return what blocks or unblocks a row as it was before; the time of a pause begins anew."""
+    shown = done.before["model_info"]
+    blocked = bool(shown.get("blocked"))
+    row: Any = {"model_info": {"id": seen.id}}
+    changes: tuple[FieldChange, ...] = ()
+    if "litellm_params" in done.row:
+        update = _as_before(
+            replace(done, action=UPDATE), replace(seen, blocked=blocked), None, observed
+        )
+        if not isinstance(update, Operation):
+            return update
+        if update.action != UPDATE:
+            return leave(done, STALE, "its row could only be replaced")
+        row, changes = thaw(update.row), update.changes
+    if mark := thaw(shown[MARK]) if MARK in shown else None:
+        row["model_info"][MARK] = {k: v for k, v in mark.items() if k != "paused_at"}
+    row = freeze({**row, "blocked": blocked})
+    action, key = BLOCK if blocked else UNBLOCK, key_before(done)
+    because = f"{done.action} is taken back: {done.because}"
+    return Operation(action, key, seen.id, UNDONE, because, row, changes, before=ShownRow(seen))
 
 
 def _replaced_back(
@@ -178,7 +192,7 @@ def _replaced_back(
         return made
     row, lost = made
     because = f"it was replaced: {done.because}{lost}"
-    back = tuple(map(_reversed, done.changes))
+    back = tuple(map(reversed_change, done.changes))
     before = ShownRow(seen)
     key = key_before(done)
     return Operation(
@@ -228,8 +242,3 @@ def _safe(
             yield Skip(DELETE, operation.key, operation.id, KEY_UNKNOWN, why)
         else:
             yield replace(operation, keeps=staying.get(name, ""))
-
-
-def _reversed(change: FieldChange) -> FieldChange:
-    op = {"add": "remove", "remove": "add"}.get(change.op, change.op)
-    return FieldChange(op, change.path, change.after, change.before)

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, SERVER_SET, is_injected, is_masked
 from ..plan.plan import CREATE, DELETE, Operation, Skip
-from ..state.deployment import MARK, Key, Mark
+from ..state.deployment import MARK, Key
 from ..state.frozen import Frozen, freeze
-from ..state.mark import read_mark
+from ..state.mark import Mark, read_mark
 from ..state.pointer import leaves, parts_of
 from ..state.secret import NOT_OURS, SECRET, is_reference
 
@@ -26,7 +26,7 @@ def row_again(done: Operation) -> tuple[Frozen, str] | Skip:
         what = "LiteLLM does not show the key that it had"
         return leave(done, KEY_UNKNOWN, f"{what}; make the row again by hand, with its key")
     if before["model_info"].get("blocked"):
-        what = "it was paused by hand, and would be in service again"
+        what = "it was blocked, and would be in service again"
         return leave(done, "paused", f"{what}; make it again by hand")
     declared = {(part, name) for part, name, _ in declared_in(before, mark)}
     unknown = [name for _, name, value in declared_in(before, mark) if is_unknown(name, value)]

@@ -361,6 +361,32 @@ def edited_addresses(world: World) -> None:
         world.protect()
 
 
+def maintenance(world: World) -> None:
+    """A backend goes out of service and back while engines are killed; somebody blocks a row."""
+    site = world.add_site()
+    world.add_site(keyed=True)
+    seat = world.add_engine()
+    world.begin()
+    world.settle()
+    by_hand = world.block_anchor(site)
+    theirs = world.blocked()
+    for _ in range(STEPS):
+        world.churn()
+        world.maintain(site)
+        world.break_things(0.15, litellm=LITELLM_FAULTS, backends=BACKEND_FAULTS)
+        seat.proxy.set_trap(Trap(world.dice.randint(1, 12), world.dice.choice(MOMENTS)))
+        world.cycle()
+        world.cycle()
+        seat.proxy.tally["out of service"] += len(world.blocked() - theirs)
+        world.maintain()
+        seat.proxy.set_trap(Trap(world.dice.randint(1, 12), world.dice.choice(MOMENTS)))
+        world.cycle()
+        seat.proxy.set_trap(None)
+        world.settle()
+        if world.blocked() != theirs:
+            world.witness.blame(f"{by_hand} alone is blocked by hand, not {world.blocked()}")
+
+
 def _storm(
     world: World,
     rate: float,
@@ -441,6 +467,7 @@ SCENARIOS: Final = (
     Scenario(two_admin_keys),
     Scenario(foreign_names),
     Scenario(edited_addresses),
+    Scenario(maintenance),
     Scenario(unreliable_everything, writers=8),
     Scenario(kill_at_every_request, writers=8),
     Scenario(balancer, replicas=2, reload=inf, writers=8),

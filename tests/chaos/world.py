@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -65,6 +65,7 @@ class Seat:
     key: str
     rpm: int = 60
     note: str = ""
+    maintained: set[str] = field(default_factory=set)
 
 
 class World:
@@ -195,6 +196,7 @@ class World:
                 "timeout": for_backends,
                 "litellm_params_defaults": {"rpm": seat.rpm},
                 "model_info_defaults": {"note": seat.note} if seat.note else {},
+                "maintenance": site.name in seat.maintained,
             }
             for site in seat.sites
         ]
@@ -323,6 +325,25 @@ class World:
         self.litellm.call("PATCH", f"/model/{row_id}/update", params)
         self.litellm.settle()
         return way
+
+    def maintain(self, *sites: Site) -> None:
+        """Take these sites out of service by the configuration, and no others."""
+        for seat in self.seats:
+            seat.maintained = {site.name for site in sites}
+            self.configure(seat)
+
+    def block_anchor(self, site: Site) -> str:
+        """Block the row of a model that is always served, by hand; return its id."""
+        offers = {self.witness.offer(row): row for row in self.litellm.listings()[0] or ()}
+        row_id = str(offers[site.proxy.url, site.anchor]["model_info"]["id"])
+        self.litellm.call("PATCH", f"/model/{row_id}/update", {"blocked": True})
+        self.litellm.settle()
+        return row_id
+
+    def blocked(self) -> set[str]:
+        """Return the ids of the rows of the engines that are blocked."""
+        rows = [row for row in self.litellm.listings()[0] or () if self.witness.offer(row)]
+        return {row["model_info"]["id"] for row in rows if row["model_info"].get("blocked")}
 
     def set_note(self, note: str) -> None:
         """Set a field of ``model_info`` in every row, or drop it."""

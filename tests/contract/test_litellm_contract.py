@@ -606,6 +606,29 @@ def test_a_blocked_row_is_listed_as_blocked(proxy: Proxy) -> None:
     assert proxy.row(model_id)["model_info"]["blocked"] is False
 
 
+def test_a_patch_blocks_a_row_and_writes_its_mark_and_leaves_its_parameters(proxy: Proxy) -> None:
+    model_id = proxy.new({"rpm": 5, "use_in_pass_through": True})
+    mark = {"paused": "drained", "owner": "contract"}
+    body = {"blocked": True, "model_info": {"id": model_id, "modelprovisioner": mark}}
+    assert proxy.patch(model_id, body).status_code == 200
+    row = proxy.row(model_id)
+    assert row["model_info"].get("blocked") is (True if has_blocking(proxy.version) else None)
+    assert row["model_info"]["modelprovisioner"] == mark
+    kept = row["litellm_params"]
+    assert (kept["rpm"], kept["use_in_pass_through"]) == (5, True)
+
+
+def test_a_patch_that_does_not_say_blocked_leaves_a_row_blocked(proxy: Proxy) -> None:
+    if not has_blocking(proxy.version):
+        pytest.skip("rows cannot be blocked")
+    model_id = proxy.new()
+    proxy.patch(model_id, {"blocked": True})
+    proxy.patch(model_id, {"litellm_params": {"rpm": 6}, "model_info": {"id": model_id}})
+    assert proxy.row(model_id)["model_info"]["blocked"] is True
+    proxy.patch(model_id, {"blocked": False})
+    assert proxy.row(model_id)["model_info"]["blocked"] is False
+
+
 # --- listings -------------------------------------------------------------------------------
 
 

@@ -280,6 +280,7 @@ FROM_THE_TOP_LEVEL = {
     "on_unreachable",
     "ownership",
     "policy",
+    "removal_grace",
 }
 
 

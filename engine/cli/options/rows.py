@@ -15,6 +15,13 @@ def _retire_options(parser: argparse.ArgumentParser) -> None:
         metavar="BACKEND",
         help="the name that the backend has, or had, in the configuration",
     )
+    _change_options(parser)
+    yes_option(parser)
+    force_option(parser, "delete its rows although the backend is configured")
+
+
+def _change_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has that shows a plan for chosen rows and carries it out."""
     parser.add_argument(
         "--dry-run", action="store_true", help="show the plan, but write nothing to LiteLLM"
     )
@@ -23,9 +30,18 @@ def _retire_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the plan log to stdout; with --dry-run, the plan as JSON",
     )
-    yes_option(parser)
-    force_option(parser, "delete its rows although the backend is configured")
     verbose_option(parser)
+
+
+def _service_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="BACKEND", help="the name of the backend")
+    parser.add_argument(
+        "models",
+        metavar="MODEL",
+        nargs="*",
+        help="a public name, or an RE2 expression that matches some (default: all of the backend)",
+    )
+    _change_options(parser)
 
 
 def _undo_options(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +58,8 @@ def _undo_options(parser: argparse.ArgumentParser) -> None:
         help="which cycle of a plan log: its number, or how its digest begins (default: the last"
         " one that changed something)",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show the plan, but write nothing to LiteLLM"
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="write the plan log to stdout; with --dry-run, the plan as JSON",
-    )
+    _change_options(parser)
     yes_option(parser)
-    verbose_option(parser)
 
 
 RETIRE: Final = Command(
@@ -60,6 +68,20 @@ RETIRE: Final = Command(
     ("retire gpu1 --dry-run", "retire gpu1"),
     _retire_options,
     "rows.retire",
+)
+DRAIN: Final = Command(
+    "drain",
+    "take models of a backend out of service; their rows stay",
+    ("drain gpu1", "drain gpu1 qwen3-32b '^llama' --dry-run"),
+    _service_options,
+    "rows.service",
+)
+UNDRAIN: Final = Command(
+    "undrain",
+    "bring back into service what drain took out",
+    ("undrain gpu1", "undrain gpu1 qwen3-32b"),
+    _service_options,
+    "rows.service",
 )
 UNDO: Final = Command(
     "undo",

@@ -118,6 +118,8 @@ def test_a_backend_has_all_defaults(reader: Reader) -> None:
         policy="sync",
         ownership="adopt",
         on_unreachable="keep",
+        removal_grace=0.0,
+        maintenance=False,
     )
 
 
@@ -154,7 +156,7 @@ def test_writing_every_default_of_the_schema_changes_nothing(reader: Reader) -> 
             }
         ],
     }
-    assert len(written["backends"][0]) == 27
+    assert len(written["backends"][0]) == 28
     assert reader.load(json.dumps(written)) == reader.load(json.dumps(given))
 
 

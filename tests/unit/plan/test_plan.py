@@ -39,7 +39,8 @@ def test_the_summary_counts_each_action_and_the_skips() -> None:
     stray = b.as_seen(b.wanted("old", endpoint=b.OTHER_BOX))
     seen = [b.as_seen(b.wanted("c")), b.as_seen(b.wanted("d"))]
     plan = make_plan(state, b.observed(*seen, strays=(stray,)))
-    assert plan.summary == {"create": 2, "update": 1, "replace": 0, "delete": 1, "skip": 1}
+    counts = {"create": 2, "update": 1, "replace": 0, "unblock": 0, "block": 0, "delete": 1}
+    assert plan.summary == {**counts, "skip": 1}
 
 
 def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.litellm.row import is_patchable
 from engine.plan.plan import REPLACE, Operation, Plan
 from engine.plan.planner import make_plan, verify_plan
 from engine.plan.simulate import simulate
@@ -26,6 +27,7 @@ from engine.state.deployment import (
     ObservedState,
 )
 from engine.state.frozen import canonical_json, thaw
+from engine.state.mark import DRAINED, LADDER, MAINTENANCE
 from engine.validate import validate
 from tests import builders as b
 from tests.quick import examples
@@ -43,6 +45,7 @@ VALUES = st.one_of(
 PARAMS = st.dictionaries(st.sampled_from(["weight", "timeout", "flag", "tags"]), VALUES, max_size=3)
 INFO = st.dictionaries(st.sampled_from(["mode", "max_input_tokens"]), VALUES, max_size=2)
 MARKS = st.sampled_from(["ours", "none", "other"])
+PAUSED = st.sampled_from(["", "", MAINTENANCE, DRAINED, LADDER])
 READ_ONLY = st.sampled_from(["", "", "", TEAM_ROW, "it comes from LiteLLM's configuration file"])
 
 States = tuple[DesiredState, ObservedState]
@@ -81,6 +84,9 @@ def seen_rows(draw: st.DrawFn) -> ObservedDeployment:
         seen = replace(seen, id=draw(st.integers(0, 3).map(lambda n: f"{kind}-{n}") | odd))
     elif draw(st.integers(0, 9)) == 0:
         seen = replace(seen, id="")
+    if mark is not None:
+        since = draw(st.sampled_from(["", "2026-01-01T00:00:00Z"]))
+        mark = replace(mark, paused=draw(PAUSED), paused_at=since)
     return replace(seen, mark=mark, read_only=draw(READ_ONLY), blocked=draw(st.booleans()))
 
 
@@ -95,6 +101,8 @@ def endpoints(draw: st.DrawFn, url: str) -> Endpoint:
         served=draw(st.sampled_from([(), ("a", "b"), ("x/y:z",)])),
         renamed=draw(st.sampled_from([(), ("a",)])),
         excluded=draw(st.sampled_from([(), (("a", "openai/a"),)])),
+        maintenance=draw(st.sampled_from([(), (), ("box",), ("other",)])),
+        removal_grace=draw(st.sampled_from([0.0, 60.0])),
     )
 
 
@@ -114,7 +122,10 @@ def states(draw: st.DrawFn) -> States:
     outside = [row for row in seen.values() if row.key.endpoint not in urls]
     backend = draw(st.sampled_from(["box", "other"]))
     outside = [replace(row, mark=replace(row.mark, backend=backend)) for row in outside if row.mark]
-    return desired, b.observed(*inside, editing=editing, strays=tuple(outside))
+    waiting = [row for row in inside if row.paused == LADDER and row.mark and row.mark.paused_at]
+    overdue = frozenset(row.id for row in waiting if draw(st.booleans()))
+    state = b.observed(*inside, editing=editing, strays=tuple(outside))
+    return desired, replace(state, overdue=overdue)
 
 
 def owned(state: ObservedState, desired: DesiredState) -> dict[Any, Any]:
@@ -141,7 +152,7 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
     verify_plan(plan, desired, observed, b.SCOPE)
     after = simulate(plan, observed, b.SCOPE)
     rows = owned(after, desired)
-    changed = {op.key for op in plan.operations if op.action != "delete"}
+    changed = {op.key for op in plan.operations if op.action != "delete" and is_whole(op)}
     for wanted in desired.deployments:
         if wanted.key in changed:
             fields = thaw(wanted.fields)
@@ -149,6 +160,31 @@ def test_after_the_plan_nothing_is_left_and_what_is_ours_is_as_desired(
                 assert wanted.missing_key
                 del fields["litellm_params"]["api_key"]
             assert rows[wanted.key] == [canonical_json(fields)]
+
+
+def is_whole(operation: Operation) -> bool:
+    """Tell whether an operation sends all fields of its row."""
+    return "litellm_params" in operation.row
+
+
+@given(states())
+def test_what_others_blocked_stays_so_and_what_is_paused_loses_no_row(pair: States) -> None:
+    desired, observed = pair
+    maintained = {name for site in desired.endpoints for name in site.maintenance}
+    after = simulate(make_plan(desired, observed), observed, b.SCOPE)
+    rows = {seen.id: seen for seen in after.deployments}
+    kept = {seen.key for seen in rows.values()}
+    for seen in observed.deployments:
+        ours = seen.belongs_to(b.OWNER)
+        if seen.blocked and seen.id in rows and not (seen.mark and seen.mark.paused):
+            assert rows[seen.id].blocked
+        if ours and seen.paused == DRAINED:
+            assert seen.key in kept
+        if ours and seen.mark and seen.mark.backend in maintained and seen.id in rows:
+            site = next(site for site in desired.endpoints if site.url == seen.key.endpoint)
+            able = observed.editing.pauses and is_patchable(seen.id)
+            if seen.mark.backend in site.maintenance and able:
+                assert rows[seen.id].blocked
 
 
 @given(states(), st.randoms(use_true_random=False))
@@ -178,13 +214,17 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
             continue
         assert not touched.read_only
         assert touched.id
-        assert op.action != "update" or touched.id not in (".", "..", "a/b")
+        in_place = op.action in ("update", "block", "unblock")
+        assert not in_place or touched.id not in (".", "..", "a/b")
         assert touched.mark is None or touched.mark.owner == b.OWNER
         ownership = sites[op.key.endpoint].ownership
         if touched.mark is None:
             assert ownership == "exclusive" or (ownership == "adopt" and op.action != "delete")
-        if op.action == "delete" and op.reason == "surplus":
+        if op.takes_away and op.reason == "surplus":
             assert sites[op.key.endpoint].complete
+        if op.action == "delete" and op.reason == "surplus" and touched.mark:
+            is_due = touched.paused == LADDER and touched.id in observed.overdue
+            assert is_due or not sites[op.key.endpoint].removal_grace
 
 
 @given(states())
@@ -196,7 +236,7 @@ def test_no_key_is_overwritten_that_we_do_not_have(pair: States) -> None:
         touched = rows.get(op.touched)
         if touched is not None and op.key in unknown and touched.mark is None:
             assert op.action != "replace"
-            assert op.action == "delete" or "api_key" not in op.row["litellm_params"]
+            assert not is_whole(op) or "api_key" not in op.row["litellm_params"]
 
 
 @given(states())

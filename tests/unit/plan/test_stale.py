@@ -17,7 +17,9 @@ from engine.plan.simulate import simulate
 from engine.plan.stale import STALE, Present, without_stale
 from engine.state.deployment import TEAM_ROW, Editing, ObservedDeployment, ObservedState
 from engine.state.frozen import freeze, thaw
+from engine.state.mark import MAINTENANCE
 from tests import builders as b
+from tests.unit.plan.test_pauses import paused
 from tests.unit.plan.test_plan_properties import States, states
 
 LOWER = b.wanted("a", params={"rpm": 5})
@@ -53,6 +55,24 @@ def update(editing: Editing = b.IN_PLACE) -> Plan:
 
 def deletion(seen: ObservedDeployment = ROW) -> Plan:
     return make_plan(b.desired(), b.observed(seen))
+
+
+@pytest.mark.parametrize("action", ["block", "unblock"])
+def test_a_block_is_refused_once_somebody_changed_the_row_and_found_done_later(action: str) -> None:
+    seen = ROW if action == "block" else paused(ROW, MAINTENANCE)
+    site = b.endpoint(served=("a",), maintenance=("box",) if action == "block" else ())
+    plan = make_plan(b.desired(LOWER, endpoints=(site,)), b.observed(seen))
+    assert [operation.action for operation in plan.operations] == [action]
+    left, done = without_stale(plan, present(seen))
+    assert (left, done) == (plan, ())
+    by_hand = replace(seen, blocked=not seen.blocked)
+    left, done = without_stale(plan, present(by_hand))
+    assert ([skip.reason for skip in left.skips], done) == ([STALE], ())
+    assert "blocked" in left.skips[0].because
+    (after,) = simulate(plan, b.observed(seen), b.SCOPE).deployments
+    assert without_stale(plan, present(after))[1] == plan.operations
+    older = without_stale(plan, present(seen, editing=b.REPLACING))[0]
+    assert [skip.reason for skip in older.skips] == [STALE]
 
 
 def creation() -> Plan:

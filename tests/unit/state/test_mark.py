@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from engine.bounds import MAX_DEPTH, MAX_MARKED
-from engine.state.deployment import Mark
 from engine.state.frozen import EMPTY, thaw
-from engine.state.mark import mark_document, read_mark
+from engine.state.mark import Mark, mark_document, read_mark
 
 DOCUMENT: dict[str, Any] = {
     "owner": "us",

@@ -42,7 +42,7 @@ def named(fleet: Fleet, name: str) -> Json:
     return next(row for row in rows(fleet) if row["model_name"] == name)
 
 
-def change(fleet: Fleet, name: str, **body: Json) -> None:
+def change(fleet: Fleet, name: str, **body: Any) -> None:
     row_id = named(fleet, name)["model_info"]["id"]
     url = f"{fleet.proxy.url}/model/{row_id}/update"
     assert requests.patch(url, json=body, headers=KEY, timeout=5).status_code == 200
@@ -225,7 +225,7 @@ def test_a_deleted_row_that_was_paused_does_not_come_into_service(
         requests.post(f"{fleet.proxy.url}/model/block", json=block, headers=KEY, timeout=5)
         logged.cycle("", "b")
         _, shown, _ = logged.undo()
-        assert "paused: it was paused by hand" in shown
+        assert "paused: it was blocked" in shown
         assert fleet.names() == ["b"]
 
 
@@ -387,3 +387,35 @@ def test_what_a_stored_plan_did_and_somebody_changed_is_named(logged: Logged) ->
     assert code == 3
     assert shown.count("stale: changed since: litellm_params.rpm: 2 -> 3") == 1
     assert "left alone: new, old" in shown
+
+
+def test_a_block_and_an_unblock_are_taken_back(logged: Logged) -> None:
+    logged.cycle("", "a", "b")
+    before = rows(logged.fleet)
+    logged.cycle("maintenance: true, litellm_params_defaults: {rpm: 9}", "a", "b")
+    blocked = rows(logged.fleet)
+    assert all(row["model_info"]["blocked"] for row in blocked)
+    code, text, _ = logged.undo()
+    assert code == 0, text
+    assert "> unblock a" in text
+    assert rows(logged.fleet) == before
+    logged.cycle("maintenance: true", "a", "b")
+    logged.cycle("", "a", "b")
+    code, text, _ = logged.undo()
+    assert code == 0, text
+    assert {row["model_info"]["modelprovisioner"]["paused"] for row in rows(logged.fleet)} == {
+        "maintenance"
+    }
+
+
+def test_a_block_before_a_delete_is_taken_back_unless_somebody_lifted_it(logged: Logged) -> None:
+    logged.cycle("removal_grace: 1h", "a", "b")
+    before = rows(logged.fleet)
+    logged.cycle("removal_grace: 1h", "a")
+    change(logged.fleet, "b", blocked=False)
+    code, text, _ = logged.undo()
+    assert code == 3, text
+    assert "stale" in text
+    change(logged.fleet, "b", blocked=True)
+    assert logged.undo()[0] == 0
+    assert rows(logged.fleet) == before

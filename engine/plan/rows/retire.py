@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..errors import UnprovenPlan
-from ..state.deployment import DesiredState, Endpoint, ObservedDeployment, ObservedState
-from ..state.endpoint import Scope
-from ..state.listing import NOT_ASKED
-from .leftovers import delete, skip
-from .plan import DELETE, Operation, Plan, Skip
-from .simulate import simulate
+from ...errors import UnprovenPlan
+from ...state.deployment import ObservedState
+from ...state.endpoint import Scope
+from ..leftovers import delete, skip
+from ..plan import DELETE, Operation, Plan, Skip
+from ..simulate import simulate
+from .chosen import Choice, rows_of
 
 
 def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan:
@@ -25,7 +23,7 @@ def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan
     others = {url: name for name, reach in scope.reach.items() for url in reach if url not in own}
     operations: list[Operation] = []
     skips: list[Skip] = []
-    for seen in rows_of(backend, observed):
+    for seen in rows_of(Choice(backend), observed):
         if seen.read_only:
             decision: Operation | Skip = skip(DELETE, seen, "read_only", seen.read_only)
         elif other := others.get(seen.key.endpoint):
@@ -49,27 +47,12 @@ def verify_retirement(plan: Plan, backend: str, observed: ObservedState, scope: 
     """
     after = simulate(plan, observed, scope)
     gone = _ids(observed) - _ids(after)
-    ours = {seen.id for seen in rows_of(backend, observed)}
+    ours = {seen.id for seen in rows_of(Choice(backend), observed)}
     if make_retirement(backend, after, scope).operations or not gone <= ours:
         raise UnprovenPlan(
             f"the plan does not retire {backend!r}, or takes other rows away as well. This is a"
             " bug; please report it with the plan"
         )
-
-
-def rows_of(backend: str, observed: ObservedState) -> Iterator[ObservedDeployment]:
-    """Yield the rows of our owner that bear the mark of a backend."""
-    for seen in (*observed.deployments, *observed.strays):
-        if seen.mark and (seen.mark.owner, seen.mark.backend) == (observed.owner, backend):
-            yield seen
-
-
-def retired_state(backend: str, plan: Plan, owner: str) -> DesiredState:
-    """Return what is wanted on the endpoints of a retired backend: nothing. None was asked."""
-    keys = [operation.key for operation in plan.operations] + [skip.key for skip in plan.skips]
-    urls = sorted({key.endpoint for key in keys})
-    endpoints = [Endpoint(url, (backend,), NOT_ASKED, "", complete=True) for url in urls]
-    return DesiredState(owner, (), tuple(endpoints))
 
 
 def _ids(observed: ObservedState) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import UnprovenPlan
 from engine.plan.plan import Plan
-from engine.plan.retire import make_retirement, verify_retirement
+from engine.plan.rows.retire import make_retirement, verify_retirement
 from engine.state.deployment import ObservedDeployment
 from tests import builders as b
 

@@ -1,0 +1,76 @@
+"""``drain`` and ``undrain``: take models out of service without losing their rows, and back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ....config.model import Config
+from ....config.patterns import NamePattern, name_pattern
+from ....errors import WrongUsage
+from ....plan.rows.chosen import Choice, rows_of
+from ....reconcile import Ports
+from ....rows.chosen import Change
+from ....rows.service import plan_service
+from ....text import Redactor, printable
+from ...changes import carry_out_shown, no_row_of
+from ...context import configuration
+from ...parser import suggestion
+
+_MAINTAINED = (
+    "backend {name!r} has `maintenance: true` in the configuration, so the loop takes its models"
+    " out of service again; remove that first"
+)
+
+
+def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
+    """Show the plan that blocks or unblocks rows of a backend, then carry it out."""
+    config = configuration(arguments, redactor)
+    back = arguments.command == "undrain"
+    if back:
+        _check_maintenance(arguments, config)
+    choice = Choice(arguments.name, tuple(map(_pattern, arguments.models)))
+
+    def make(ports: Ports) -> Change:
+        change = plan_service(config, choice, ports, back=back)
+        _check_found(choice, change)
+        return change
+
+    def nothing(_: Change) -> str:
+        state = "is drained" if back else "is left in service: all are drained"
+        return f"No chosen row of backend {printable(arguments.name)} {state}"
+
+    return carry_out_shown(make, arguments, redactor, nothing)
+
+
+def _check_maintenance(arguments: argparse.Namespace, config: Config) -> None:
+    """Refuse to bring back what the next cycle would take out of service again."""
+    maintained = {backend.name for backend in config.backends if backend.maintenance}
+    if arguments.name not in maintained:
+        return
+    warning = _MAINTAINED.format(name=arguments.name)
+    if not arguments.dry_run:
+        raise WrongUsage(warning)
+    print(f"warning: {warning}", file=sys.stderr)
+
+
+def _pattern(text: str) -> NamePattern:
+    try:
+        return name_pattern(text)
+    except ValueError as error:
+        raise WrongUsage(f"{text!r}: {error}") from None
+
+
+def _check_found(choice: Choice, change: Change) -> None:
+    """Refuse a backend without rows, and a name that no row of it has.
+
+    Raises:
+        WrongUsage: nothing would happen to what the operator means.
+    """
+    names = {seen.key.name for seen in rows_of(Choice(choice.backend), change.rows.observed)}
+    if not names:
+        raise WrongUsage(no_row_of(choice.backend, change))
+    for pattern in choice.names:
+        if not any(map(pattern.matches, names)):
+            hint = suggestion(pattern.text, names)
+            raise WrongUsage(f"no row of backend {choice.backend} is named {pattern.text!r}{hint}")

@@ -1,0 +1,1 @@
+"""The plans of commands that change chosen rows. Pure."""

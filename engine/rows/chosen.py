@@ -1,0 +1,77 @@
+"""What the commands on rows have in common: LiteLLM is read, and a plan shown and carried out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from ..backends.scope import scope_of
+from ..config.model import Config
+from ..config.references import references_of, secret_values
+from ..litellm.api import Proxy
+from ..litellm.observed import observed_state
+from ..plan.plan import Plan
+from ..plan.rows.chosen import unasked_state
+from ..reconcile import Ports, Report, carry_out
+from ..state.deployment import DesiredState, ObservedState
+from ..state.endpoint import Scope
+from ..validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of LiteLLM, and LiteLLM itself."""
+
+    proxy: Proxy
+    observed: ObservedState
+    scope: Scope
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The names of all backends that have rows of our owner."""
+        here = (*self.observed.deployments, *self.observed.strays)
+        marks = (seen.mark for seen in here if seen.mark)
+        return tuple(sorted({mark.backend for mark in marks if mark.owner == self.observed.owner}))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plan for chosen rows, what is shown with it, and the rows that it was made for."""
+
+    plan: Plan
+    desired: DesiredState
+    rows: Rows
+
+
+def change_of(plan: Plan, backend: str, rows: Rows, config: Config) -> Change:
+    """Return a plan for rows of one backend, with the LiteLLM that it is for."""
+    shown = unasked_state(backend, plan, config.owner)
+    return Change(replace(plan, litellm=config.litellm.url), shown, rows)
+
+
+def read_rows(config: Config, ports: Ports) -> Rows:
+    """Read LiteLLM.
+
+    Raises:
+        TransportError: LiteLLM cannot be read.
+        InvalidDocument: its listing does not match its schema.
+    """
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references_of(config)))
+    document = proxy.fetch_deployments()
+    validate(document, "observed")
+    scope = scope_of(config.backends)
+    return Rows(proxy, observed_state(document, scope, config.owner), scope)
+
+
+def carry_out_change(change: Change, ports: Ports, *, dry_run: bool = False) -> Report:
+    """Report the plan, and carry it out unless it is a dry run.
+
+    Raises:
+        Unrecorded: the log cannot be written; no operation was started after that.
+    """
+    begun = time.monotonic()
+    plan, desired = change.plan, change.desired
+    ports.log.plan(plan, desired)
+    results = () if dry_run else carry_out(plan, change.rows.proxy, ports)
+    ports.log.end(plan, results, {}, time.monotonic() - begun)
+    return Report(plan, desired, results)

@@ -1,0 +1,29 @@
+"""Take rows of one backend out of service by hand, and bring them back."""
+
+from __future__ import annotations
+
+from ..config.model import Config
+from ..errors import Rejected
+from ..plan.rows.chosen import Choice
+from ..plan.rows.service import make_drain, make_undrain, verify_service
+from ..reconcile import Ports
+from .chosen import Change, change_of, read_rows
+
+
+def plan_service(config: Config, choice: Choice, ports: Ports, *, back: bool) -> Change:
+    """Read LiteLLM, and return the plan that drains the chosen rows, or brings them ``back``.
+
+    Raises:
+        TransportError, InvalidDocument: as :func:`engine.rows.chosen.read_rows`.
+        Rejected: this LiteLLM is too old.
+        UnprovenPlan: a bug in the engine.
+    """
+    rows = read_rows(config, ports)
+    editing = rows.observed.editing
+    if not editing.pauses:
+        version = editing.version or "of unknown version"
+        why = "cannot block one model without a gap for all others; that takes 1.98 or later"
+        raise Rejected(f"{config.litellm.url}: this LiteLLM ({version}) {why}", status=200)
+    plan = (make_undrain if back else make_drain)(choice, rows.observed)
+    verify_service(plan, choice, rows.observed, rows.scope)
+    return change_of(plan, choice.backend, rows, config)
