@@ -74,10 +74,12 @@ class _Parser:
             parsed["joinable_names"] = names
         return parsed
 
-    def names(self, given: Sequence[str], path: Steps) -> list[NamePattern]:
+    def names(self, given: Sequence[object], path: Steps) -> list[NamePattern]:
         """Parse a list of public names and expressions for them."""
         parsed = []
         for index, text in enumerate(given):
+            if not isinstance(text, str):  # what is left of one that breaks the schema
+                continue
             try:
                 parsed.append(name_pattern(text))
             except ValueError as error:

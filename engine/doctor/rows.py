@@ -28,6 +28,11 @@ _SKIPPED: Final = {
         "the model does not appear under this name",
         "rename one of the two (name_format, aliases), or choose another on_clash",
     ),
+    "grace": (
+        NOTE,
+        "users get an error for it until its backend lists it again, or removal_grace is over",
+        "nothing must be done; a shorter removal_grace deletes it sooner",
+    ),
     "held": (
         NOTE,
         "the model is still registered although its backend does not list it",
@@ -54,6 +59,11 @@ _SKIPPED: Final = {
         "rename it (name_format, aliases), or write on_taken_name: suffix or joinable_names",
     ),
     "not_owned": (NOTE, "another engine, or a person, manages it", "nothing must be done"),
+    "maintenance": (
+        NOTE,
+        "it is out of service, so users do not get it",
+        "when the work is done, remove `maintenance: true`, or `modelprovisioner undrain BACKEND`",
+    ),
     "paused": (WARNING, "it is blocked by hand, so it is not brought in step", "unblock it"),
     "policy": (NOTE, "`policy` forbids the change", "choose another policy"),
     "read_only": (
@@ -77,6 +87,11 @@ _SKIPPED: Final = {
         WARNING,
         "the model does not appear: the name on its backend would decide where requests go",
         "begin model_format with a provider, such as openai/{model}",
+    ),
+    "unsupported": (
+        WARNING,
+        "it stays in service although it is to be taken out",
+        "update LiteLLM to 1.98 or newer",
     ),
 }
 """By the reason of a skip: how bad it is, why it matters, what to do."""

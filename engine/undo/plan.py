@@ -14,8 +14,8 @@ Then there is a skip instead: ``stale``, ``key_unknown`` or ``paused``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from ..errors import UnprovenPlan
@@ -53,22 +53,11 @@ from .row_again import (
     row_again,
     unknown_skip,
 )
-from .since import SWITCHES, changed_since, reversed_change
+from .since import SWITCHES, Done, changed_since, reversed_change, was_done
 
 UNDONE: Final = "undone"
 """The reason of an operation that leads back."""
 Rows = Mapping[str, ObservedDeployment]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An operation that was carried out.
-
-    If it is not ``sure``, nobody wrote down how it ended: it counts only where LiteLLM shows it.
-    """
-
-    operation: Operation
-    sure: bool
 
 
 def make_undo(
@@ -91,7 +80,9 @@ def make_undo(
             decision = leave(each.operation, KEY_UNKNOWN, why) if why else decision
         if isinstance(decision, Operation):
             operations.append(decision)
-        elif decision is not None and (each.sure or decision.reason != STALE):
+        elif decision is not None and (
+            each.sure or decision.reason != STALE or was_done(each.operation, rows)
+        ):
             skips.append(decision)
     lost = {skip.key.name for skip in skips if skip.action == CREATE}
     settled = [*safe(operations, lost, observed)]
@@ -119,13 +110,6 @@ def verify_undo(plan: Plan, done: Sequence[Done], observed: ObservedState, scope
             "the plan does not lead back, or takes other rows away as well. This is a bug; please"
             " report it with the plan"
         )
-
-
-def ids_in(done: Iterable[Done]) -> frozenset[str]:
-    """Return the ids of all rows that the operations name."""
-    return frozenset(
-        row_id for each in done for row_id in (each.operation.id, each.operation.replaces) if row_id
-    )
 
 
 def _decide(done: Operation, rows: Rows, observed: ObservedState) -> Operation | Skip | None:

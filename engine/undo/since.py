@@ -1,11 +1,12 @@
-"""What became of a row since an operation was carried out. Pure."""
+"""What was done, and what became of the rows since. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..plan.plan import BLOCK, UNBLOCK, UPDATE, Operation
+from ..plan.plan import BLOCK, CREATE, REPLACE, UNBLOCK, UPDATE, Operation
 from ..plan.unlike import changes_since, in_words, is_made_by, lacks_removed, unlike
 from ..state.deployment import MARK, ObservedDeployment
 from ..state.field_change import FieldChange
@@ -14,6 +15,32 @@ from ..state.pointer import parts_of
 from .row_again import PARTS
 
 SWITCHES: Final = (BLOCK, UNBLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that was carried out.
+
+    If it is not ``sure``, nobody wrote down how it ended: it counts only where LiteLLM shows it.
+    """
+
+    operation: Operation
+    sure: bool
+
+
+def ids_in(done: Iterable[Done]) -> frozenset[str]:
+    """Return the ids of all rows that the operations name."""
+    return frozenset(
+        row_id for each in done for row_id in (each.operation.id, each.operation.replaces) if row_id
+    )
+
+
+def was_done(operation: Operation, rows: Mapping[str, ObservedDeployment]) -> bool:
+    """Tell whether a row shows an operation that is not in a log, although it changed since."""
+    seen = rows.get(operation.id)
+    if seen is None or operation.action not in (CREATE, UPDATE, REPLACE):
+        return False
+    return operation.action != UPDATE or bool(changes_since(operation.before, seen))
 
 
 def changed_since(done: Operation, seen: ObservedDeployment) -> str:

@@ -17,7 +17,8 @@ from ..reconcile import Ports, Report, carry_out
 from ..saved import shown_state, unusable
 from ..state.deployment import DesiredState
 from ..validate import validate
-from .plan import Done, ids_in, make_undo, verify_undo
+from .plan import make_undo, verify_undo
+from .since import Done, ids_in
 
 _HOW: Final = "bring it back into the configuration and the key files, or make the row by hand"
 

@@ -18,7 +18,7 @@ from ..plan.plan import Operation
 from ..plan_file import read_plan
 from ..text import describe_os_error
 from ..validate import validate
-from .plan import Done
+from .since import Done
 
 _REMEDY: Final = (
     "Remedy: name the plan log of `run`, a plan that was stored with --artifacts or --out, or the"

@@ -373,6 +373,22 @@ def test_a_stored_plan_is_undone_as_far_as_it_shows(logged: Logged) -> None:
     assert fleet.names() == []
 
 
+def test_what_a_stored_plan_did_and_somebody_changed_is_named(logged: Logged) -> None:
+    fleet = logged.fleet
+    logged.cycle("litellm_params_defaults: {rpm: 1}", "old", top="")
+    fleet.box.models[:] = ["old", "new"]
+    fleet.configure("litellm_params_defaults: {rpm: 2}")
+    stored_plan = fleet.folder / "plan.json"
+    run("plan", "--out", stored_plan, *fleet.arguments)
+    assert logged.undo(file=stored_plan)[0] == 0  # not done, so nothing of it has changed
+    logged.cycle("litellm_params_defaults: {rpm: 2}", "old", "new", top="")
+    logged.cycle("litellm_params_defaults: {rpm: 3}", "old", "new", top="")
+    code, shown, _ = logged.undo(file=stored_plan)
+    assert code == 3
+    assert shown.count("stale: changed since: litellm_params.rpm: 2 -> 3") == 1
+    assert "left alone: new, old" in shown
+
+
 def test_a_block_and_an_unblock_are_taken_back(logged: Logged) -> None:
     logged.cycle("", "a", "b")
     before = rows(logged.fleet)
