@@ -19,6 +19,8 @@ _PLANNED: Final = {
     "create": ("not in LiteLLM yet", "users cannot ask for what is not registered"),
     "update": ("registered, but not as wanted", "they have old settings"),
     "replace": ("registered, but not as wanted", "they have old settings"),
+    "unblock": ("to be brought back into service", "requests to them are refused until then"),
+    "block": ("to be taken out of service", "requests to them are refused then"),
     "delete": ("registered, and not wanted any more", "users see them, and may get errors"),
 }
 _SKIPPED: Final = {
@@ -71,6 +73,11 @@ _SKIPPED: Final = {
         "the engine cannot change it; it stays as it is",
         "change it where it was made",
     ),
+    "released": (
+        NOTE,
+        "no engine manages it: users see it, whether it works or not",
+        "nothing must be done; `modelprovisioner adopt BACKEND MODEL` takes it back",
+    ),
     "stray": (
         WARNING,
         "nobody manages it: users see it whether it works or not",
@@ -116,7 +123,9 @@ def check_models(plan: Plan, desired: DesiredState, observed: ObservedState) -> 
     for row in observed.unreadable:
         severity, why, fix = _SKIPPED["unreadable"]
         yield Finding(severity, MODELS, "unreadable", "LiteLLM", f"has the row {row}", why, fix)
-    paused = sorted(seen.key.name for seen in observed.deployments if seen.blocked)
+    paused = sorted(
+        seen.key.name for seen in observed.deployments if seen.blocked and not seen.paused
+    )
     if paused:
         what = "blocked by hand in LiteLLM"
         why = "requests to it are refused, unless another row has its name"

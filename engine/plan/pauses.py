@@ -58,7 +58,7 @@ def maintained(
         because = _BY_CONFIG.format(backend=backend)
         return None if seen.blocked else pause(seen, MAINTENANCE, because, editing)
     if seen.mark and seen.mark.paused == MAINTENANCE:
-        return resume(seen, MAINTENANCE, f"the maintenance of {backend} is over")
+        return resume(seen, MAINTENANCE, f"the maintenance of {backend} is over", editing)
     if seen.paused == DRAINED:
         return skip(UNBLOCK, seen, MAINTENANCE, _BY_HAND)
     return None
@@ -70,7 +70,7 @@ def restored(
     """Return the same of a row that is wanted: it is unblocked if it was to be deleted."""
     ours = seen.mark is not None and seen.mark.paused == LADDER
     if ours and backend not in endpoint.maintenance:
-        return resume(seen, "returned", f"{backend} serves it again")
+        return resume(seen, "returned", f"{backend} serves it again", editing)
     return maintained(endpoint, backend, seen, editing)
 
 
@@ -84,7 +84,9 @@ def with_switch(
     """
     if isinstance(switch, Operation):
         if isinstance(change, Operation):
-            return _also_updated(switch, change) if change.action == UPDATE else change
+            if change.action == UPDATE:
+                return _also_updated(switch, change)
+            return replace(change, before=switch.before)
         return switch if seen.mark else change
     if isinstance(change, Operation):
         if switch is not None and switch.action == BLOCK and change.action == REPLACE:
@@ -150,8 +152,10 @@ def pause(seen: ObservedDeployment, why: str, because: str, editing: Editing) ->
     return _switch(BLOCK, seen, why, because)
 
 
-def resume(seen: ObservedDeployment, reason: str, because: str) -> Operation:
+def resume(seen: ObservedDeployment, reason: str, because: str, editing: Editing) -> Decision:
     """Return what brings a row back that we blocked; its mark no longer says why."""
+    if unable := cannot_pause(seen, editing):
+        return skip(UNBLOCK, seen, "unsupported", f"{because}, but {unable}; unblock it in LiteLLM")
     if not seen.blocked:
         because += "; somebody has unblocked it already, which its mark does not say yet"
     return replace(_switch(UNBLOCK, seen, "", because), reason=reason)

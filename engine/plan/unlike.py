@@ -10,7 +10,7 @@ from ..litellm.row import ShownRow
 from ..state.deployment import MARK, ObservedDeployment
 from ..state.field_change import FieldChange
 from ..state.frozen import EMPTY, Frozen, freeze, thaw
-from ..state.mark import mark_owner, releaser
+from ..state.mark import LADDER, mark_owner, releaser
 from ..state.pointer import parts_of
 from ..state.secret import is_reference
 from ..text import format_value
@@ -63,6 +63,8 @@ def is_made_by(operation: Operation, seen: ObservedDeployment) -> bool:
         return seen.released == releaser(planned)
     if mark is None or planned is None:
         return mark is None and planned is None
+    if mark.paused == LADDER and not mark.paused_at:
+        return False  # such a pause is still to be dated
     return (mark.fingerprint, mark.paused) == (planned["fingerprint"], planned.get("paused", ""))
 
 

@@ -29,7 +29,7 @@ def make_drain(choice: Choice, observed: ObservedState) -> Plan:
 
 def make_undrain(choice: Choice, observed: ObservedState) -> Plan:
     """Return the plan that brings back what was drained; no other block is lifted."""
-    decisions = (_undrained(seen) for seen in rows_of(choice, observed))
+    decisions = (_undrained(seen, observed) for seen in rows_of(choice, observed))
     return _plan(decisions, observed)
 
 
@@ -75,11 +75,11 @@ def _drained(seen: ObservedDeployment, observed: ObservedState) -> Decision | No
     return pause(seen, DRAINED, because, observed.editing)
 
 
-def _undrained(seen: ObservedDeployment) -> Decision | None:
+def _undrained(seen: ObservedDeployment, observed: ObservedState) -> Decision | None:
     if seen.read_only:
         return skip(UNBLOCK, seen, "read_only", seen.read_only)
     if seen.mark and seen.mark.paused == DRAINED:
-        return resume(seen, UNDRAINED, "brought back by hand")
+        return resume(seen, UNDRAINED, "brought back by hand", observed.editing)
     if seen.paused == MAINTENANCE:
         because = "the configuration took it out of service; remove `maintenance: true` there"
         return skip(UNBLOCK, seen, MAINTENANCE, because)

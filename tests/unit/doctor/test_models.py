@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engine.cli.main import main
-from engine.doctor.rows import _SKIPPED, _TOLD_ELSEWHERE
+from engine.doctor.rows import _PLANNED, _SKIPPED, _TOLD_ELSEWHERE
+from engine.plan.plan import ACTIONS
 from engine.validate import schema
 from tests.fleet import MASTER_KEY, Fleet
 
@@ -32,6 +33,19 @@ def register(fleet: Fleet, row_id: str, name: str, model: str, **params: Any) ->
 def test_every_reason_of_a_skip_has_a_finding() -> None:
     reasons = schema("plan")["$defs"]["skip"]["properties"]["reason"]["enum"]
     assert {*_SKIPPED, *_TOLD_ELSEWHERE} == set(reasons)
+
+
+def test_every_action_has_a_finding() -> None:
+    assert set(_PLANNED) == set(ACTIONS)
+
+
+def test_a_backend_in_maintenance_is_no_mistake(fleet: Fleet, examine: Examine) -> None:
+    main(["apply", *fleet.arguments])
+    fleet.configure("maintenance: true")
+    assert "to be taken out of service" in examine(fleet).one("block", "note")["what"]
+    main(["apply", *fleet.arguments])
+    codes = [finding["check"] for finding in examine(fleet).findings]
+    assert "blocked" not in codes, "nobody did that by hand"
 
 
 def test_a_row_that_nobody_owns_is_a_warning(fleet: Fleet, examine: Examine) -> None:

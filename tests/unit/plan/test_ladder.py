@@ -58,6 +58,11 @@ def test_a_pause_without_a_time_or_that_somebody_lifted_begins_anew(since: str |
     assert told(only(planned(gone(), b.observed(seen)))) == ("operation", "block", "surplus")
 
 
+def test_a_row_that_no_request_can_name_is_told() -> None:
+    back = only(planned(gone("a"), b.observed(replace(waiting(), id="a/b"))))
+    assert told(back) == ("skip", "unblock", "unsupported")
+
+
 def test_what_a_person_blocked_is_neither_deleted_nor_taken_over() -> None:
     seen = b.as_seen(b.wanted("a"), blocked=True)
     assert told(only(planned(gone(), b.observed(seen)))) == ("skip", "delete", "paused")

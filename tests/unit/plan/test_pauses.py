@@ -149,6 +149,8 @@ def test_a_row_that_can_only_be_replaced_serves_again_as_a_new_one() -> None:
     assert "out of service" in waits.because
     again = only(planned(on("a"), b.observed(seen)))
     assert told(again) == ("operation", "replace", "changed")
+    assert isinstance(again, Operation)
+    assert again.before["model_info"]["blocked"] is True
 
 
 def test_only_the_last_row_of_a_name_says_that_callers_are_refused() -> None:
