@@ -88,6 +88,8 @@ MAX_DIGITS: Final = 70
 """Characters of an integer in the configuration: enough for 64 bits in any base."""
 MAX_KEY_FILE: Final = 64 * 2**10
 """Bytes of a key file."""
+MAX_PLAN: Final = 64 * 2**20
+"""Bytes of a saved plan. An update of a row of usual size takes 6 KB, a create 2 KB."""
 MAX_PATTERN: Final = 10_000
 """Characters of a regular expression."""
 MAX_PATTERN_MEMORY: Final = 8 * 2**20

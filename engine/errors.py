@@ -7,6 +7,8 @@
     +-- WrongUsage         the command line does not fit the configuration
     +-- InvalidDocument    a document breaks its schema: every problem, with its path
     +-- Unrecorded         the plan, or its log, cannot be written, so nothing more is done
+    +-- UnusablePlan       a file holds no plan that may be applied here: make the plan again
+    +-- StalePlan          the plan made now is not the expected one: look at it again
     +-- Declined           the operator was asked, and did not say yes: nothing was written
     +-- Unplayable         a recording cannot be read, or lacks what the replay asks for
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
@@ -75,6 +77,14 @@ class InvalidDocument(EngineError):
 
 class Unrecorded(EngineError):
     """A plan, or the plan log, cannot be written. Nothing more is done: nothing would record it."""
+
+
+class UnusablePlan(EngineError):
+    """A file is no plan, was changed, or is a plan of another version or for something else."""
+
+
+class StalePlan(EngineError):
+    """A plan is not the one that was reviewed. Nothing of it is applied."""
 
 
 class Declined(EngineError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from .apply import Result, apply_plan
 from .backends.probe import probe_models
@@ -26,11 +26,13 @@ from .plan.caps import LIMIT, only_on
 from .plan.plan import Plan
 from .plan.planner import make_proven_plan
 from .plan.safety import Suspicion, hold
+from .plan.stale import STALE
 from .report.artifacts import Artifacts
 from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
 from .state.deployment import DesiredState, ObservedState
 from .state.endpoint_status import EndpointStatus
+from .state.listing import Listing
 from .text import describe_os_error
 from .transport.client_pool import Http
 
@@ -90,12 +92,26 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan is based on: the configuration, and what LiteLLM and the backends answered.
+
+    ``document`` is LiteLLM's listing, ``listings`` has one for each backend, in their order.
+    """
+
+    config: Config
+    document: Mapping[str, Any]
+    listings: tuple[Listing, ...]
+    observed: ObservedState
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What a cycle planned and did."""
+    """What a cycle planned and did; ``basis`` is None where no backend was asked."""
 
     plan: Plan
     desired: DesiredState
     results: tuple[Result, ...] = ()
+    basis: Basis | None = None
 
     @property
     def converged(self) -> bool:
@@ -104,8 +120,8 @@ class Report:
 
     @property
     def held(self) -> bool:
-        """Whether a limit held an operation back."""
-        return any(skip.reason in ("held", LIMIT) for skip in self.plan.skips)
+        """Whether a limit held an operation back, or one of a saved plan was refused."""
+        return any(skip.reason in ("held", LIMIT, STALE) for skip in self.plan.skips)
 
 
 def reconcile_once(
@@ -143,7 +159,8 @@ def reconcile_once(
     results = () if options.dry_run else carry_out(plan, proxy, ports)
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     ports.log.end(plan, results, outcomes, time.monotonic() - begun)
-    return Report(plan, desired, results)
+    basis = Basis(config, document, listings, observed)
+    return Report(plan, desired, results, basis)
 
 
 def _report(plan: Plan, desired: DesiredState, ports: Ports, memory: Memory) -> None:

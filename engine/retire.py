@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .backends.scope import scope_of
 from .config.model import Config
@@ -43,7 +43,7 @@ def plan_retirement(config: Config, backend: str, ports: Ports) -> Retirement:
     validate(document, "observed")
     scope = scope_of(config.backends)
     observed = observed_state(document, scope, config.owner)
-    plan = make_retirement(backend, observed, scope)
+    plan = replace(make_retirement(backend, observed, scope), litellm=config.litellm.url)
     verify_retirement(plan, backend, observed, scope)
     ours = (*observed.deployments, *observed.strays)
     marks = (seen.mark for seen in ours if seen.mark)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from .state.secret import PLACEHOLDER_KEY, Secret
+from .state.frozen import thaw
+from .state.secret import PLACEHOLDER_KEY, SECRET, Secret
 
+MAX_VALUE: Final = 100
+"""Characters of a value that are shown; the rest is cut off."""
 _SHORTEST_NUMBER: Final = 8
 _BEGINNING: Final = 32
 """Characters of a longer secret by which it is known where a text was cut in the middle of it."""
@@ -32,6 +35,15 @@ def printable(text: str, *, kept: str = "") -> str:
 def shortened(text: str, limit: int) -> str:
     """Return text of at most ``limit`` characters; of a longer one its beginning and ``...``."""
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def format_value(value: Any) -> str:
+    """Return a JSON value as short, printable JSON; a secret as the beginning of its reference."""
+    plain = thaw(value)
+    if isinstance(plain, dict) and SECRET in plain:
+        reference = str(plain[SECRET])
+        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
+    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)
 
 
 def _without_beginning(text: str, secret: str) -> str:

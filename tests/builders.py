@@ -16,11 +16,11 @@ from engine.state.deployment import (
     Mark,
     ObservedDeployment,
     ObservedState,
-    deployment_id,
 )
 from engine.state.endpoint import Scope
 from engine.state.endpoint_status import EndpointStatus, is_answered
 from engine.state.frozen import canonical_json, freeze, thaw
+from engine.state.mark import deployment_id
 from engine.state.pointer import pointer
 from engine.state.secret import NO_KEY, PLACEHOLDER_KEY
 

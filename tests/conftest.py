@@ -9,8 +9,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unhurried", settings.default, deadline=None)
-settings.load_profile("unhurried")  # a busy machine is no error
+# A busy machine is no error, so there is no deadline. CI asks for the profile `thorough`.
+settings.register_profile("thorough", settings.default, deadline=None, max_examples=100)
+settings.register_profile("usual", settings.default, deadline=None, max_examples=30)
+settings.load_profile("usual")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start more processes than there are cores: a third of the time, tests wait for servers."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -78,11 +78,18 @@ def _server_goes(place: Place) -> None:
     del place.replay.backends["gpu3_8080"]
 
 
+def _other_configuration(place: Place) -> None:
+    text = (place.folder / "config.yaml").read_text()
+    other = text.replace("exclude_regex: embed", "exclude_regex: embed|gemma")
+    (place.folder / "other.yaml").write_text(other)
+
+
 STEPS: Final[dict[str, Callable[[Place], None]]] = {
     "the limit of vllm becomes 30 in config.yaml": _new_limit,
     "somebody sets the limit to 5 in LiteLLM": _edit_by_hand,
     "llama3.2:3b is removed from the Ollama server": _model_goes,
     "the llama.cpp server is switched off": _server_goes,
+    "a copy of the configuration leaves out gemma": _other_configuration,
 }
 """What others do between the commands, by the words of the page."""
 

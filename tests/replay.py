@@ -28,6 +28,7 @@ from engine.reconcile import Memory, Options, Ports, Report, reconcile_once
 from engine.recording.folder import RECORDING, Recording, read_recording
 from engine.recording.pages import host_of, taped_of
 from engine.recording.player import Player, find_page
+from engine.recording.replay import replay
 from engine.report.plan_log import PlanLog
 from engine.transport.client_pool import Http
 from engine.transport.request import Asked, Taped
@@ -162,14 +163,20 @@ class Stage:
         self.replay = replay
         self._secrets = secrets
         self._recording = read_recording(folder) if (folder / RECORDING).exists() else None
-        tape = Simulated(replay, self._recording) if self._recording else None
-        self.ports = Ports(PlanLog(None), http=Http(QUICK, tape))
+        self.tape = Simulated(replay, self._recording) if self._recording else None
+        self.ports = Ports(PlanLog(None), http=Http(QUICK, self.tape))
         self.memory = Memory()
 
     def cycle(self, folder: Path, *, dry_run: bool = False) -> Report:
         """Run one cycle with the configuration, secrets and backends of a folder."""
         config = self._recording.config() if self._recording else self._config(folder)
         return reconcile_once(config, self.ports, self.memory, Options(dry_run=dry_run))
+
+    def replayed(self) -> dict[str, Any] | None:
+        """Return the plan of a recorded folder, in the order in which LiteLLM listed its fields."""
+        if self._recording is None:
+            return None
+        return replay(self._recording, self._recording.config(), Options()).plan.to_json()
 
     def _config(self, folder: Path) -> Config:
         self.replay.read_backends(folder)

@@ -118,7 +118,7 @@ def _probe_backend(backend: Backend, listing: Listing, cycle: _Cycle) -> Listing
 def _unknown(backend: Backend, model: Model, cycle: _Cycle) -> list[str]:
     """Return the fields to ask a model for; none if it must not be asked."""
     offer = offer_of(backend, model)
-    if not _may_chat(model) or offer.filtered or offer.unwanted:
+    if not _may_chat(model) or offer.left_out_by:
         return []
     endpoint = cycle.scope.endpoint_of(offer.model.api_base)
     return [

@@ -7,17 +7,22 @@ from typing import Final
 from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
-from .options.look import ALIVE, DEMO, VALIDATE
-from .options.rows import RETIRE
+from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, SCHEMA, VALIDATE
+from .options.rows import RETIRE, UNDO
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
     PLAN,
     APPLY,
     RUN,
+    DOCTOR,
+    EXPLAIN,
     RETIRE,
+    UNDO,
     RECORD,
     REPLAY,
     DEMO,
     ALIVE,
+    SCHEMA,
+    COMPLETION,
 )

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator
 
-from ..config.loader import load_config
+from ..config.loader import Lines, load_with_lines
 from ..config.model import Config
 from ..errors import WrongUsage
 from ..plan.plan import Plan
@@ -25,11 +25,18 @@ from ..validate import nearest
 
 def configuration(arguments: argparse.Namespace, redactor: Redactor) -> Config:
     """Return the configuration; give its secrets to the redactor and log its warnings."""
-    config = load_config(arguments.config, arguments.secrets)
+    return configuration_with_lines(arguments, redactor)[0]
+
+
+def configuration_with_lines(
+    arguments: argparse.Namespace, redactor: Redactor
+) -> tuple[Config, Lines]:
+    """Return the same, and where its values stand in the file."""
+    config, lines = load_with_lines(arguments.config, arguments.secrets)
     redactor.learn(config.secrets())
     for warning in config.notices:
         logging.getLogger(__name__).warning("%s", warning)
-    return config
+    return config, lines
 
 
 def wants_colour(arguments: argparse.Namespace) -> bool:
@@ -41,14 +48,15 @@ def wants_colour(arguments: argparse.Namespace) -> bool:
     )
 
 
+def screen() -> Screen:
+    """Return how much text stdout shows at once."""
+    size = shutil.get_terminal_size((DEFAULT_SCREEN.width, DEFAULT_SCREEN.height))
+    return Screen(size.columns, size.lines, wraps=sys.stdout.isatty())
+
+
 def renderer(arguments: argparse.Namespace) -> Renderer:
     """Return what turns a plan into text for stdout."""
-    size = shutil.get_terminal_size((DEFAULT_SCREEN.width, DEFAULT_SCREEN.height))
-    return Renderer(
-        colour=wants_colour(arguments),
-        screen=Screen(size.columns, size.lines, wraps=sys.stdout.isatty()),
-        verbose=arguments.verbose,
-    )
+    return Renderer(colour=wants_colour(arguments), screen=screen(), verbose=arguments.verbose)
 
 
 def progress_on_stdout(arguments: argparse.Namespace, redactor: Redactor) -> Progress:

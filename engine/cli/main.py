@@ -13,11 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import EngineError, WrongUsage
+from ..errors import EngineError
 from ..report.operator_log import start_logging
 from ..text import describe_os_error, printable
 from ..transport.timing import DEFAULT_TIMING, Timing
-from .exit_codes import ERROR, USAGE
+from .exit_codes import ERROR, of_error
 from .parser import asks_for_json, parse
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return int(command.run(arguments, redactor))
     except EngineError as error:
         _report(redactor.redact(str(error)), as_json=as_json)
-        return USAGE if isinstance(error, WrongUsage) else ERROR
+        return of_error(error)
 
 
 def _report(text: str, *, as_json: bool) -> None:

@@ -18,17 +18,21 @@ from .options.common import add_common_options
 EPILOG: Final = """\
 exit codes:
   0   all backends were asked; nothing to do, or everything done
-  1   an error; the message says what to do
-  2   plan, run --once --dry-run: there is something to do
-  3   a limit held something back; the plan says what, and how to let it through
-  4   a backend could not be asked; everything else is done, or planned
+  1   an error; the message says what to do; explain: nothing has that name
+  2   plan, run --once --dry-run, explain: there is something to do
+  3   a limit held something back; the plan says what, and how to let it through;
+      or part of a saved plan is refused, or the plan is not the expected one
+  4   a backend could not be asked; everything else is done, or planned;
+      doctor: a warning, but no error
   64  the command line is wrong
   of several that fit, the first of 1, 3, 4, 2, 0
 
 first steps:
   modelprovisioner demo                 see it work; needs no configuration
   modelprovisioner validate             check the configuration
+  modelprovisioner doctor               find out why a model does not appear
   modelprovisioner plan                 show what would be done
+  modelprovisioner explain MODEL        say why a model is, or is not, in LiteLLM
   modelprovisioner apply                carry it out once
   modelprovisioner run                  repeat it, as the container does
 
@@ -128,7 +132,7 @@ def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
         commands[command.name] = group.add_parser(
             command.name,
             help=text,
-            description=f"{text[0].upper()}{text[1:]}.",
+            description=f"{text[0].upper()}{text[1:]}{'' if text.endswith('?') else '.'}",
             epilog=f"examples:{examples}\n",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             as_json=as_json,

@@ -7,11 +7,13 @@ and ``name: yes`` the text "yes", while the same scalars in a free map are 15 an
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from .yaml.tree import Steps
 
 Schema = Mapping[str, Any]
+_SECTIONS: Final = ("litellm", "limits")
+"""Keys of a configuration of whose values one may be wrong and the others count."""
 
 
 def as_declared(value: Any, schema: Schema, raw: Mapping[Steps, str]) -> Any:
@@ -34,6 +36,29 @@ def without(value: Any, paths: Collection[Steps], path: Steps = ()) -> Any:
     if isinstance(value, list):
         return [without(item, paths, (*path, index)) for index, item in enumerate(value)]
     return value
+
+
+def usable_part(given: Any, wrong: Collection[Steps], schema: Schema) -> dict[str, Any]:
+    """Return a configuration without what is ``wrong``, with the defaults of its schema.
+
+    ``given`` is what :func:`as_declared` returned. A backend in which something is wrong is left
+    out as a whole. An address of LiteLLM that is wrong or missing is left out.
+    """
+    whole = given if isinstance(given, dict) else {}
+    backends = whole.get("backends")
+    kept = without(
+        whole, {path[:2] if path[0] in _SECTIONS else path[:1] for path in wrong if path}
+    )
+    kept["backends"] = [
+        backend
+        for index, backend in enumerate(backends if isinstance(backends, list) else ())
+        if not any(path[:2] == ("backends", index) for path in wrong)
+    ]
+    sections = {key: kept[key] for key in _SECTIONS if isinstance(kept.get(key), dict)}
+    usable: dict[str, Any] = as_declared(
+        {**kept, "litellm": {}, "limits": {}, **sections}, schema, {}
+    )
+    return usable
 
 
 class _Reading:

@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, Problem
 from ..state.frozen import freeze
-from ..state.secret import PLACEHOLDER_KEY, Secret
+from ..state.secret import Secret
 from ..transport.timing import Connection
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
 from .checks import SHARED, find_disagreements, find_problems, find_warnings
-from .coerce import as_declared, without
-from .key_files import read_key
+from .coerce import as_declared, usable_part, without
 from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
-from .named_files import read_named_files
-from .remedies import LITELLM, explained, files_named, find_mistakes, find_suspects, unused_keys
+from .named_files import Files, KeyFile, read_files
+from .remedies import LITELLM, explained, find_mistakes, find_suspects
 from .yaml.document import Document, read_text, read_yaml
+from .yaml.tree import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where the values of a configuration stand: the name of the file, and the line by path."""
+
+    name: str
+    lines: Mapping[Steps, int]
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a value, from 1; 0 if the file does not have it."""
+        return self.lines.get(path, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found in a configuration and its key files, whatever is wrong with them.
+
+    ``problems`` are everything that is wrong. ``config`` is what can be used nevertheless: without
+    the backends and settings that have a problem, and with "" for an address or a key of LiteLLM
+    that cannot be used. It is None if the file cannot be read at all. ``document`` is the file as
+    it was written, None if it is not YAML; ``given`` are its values, with the types and defaults of
+    the schema.
+    """
+
+    problems: tuple[Problem, ...]
+    config: Config | None = None
+    document: Document | None = None
+    given: Any = None
 
 
 def load_config(config_path: Path, secrets_dir: Path) -> Config:
@@ -29,23 +58,72 @@ def load_config(config_path: Path, secrets_dir: Path) -> Config:
     Raises:
         ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
     """
+    return load_with_lines(config_path, secrets_dir)[0]
+
+
+def load_with_lines(config_path: Path, secrets_dir: Path) -> tuple[Config, Lines]:
+    """Return the configuration, and where its values stand in the file.
+
+    Raises:
+        ConfigError: as :func:`load_config`.
+    """
     text = _read(read_text(config_path), config_path.name)
-    return _config(text, _files(text, secrets_dir), secrets_dir)
+    config = _config(text, _files_of(text, secrets_dir), secrets_dir)
+    return config, Lines(text.document.name, text.document.lines)
+
+
+def examine_config(config_path: Path, secrets_dir: Path) -> Examined:
+    """Return what is wrong with a configuration, and what of it can be used; never raises."""
+    try:
+        text = _read(read_text(config_path), config_path.name)
+    except ConfigError as error:
+        return Examined(error.problems)
+    files = _files_of(text, secrets_dir)
+    problems: tuple[Problem, ...] = ()
+    try:
+        config = _config(text, files, secrets_dir)
+    except ConfigError as error:
+        config, problems = _usable(text, files, secrets_dir), error.problems
+    return Examined(problems, config, text.document, text.given)
 
 
 @lru_cache(maxsize=1)
-def _config(text: _Text, files: _Files, secrets_dir: Path) -> Config:
+def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
     """Make the configuration; the loop gets the same one again while no file has changed."""
-    document, parsed = text.document, text.parsed
-    found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
-    found += [*text.problems, *files.unusable, *find_mistakes(parsed)]
-    problems = _in_order(found, document)
+    problems = _in_order(_wrong(text, files, secrets_dir), text.document)
     if files.litellm.problem:
         problems.append(Problem(str(secrets_dir / LITELLM), files.litellm.problem))
     if problems:
         raise ConfigError(problems)
+    return _made(text.parsed, files, _warnings(text, files))
+
+
+def _usable(text: _Text, files: Files, secrets_dir: Path) -> Config:
+    """Return what can be used of a configuration in which something is wrong."""
+    wrong = [violation.path for violation in _wrong(text, files, secrets_dir)]
+    if not wrong:  # but for the key of LiteLLM
+        return _made(text.parsed, files, _warnings(text, files))
+    declared = usable_part(text.given, wrong, schema("config"))
+    parsed, _ = parsers.parse_values(declared)
+    parsed["litellm"].setdefault("url", "")
+    files = read_files(declared, parsed, secrets_dir)
+    return _made(parsed, replace(files, unused=()), ())
+
+
+def _wrong(text: _Text, files: Files, secrets_dir: Path) -> list[Violation]:
+    found = [explained(violation, text.given, secrets_dir) for violation in text.wrong]
+    return [*found, *text.problems, *files.unusable, *find_mistakes(text.parsed)]
+
+
+def _warnings(text: _Text, files: Files) -> tuple[str, ...]:
+    document, parsed = text.document, text.parsed
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
     doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
+    return tuple(map(str, _in_order(doubtful, document)))
+
+
+def _made(parsed: Mapping[str, Any], files: Files, warnings: tuple[str, ...]) -> Config:
+    """Return the configuration of values in which nothing is wrong."""
     litellm = parsed["litellm"]
     return Config(
         litellm=LiteLLM(
@@ -58,7 +136,7 @@ def _config(text: _Text, files: _Files, secrets_dir: Path) -> Config:
         owner=parsed["owner"],
         limits=Limits(**parsed["limits"]),
         on_clash=parsed["on_clash"],
-        warnings=tuple(map(str, _in_order(doubtful, document))),
+        warnings=warnings,
         unused_keys=files.unused,
     )
 
@@ -79,44 +157,9 @@ class _Text:
     problems: tuple[Violation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyFile:
-    """A key, what is wrong with its file ("": nothing), and whether there is one."""
-
-    key: Secret
-    problem: str = ""
-    given: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """What the other files say to which a configuration refers; of a wrong one, few are read.
-
-    ``named`` has the secrets by the names of their files, and ``unusable`` what is wrong with
-    others. ``absent`` are the files of authorities that are not there, ``unused`` keys of nobody.
-    """
-
-    litellm: _KeyFile
-    backends: tuple[_KeyFile, ...] = ()
-    named: tuple[tuple[str, Secret], ...] = ()
-    unusable: tuple[Violation, ...] = ()
-    absent: tuple[Violation, ...] = ()
-    unused: tuple[str, ...] = ()
-
-
-def _files(text: _Text, secrets_dir: Path) -> _Files:
-    named, unusable = read_named_files(text.declared, secrets_dir)
-    litellm = _litellm_key(secrets_dir / LITELLM)
-    if text.wrong or text.problems:
-        return _Files(litellm, unusable=tuple(unusable))
-    return _Files(
-        litellm,
-        tuple(_backend_key(secrets_dir / given["name"]) for given in text.parsed["backends"]),
-        tuple(named.items()),
-        tuple(unusable),
-        tuple(_absent_files(text.parsed)),
-        _unused_keys(text.declared, secrets_dir),
-    )
+def _files_of(text: _Text, secrets_dir: Path) -> Files:
+    parsed = None if text.wrong or text.problems else text.parsed
+    return read_files(text.declared, parsed, secrets_dir)
 
 
 @lru_cache(maxsize=1)
@@ -129,12 +172,6 @@ def _read(text: str, name: str) -> _Text:
     parsed, unreadable = parsers.parse_values(declared)
     problems = (*unreadable, *find_problems(declared), *find_disagreements(parsed))
     return _Text(document, given, wrong, declared, parsed, problems)
-
-
-def _unused_keys(config: Mapping[str, Any], secrets_dir: Path) -> tuple[str, ...]:
-    names = {backend["name"] for backend in config["backends"]}
-    used = {LITELLM, *names, *files_named(config)}
-    return tuple(unused_keys(secrets_dir, used, names))
 
 
 def _in_order(found: Iterable[Violation], document: Document) -> list[Problem]:
@@ -155,37 +192,6 @@ def _line(path: tuple[str | int, ...], document: Document) -> int:
     return document.lines[path]
 
 
-def _litellm_key(path: Path) -> _KeyFile:
-    remedy = "put the key of a LiteLLM admin into it"
-    try:
-        key = read_key(path)
-    except FileNotFoundError:
-        return _KeyFile(Secret(""), f"there is no such file; {remedy}")
-    except ValueError as error:
-        return _KeyFile(Secret(""), f"{error}; {remedy}")
-    return _KeyFile(Secret(key), "" if key else f"empty; {remedy}")
-
-
-def _backend_key(path: Path) -> _KeyFile:
-    try:
-        return _KeyFile(Secret(read_key(path) or PLACEHOLDER_KEY))
-    except FileNotFoundError:
-        return _KeyFile(Secret(PLACEHOLDER_KEY), given=False)
-    except ValueError as error:
-        return _KeyFile(Secret(PLACEHOLDER_KEY), str(error))
-
-
-def _absent_files(parsed: Mapping[str, Any]) -> list[Violation]:
-    backends = [(("backends", i), backend) for i, backend in enumerate(parsed["backends"])]
-    found = []
-    for path, section in [(("litellm",), parsed["litellm"]), *backends]:
-        ca_file = section["ca_file"]
-        if ca_file and ("\0" in ca_file or not Path(ca_file).is_file()):
-            what = "there is no such file; every request to this server will fail"
-            found.append(Violation((*path, "ca_file"), what))
-    return found
-
-
 def _connection(section: Mapping[str, Any]) -> Connection:
     return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
 
@@ -193,7 +199,7 @@ def _connection(section: Mapping[str, Any]) -> Connection:
 def _backend(
     given: Mapping[str, Any],
     top: Mapping[str, Any],
-    file: _KeyFile,
+    file: KeyFile,
     named: Mapping[str, Secret],
 ) -> Backend:
     """Return a backend; ``named`` are the secrets of files that the configuration names."""

@@ -1,22 +1,69 @@
-"""The key files that parameters of backends name with ``{secret: FILE}``."""
+"""The files to which a configuration refers: keys, secrets of parameters, authorities."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ..bounds import MAX_DECLARED
 from ..litellm.fields import BUILT_IN
-from ..state.secret import Secret
+from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..validate import Violation
 from . import secret_fields
-from .key_files import read_secret
-from .remedies import LITELLM
+from .key_files import read_key, read_secret
+from .remedies import LITELLM, files_named, unused_keys
 from .yaml.tree import Steps
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A key, what is wrong with its file ("": nothing), and whether there is one."""
+
+    key: Secret
+    problem: str = ""
+    given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the other files say to which a configuration refers; of a wrong one, few are read.
+
+    ``named`` has the secrets by the names of their files, and ``unusable`` what is wrong with
+    others. ``absent`` are the files of authorities that are not there, ``unused`` keys of nobody.
+    """
+
+    litellm: KeyFile
+    backends: tuple[KeyFile, ...] = ()
+    named: tuple[tuple[str, Secret], ...] = ()
+    unusable: tuple[Violation, ...] = ()
+    absent: tuple[Violation, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def read_files(
+    declared: Mapping[str, Any], parsed: Mapping[str, Any] | None, secrets_dir: Path
+) -> Files:
+    """Return the files to which a configuration refers.
+
+    ``parsed`` are its values; None if something is wrong with them: then few files are read.
+    """
+    named, unusable = read_named_files(declared, secrets_dir)
+    litellm = _litellm_key(secrets_dir / LITELLM)
+    if parsed is None:
+        return Files(litellm, unusable=tuple(unusable))
+    return Files(
+        litellm,
+        tuple(_backend_key(secrets_dir / given["name"]) for given in parsed["backends"]),
+        tuple(named.items()),
+        tuple(unusable),
+        tuple(_absent_files(parsed)),
+        _unused_keys(declared, secrets_dir),
+    )
 
 
 def read_named_files(
@@ -65,3 +112,40 @@ def _named_in(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, 
         for name, value in backend.get(key, {}).items():
             if name not in BUILT_IN:
                 yield from secret_fields.file_names(value, (*path, key, name))
+
+
+def _litellm_key(path: Path) -> KeyFile:
+    remedy = "put the key of a LiteLLM admin into it"
+    try:
+        key = read_key(path)
+    except FileNotFoundError:
+        return KeyFile(Secret(""), f"there is no such file; {remedy}")
+    except ValueError as error:
+        return KeyFile(Secret(""), f"{error}; {remedy}")
+    return KeyFile(Secret(key), "" if key else f"empty; {remedy}")
+
+
+def _backend_key(path: Path) -> KeyFile:
+    try:
+        return KeyFile(Secret(read_key(path) or PLACEHOLDER_KEY))
+    except FileNotFoundError:
+        return KeyFile(Secret(PLACEHOLDER_KEY), given=False)
+    except ValueError as error:
+        return KeyFile(Secret(PLACEHOLDER_KEY), str(error))
+
+
+def _absent_files(parsed: Mapping[str, Any]) -> list[Violation]:
+    backends = [(("backends", i), backend) for i, backend in enumerate(parsed["backends"])]
+    found = []
+    for path, section in [(("litellm",), parsed["litellm"]), *backends]:
+        ca_file = section["ca_file"]
+        if ca_file and ("\0" in ca_file or not Path(ca_file).is_file()):
+            what = "there is no such file; every request to this server will fail"
+            found.append(Violation((*path, "ca_file"), what))
+    return found
+
+
+def _unused_keys(config: Mapping[str, Any], secrets_dir: Path) -> tuple[str, ...]:
+    names = {backend["name"] for backend in config["backends"]}
+    used = {LITELLM, *names, *files_named(config)}
+    return tuple(unused_keys(secrets_dir, used, names))

@@ -35,7 +35,7 @@ def without_clashes(
     """
     losers = dict(_second_models(desired))
     if on_clash != POOL:
-        losers |= _second_endpoints(desired, observed, order)
+        losers |= _second_endpoints(desired, observed, order, on_clash)
     if not losers:
         return desired
     suffixes = Suffixes(desired, Holders(desired, observed))
@@ -44,10 +44,10 @@ def without_clashes(
     for wanted in desired.deployments:
         if wanted.key not in losers:
             kept.append(wanted)
-        elif on_clash == SUFFIX and (suffixed := suffixes.renamed(wanted)):
+        elif on_clash == SUFFIX and (suffixed := suffixes.renamed(wanted, losers[wanted.key])):
             kept.append(suffixed)
         else:
-            refusals.append(Refusal(wanted.key, "clash", losers[wanted.key]))
+            refusals.append(Refusal(wanted.key, "clash", losers[wanted.key], "", wanted.origin))
     return replace(
         desired,
         deployments=tuple(sorted(kept, key=lambda wanted: wanted.key)),
@@ -77,7 +77,7 @@ def _precedence(wanted: DesiredDeployment, name: str) -> tuple[bool, bool, Key]:
 
 
 def _second_endpoints(
-    desired: DesiredState, observed: ObservedState, order: Sequence[str]
+    desired: DesiredState, observed: ObservedState, order: Sequence[str], on_clash: str
 ) -> Iterator[tuple[Key, str]]:
     """Yield the keys that lose their name to an earlier endpoint, and why."""
     rank = {url: number for number, url in enumerate(order)}
@@ -87,7 +87,7 @@ def _second_endpoints(
     for wanted in desired.deployments:
         first = holder[wanted.key.name]
         if first != wanted.key.endpoint:
-            because = f"{first} already offers a model under this name (on_clash: error)"
+            because = f"{first} already offers a model under this name (on_clash: {on_clash})"
             yield wanted.key, because
 
 

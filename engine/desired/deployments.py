@@ -23,6 +23,7 @@ from ..state.listing import (
     Listing,
     Model,
 )
+from ..state.origin import Origin
 from ..state.pointer import leaves, pointer
 from ..state.reuse import Reuse
 from ..state.secret import SECRET, Place, Secret
@@ -88,6 +89,7 @@ def desired_state(
         tuple(endpoint_of(url, group, scope) for url, group in sorted(sites.items())),
         tuple(sorted(set(refusals))),
         tuple(statuses),
+        config.litellm.url,
     )
 
 
@@ -106,10 +108,11 @@ def _offered(
         endpoint = scope.endpoint_of(offer.model.api_base)
         for name in () if offer.filtered else offer.names:
             key = Key(endpoint, name, offer.upstream)
+            origin = Origin(backend.name, offer.model.id, name)
             if offer.unsafe:
-                refusals.append(Refusal(key, "unsafe_upstream", offer.unsafe))
+                refusals.append(Refusal(key, "unsafe_upstream", offer.unsafe, "", origin))
             elif offer.unwanted:
-                refusals.append(Refusal(key, "excluded", offer.unwanted))
+                refusals.append(Refusal(key, "excluded", offer.unwanted, "", origin))
             else:
                 place = (endpoint, name, offer.model.id)
                 wanted.pop(place, None)
@@ -156,6 +159,7 @@ def _deployment(
         decided=tuple(sorted(offer.ruled)),
         is_alias=key.name != offer.names[0],
         missing_key="" if backend.key_given else backend.name,
+        origin=Origin(backend.name, offer.model.id, key.name),
     )
 
 

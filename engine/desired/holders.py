@@ -39,7 +39,7 @@ class Holders:
         claimed = {key for wanted in desired.deployments for key in wanted.row_keys()}
         for seen in observed.deployments:
             if seen.mark is not None:
-                if seen.belongs_to(desired.owner):
+                if seen.belongs_to(desired.owner) and seen.id:
                     self._ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
                 continue
             endpoint = self._endpoints[seen.key.endpoint]

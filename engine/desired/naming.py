@@ -24,6 +24,9 @@ _GO_PROVIDERS: Final = {"vllm": "hosted_vllm", "ollama": "ollama"}
 _NO_UPSTREAM: Final = (
     f"its upstream would be empty, or longer than {MAX_RENAMED} characters (regex_rename)"
 )
+INCLUDE: Final = "filter_regex"
+EXCLUDE: Final = "exclude_regex"
+RENAME: Final = "regex_rename"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,12 @@ class Offer:
     ``model`` has the provider and the address of its mode. ``ruled`` are the ``model_info`` fields
     that the configuration sets; null means that the field is not registered. ``names`` are the
     public names, ``upstream`` is its ``litellm_params.model``, ``predecessors`` are those that the
-    Go program gave it. ``filtered`` says whether an expression excludes it, ``unwanted`` which
-    other option does ("" if none), ``unsafe`` why LiteLLM must not get it ("" if it may).
+    Go program gave it. ``left_out_by`` is the option that excludes it ("" if none), ``unwanted``
+    says why if that is no expression, ``unsafe`` why LiteLLM must not get it ("" if it may).
+
+    The rest says which rules decided: ``override`` is the number of the override that matches it
+    (None if none does), ``alias_of`` the key in ``aliases`` that gives it further names ("" if
+    none), ``renamed_by`` are the numbers of the rules that changed its upstream.
     """
 
     model: Model
@@ -42,72 +49,105 @@ class Offer:
     names: tuple[str, ...]
     upstream: str
     predecessors: tuple[str, ...]
-    filtered: bool
+    left_out_by: str
     unwanted: str
     unsafe: str
+    override: int | None = None
+    alias_of: str = ""
+    renamed_by: tuple[int, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether an expression leaves it out."""
+        return self.left_out_by in (INCLUDE, EXCLUDE)
 
 
 def offer_of(backend: Backend, listed: Model) -> Offer:
     """Return what the configuration makes of a model that ``backend`` lists."""
-    ruled = _ruled_info(backend, listed)
+    override = _override(backend, listed)
+    ruled = _ruled_info(backend, listed, override)
     model = _routed(listed, str(ruled.get("mode") or listed.info.get("mode")))
     plain = _upstream(backend, model.provider, model.id)
-    upstream = _renamed(backend, plain)
+    upstream, renamed_by = _renamed(backend, plain)
     go_plain = _upstream(backend, _GO_PROVIDERS.get(backend.kind, "openai"), model.id)
     # The Go program leaves rows that it made before a rule was configured as they are.
-    go_upstreams = (_renamed(backend, go_plain).text, go_plain.text)
+    go_upstreams = (_renamed(backend, go_plain)[0].text, go_plain.text)
+    option, why = unwanted(backend, model)
+    if not (option or upstream.text):
+        option, why = RENAME, _NO_UPSTREAM
     return Offer(
         model,
         ruled,
         public_names(backend, model),
         upstream.text or plain.text,
         tuple(dict.fromkeys(filter(None, go_upstreams))),
-        filtered(backend, model),
-        unwanted(backend, model) or ("" if upstream.text else _NO_UPSTREAM),
+        filtered(backend, model) or option,
+        why,
         unsafe(model.id, upstream if upstream.text else plain),
+        override,
+        _alias_of(backend, model.id),
+        renamed_by,
     )
 
 
 def public_names(backend: Backend, model: Model) -> tuple[str, ...]:
     """Return the names under which a model is offered: the formatted one, then its aliases."""
-    stripped = model.id.removesuffix(f":{backend.strip_tag}") if backend.strip_tag else model.id
-    values = {"backend": backend.name, "family": model.family or "unknown", "model": stripped}
+    values = {
+        "backend": backend.name,
+        "family": model.family or "unknown",
+        "model": _stripped(backend, model.id),
+    }
     formatted = _PLACEHOLDER.sub(lambda found: values[found[1]], backend.name_format)
-    aliases = backend.aliases.get(model.id, backend.aliases.get(stripped, ()))
-    names = (formatted, *aliases)
+    names = (formatted, *backend.aliases.get(_alias_of(backend, model.id), ()))
     return tuple(dict.fromkeys(_UNPRINTABLE.sub("_", name)[:MAX_NAME] for name in names))
 
 
-def filtered(backend: Backend, model: Model) -> bool:
-    """Tell whether an expression of the configuration leaves a model out."""
+def _stripped(backend: Backend, model_id: str) -> str:
+    return model_id.removesuffix(f":{backend.strip_tag}") if backend.strip_tag else model_id
+
+
+def _alias_of(backend: Backend, model_id: str) -> str:
+    """Return the key in ``aliases`` of a model: its id, else that without the tag; "" if none."""
+    keys = (model_id, _stripped(backend, model_id))
+    return next((key for key in keys if key in backend.aliases), "")
+
+
+def filtered(backend: Backend, model: Model) -> str:
+    """Return which expression of the configuration leaves a model out, "" if none does."""
     if backend.include is not None and not backend.include.search(model.id):
-        return True
-    return backend.exclude is not None and backend.exclude.search(model.id)
+        return INCLUDE
+    excluded = backend.exclude is not None and backend.exclude.search(model.id)
+    return EXCLUDE if excluded else ""
 
 
-def unwanted(backend: Backend, model: Model) -> str:
-    """Return which option leaves out a model that passes the expressions, "" if none does."""
+def unwanted(backend: Backend, model: Model) -> tuple[str, str]:
+    """Return which option leaves out a model that passes the expressions, and why; "" if none."""
     wanted = backend.selection
     mode = str(model.info.get("mode", ""))
-    why = ""
+    option = why = ""
     if model.parent and not wanted.adapters:
-        why = f"it is an adapter of {model.parent} (include_adapters: false)"
+        option, why = "include_adapters", f"it is an adapter of {model.parent}"
     elif model.remote and not wanted.remote:
-        why = "it runs in a cloud, not here (include_remote: false)"
+        option, why = "include_remote", "it runs in a cloud, not here"
     elif model.state == "unloaded" and not wanted.unloaded:
-        why = "it is not loaded (include_unloaded: false)"
+        option, why = "include_unloaded", "it is not loaded"
     elif model.state == "failed" and not wanted.failed:
-        why = "its backend could not load it (include_failed: false)"
+        option, why = "include_failed", "its backend could not load it"
     elif wanted.modes and mode not in wanted.modes:
-        why = f"its mode is {mode or 'not known'} (include_modes)"
+        return "include_modes", f"its mode is {mode or 'not known'} (include_modes)"
     elif mode in wanted.not_modes:
-        why = f"its mode is {mode} (exclude_modes)"
-    return why
+        return "exclude_modes", f"its mode is {mode} (exclude_modes)"
+    return option, f"{why} ({option}: false)" if option else ""
 
 
-def _ruled_info(backend: Backend, model: Model) -> Mapping[str, Any]:
-    override = next((o for o in backend.overrides if o.pattern.search(model.id)), None)
-    capabilities = override.capabilities if override else {}
+def _override(backend: Backend, model: Model) -> int | None:
+    """Return the number of the first override that matches a model."""
+    matching = (i for i, o in enumerate(backend.overrides) if o.pattern.search(model.id))
+    return next(matching, None)
+
+
+def _ruled_info(backend: Backend, model: Model, override: int | None) -> Mapping[str, Any]:
+    capabilities = {} if override is None else backend.overrides[override].capabilities
     return {**backend.model_info, **backend.models.get(model.id, {}), **capabilities}
 
 
@@ -145,11 +185,18 @@ def _upstream(backend: Backend, provider: str, model_id: str) -> Traced:
     return joined([first, *(piece for text in others for piece in (model, text))])
 
 
-def _renamed(backend: Backend, upstream: Traced) -> Traced:
-    """Return an upstream with all rules applied; "" if that is empty or too long."""
-    try:
-        for rule in backend.renames:
+def _renamed(backend: Backend, upstream: Traced) -> tuple[Traced, tuple[int, ...]]:
+    """Return an upstream with all rules applied, and the numbers of those that changed it.
+
+    It is "" if that would be empty or too long.
+    """
+    changed: list[int] = []
+    for number, rule in enumerate(backend.renames):
+        before = upstream
+        try:
             upstream = rule.apply(upstream)
-    except ValueError:
-        return ours("")
-    return upstream
+        except ValueError:
+            return ours(""), (*changed, number)
+        if upstream.text != before.text:
+            changed.append(number)
+    return upstream, tuple(changed)

@@ -71,7 +71,7 @@ def endpoint_of(url: str, group: Sequence[Site], scope: Scope) -> Endpoint:
 def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:
     """Yield each (name, upstream) that listed but unwanted models would have."""
     for offer in offers:
-        if offer.filtered or offer.unwanted:
+        if offer.left_out_by:
             for name in offer.names:
                 for upstream in (offer.upstream, *offer.predecessors):
                     yield name, upstream

@@ -27,7 +27,7 @@ def status_of(
         answered=is_answered(listing.outcome, partial=listing.partial),
         detail=listing.detail,
         models=len(offers),
-        filtered=sum(offer.filtered or bool(offer.unwanted) for offer in offers),
+        filtered=sum(bool(offer.left_out_by) for offer in offers),
         unmatched=tuple(islice(_unmatched(backend, offers), MAX_UNMATCHED)),
     )
 

@@ -40,15 +40,17 @@ def without_taken(
         others = holders.others(wanted.key)
         if not others or rule.on_taken_name == JOIN or rule.may_join(wanted.key.name):
             kept.append(wanted)
-        elif own_id := holders.own_row(wanted):
+            continue
+        if own_id := holders.own_row(wanted):
             kept.append(wanted)
             because = f"{others} the same public name; requests go to any of them"
-            refusals.append(Refusal(wanted.key, "name_shared", because, own_id))
-        elif rule.on_taken_name == SUFFIX and (suffixed := suffixes.renamed(wanted)):
+            refusals.append(Refusal(wanted.key, "name_shared", because, own_id, wanted.origin))
+            continue
+        because = f"{others} this public name (on_taken_name: {rule.on_taken_name})"
+        if rule.on_taken_name == SUFFIX and (suffixed := suffixes.renamed(wanted, because)):
             kept.append(suffixed)
         else:
-            because = f"{others} this public name (on_taken_name: {rule.on_taken_name})"
-            refusals.append(Refusal(wanted.key, "name_taken", because))
+            refusals.append(Refusal(wanted.key, "name_taken", because, "", wanted.origin))
     if kept == list(desired.deployments) and len(refusals) == len(desired.refusals):
         return desired
     return replace(
@@ -66,7 +68,7 @@ class Suffixes:
         self._holders = holders
         self._next: defaultdict[str, int] = defaultdict(lambda: 1)
 
-    def renamed(self, wanted: DesiredDeployment) -> DesiredDeployment | None:
+    def renamed(self, wanted: DesiredDeployment, because: str) -> DesiredDeployment | None:
         """Return a deployment under a free name; its fingerprint stays that of what it serves.
 
         None if a wildcard of others has the suffixed name: it probably has all numbers of it.
@@ -75,7 +77,7 @@ class Suffixes:
         while True:
             number = self._next[base]
             name = base if number == 1 else f"{base}-{number}"
-            candidate = replace(wanted, key=replace(wanted.key, name=name))
+            candidate = replace(wanted, key=replace(wanted.key, name=name), renamed=because)
             own = name not in self._used and self._holders.own_row(candidate) != ""
             if not own and self._holders.in_wildcard(candidate.key):
                 return None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from .litellm_admin import Admin
 from .litellm_api import Replica
 from .litellm_errors import Json
 from .litellm_rows import Database
@@ -61,6 +62,11 @@ class LiteLLMSimulator:
         if self._server is None:
             raise RuntimeError("the simulator is not running: enter it with a with statement")
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def admin(self) -> Admin:
+        """Its settings and users, which may be changed at any time."""
+        return self._replica.admin
 
     @property
     def writes(self) -> list[tuple[str, str]]:

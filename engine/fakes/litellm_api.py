@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import litellm_rows as rules
+from .litellm_admin import Admin
 from .litellm_errors import (
     CONFIG_MODEL,
     NO_LICENCE,
@@ -48,7 +49,7 @@ _READY: Final[Json] = {"status": "healthy", "db": "connected"}
 class Replica:
     """One proxy process, with its own router; replicas share the database.
 
-    ``answer`` and ``reload`` hold the lock of the database.
+    ``answer`` and ``reload`` hold the lock of the database. ``admin`` has settings and users.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Replica:
         self._database = database
         self._authorized = {f"Bearer {key}" for key in keys}
         self._router = Router(self._version, config_models)
+        self.admin = Admin(self._version)
 
     def reload(self) -> None:
         """Read the database into the router again, like LiteLLM's poll."""
@@ -73,16 +75,27 @@ class Replica:
         with self._database.lock:
             if method == "GET" and (public := self._public(path)):
                 return public
+            token = authorization.removeprefix("Bearer ")
             handle = self._handler(method, path, query, body)
+            if method == "GET" and (told := self.admin.answer(path, query, token)):
+                handle = lambda: told  # noqa: E731
             if handle is None:
                 return json_answer(404, {"detail": "Not Found"})
-            if authorization not in self._authorized:
-                token = authorization.removeprefix("Bearer ")
-                return authentication_error(token, typed=self._typed)
+            if refused := self._refused(path, authorization):
+                return refused
             try:
                 return handle()
             except Unprocessable as invalid:
                 return json_answer(422, {"detail": invalid.detail})
+
+    def _refused(self, path: str, authorization: str) -> Answer | None:
+        """Return the answer to a key that is wrong, or may not do this; None if it may."""
+        token = authorization.removeprefix("Bearer ")
+        if token in self.admin.users:
+            return self.admin.may_read(path, token)
+        if authorization in self._authorized:
+            return None
+        return authentication_error(token, typed=self._typed)
 
     def _handler(
         self, method: str, path: str, query: dict[str, str], body: bytes

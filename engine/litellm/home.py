@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..state.deployment import ObservedDeployment, deployment_id
+from ..state.deployment import ObservedDeployment
 from ..state.endpoint import Scope
+from ..state.mark import deployment_id
 
 
 def home_of(seen: ObservedDeployment, endpoint: str, scope: Scope) -> str:

@@ -23,7 +23,7 @@ from ..state.pointer import parts_of, put
 from ..state.reuse import Reuse
 from ..state.secret import NOT_OURS, SECRET, is_reference
 from ..text import shortened
-from .fields import SERVER_SET, is_secret, is_secret_info, is_secret_text, shown_address
+from .fields import BUILT_IN, SERVER_SET, is_secret, is_secret_info, is_secret_text, shown_address
 from .home import home_of
 
 _NO_SECRET: Final = ("", "None", "True", "False")
@@ -69,6 +69,21 @@ def observed_state(
         unreadable=_unreadable(document["data"], seen),
         holders=_holders(document["data"], seen, owner),
     )
+
+
+def rows_with(ids: Container[str], document: Mapping[str, Any]) -> dict[str, ObservedDeployment]:
+    """Return the rows in ``document`` that have one of some ids, by id, wherever they are.
+
+    Of an id that is listed several times, the first row; it is read-only.
+    """
+    rows = [row for row in document["data"] if row["model_info"]["id"] in ids]
+    times = Counter(row["model_info"]["id"] for row in rows)
+    found: dict[str, ObservedDeployment] = {}
+    for row in rows:
+        row_id = row["model_info"]["id"]
+        address = address_of(row["litellm_params"].get("api_base")) or NO_ADDRESS
+        found.setdefault(row_id, _deployment(row, address, times[row_id]))
+    return found
 
 
 def _placed(
@@ -150,10 +165,10 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
     params, info = row["litellm_params"], row["model_info"]
     mark = read_mark(info.get(MARK))
     own_info = {name: value for name, value in info.items() if name not in SERVER_SET}
-    declared = mark.fields if mark else ()
+    reported = mark.evidence if mark else ()
     fields = {
-        "litellm_params": _hidden_in(params, is_secret, _names_in("litellm_params", declared)),
-        "model_info": _hidden_in(own_info, is_secret_info, _names_in("model_info", declared)),
+        "litellm_params": _hidden_in(params, is_secret, BUILT_IN if mark else ()),
+        "model_info": _hidden_in(own_info, is_secret_info, _names_in("model_info", reported)),
     }
     if isinstance(api_base := params.get("api_base"), str):
         fields["litellm_params"]["api_base"] = shown_address(api_base)
@@ -170,19 +185,20 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
     )
 
 
-def _names_in(part: str, declared: Iterable[str]) -> frozenset[str]:
-    return frozenset(name for where, name in map(parts_of, declared) if where == part)
+def _names_in(part: str, paths: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for where, name in map(parts_of, paths) if where == part)
 
 
 def _hidden_in(
-    fields: Mapping[str, Any], secret: Callable[[str], bool], declared: Container[str] = ()
+    fields: Mapping[str, Any], secret: Callable[[str], bool], reported: Container[str]
 ) -> dict[str, Any]:
     """Return a plain copy of fields with references in place of secrets.
 
-    What we ``declared`` is hidden by its name alone: we never send a secret text in clear.
+    What a backend ``reported`` is hidden by its name alone: it may begin like a secret. All else
+    that we sent looks like no secret, so a text that does was set by somebody else.
     """
     return {
-        name: _without_secrets(value, secret=secret(name), ours=name in declared)
+        name: _without_secrets(value, secret=secret(name), ours=name in reported)
         for name, value in fields.items()
     }
 

@@ -54,10 +54,11 @@ def only_on(
 
     A name that would move to another endpoint keeps its row.
     """
-    here = Plan(
-        tuple(op for op in plan.operations if op.key.endpoint in endpoints),
-        tuple(skip for skip in plan.skips if skip.key.endpoint in endpoints),
-        tuple(status for status in plan.endpoints if status.endpoint in endpoints),
+    here = replace(
+        plan,
+        operations=tuple(op for op in plan.operations if op.key.endpoint in endpoints),
+        skips=tuple(skip for skip in plan.skips if skip.key.endpoint in endpoints),
+        endpoints=tuple(status for status in plan.endpoints if status.endpoint in endpoints),
     )
     moving = {op.key.name for op in plan.operations if op.action == CREATE}
     moving -= {op.key.name for op in here.operations if op.action == CREATE}

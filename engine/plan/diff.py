@@ -13,10 +13,10 @@ from deepdiff import DeepDiff
 
 from ..errors import UnprovenPlan
 from ..state.deployment import DesiredDeployment, ObservedDeployment
+from ..state.field_change import FieldChange
 from ..state.frozen import Frozen, canonical_json, freeze, identical, thaw
 from ..state.pointer import pointer
 from ..state.secret import is_reference
-from .plan import FieldChange
 
 _ABSENT = object()
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from ..state.deployment import Key
 from ..state.endpoint_status import EndpointStatus
-from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, thaw
+from ..state.field_change import FieldChange
+from ..state.frozen import EMPTY, Frozen, canonical_json, freeze, in_order, thaw
 from ..state.pointer import parts_of
 
 PLAN_VERSION: Final = 1
@@ -23,35 +25,6 @@ REPLACE: Final = "replace"
 DELETE: Final = "delete"
 ACTIONS: Final = (CREATE, UPDATE, REPLACE, DELETE)
 """In the order of their execution, so that no public name loses its last deployment meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One changed field: an RFC 6902 operation on the deployment, plus the value it had.
-
-    ``path`` points below the deployment (``/litellm_params/rpm``); ``op`` is ``add``, ``replace``
-    or ``remove``. A secret appears only as its reference.
-    """
-
-    op: str
-    path: str
-    before: Any = None
-    after: Any = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the operation as RFC 6902 has it; the extra member ``was`` is legal there."""
-        document: dict[str, Any] = {"op": self.op, "path": self.path}
-        if self.op != "remove":
-            document["value"] = thaw(self.after)
-        if self.op != "add":
-            document["was"] = thaw(self.before)
-        return document
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> FieldChange:
-        """Return the change that :meth:`to_json` wrote."""
-        before, after = freeze(document.get("was")), freeze(document.get("value"))
-        return cls(document["op"], document["path"], before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +79,7 @@ class Operation:
             "changes": [change.to_json() for change in self.changes],
             "replaces": self.replaces,
             "keeps": self.keeps,
-            "before": thaw(self.before),
+            "before": in_order(self.before),
         }
 
     @classmethod
@@ -161,12 +134,15 @@ class Skip:
 class Plan:
     """Ordered operations, and what was left out and why. Made by :mod:`engine.plan.planner`.
 
-    ``endpoints`` are the answers of the backends, on which it is based.
+    ``endpoints`` are the answers of the backends, on which it is based. It is for the rows of
+    ``owner`` in the LiteLLM at the URL ``litellm``.
     """
 
     operations: tuple[Operation, ...] = ()
     skips: tuple[Skip, ...] = ()
     endpoints: tuple[EndpointStatus, ...] = ()
+    litellm: str = ""
+    owner: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -175,12 +151,17 @@ class Plan:
         The answers of the backends are not part of it: what they change is in the skips.
         """
         members: tuple[Operation | Skip, ...] = (*self.operations, *self.skips)
-        sha256 = hashlib.sha256()
-        for member in members:
-            document = {**member.to_json(), "because": ""}
-            document.pop("before", None)
-            sha256.update(f"{canonical_json(document)}\n".encode())
-        return sha256.hexdigest()
+        plain = ({**member.to_json(), "because": ""} for member in members)
+        return _sha256({k: v for k, v in document.items() if k != "before"} for document in plain)
+
+    @property
+    def checksum(self) -> str:
+        """A sha256 of all by which a saved plan is carried out, ``before`` among it.
+
+        What backends answered in words is not part of it.
+        """
+        answers = ({**status.to_json(), "detail": ""} for status in self.endpoints)
+        return _sha256(chain([self._head()], (op.to_json() for op in self.operations), answers))
 
     @property
     def summary(self) -> dict[str, int]:
@@ -200,13 +181,14 @@ class Plan:
             "operations": [operation.to_json() for operation in self.operations],
             "skips": [skip.to_json() for skip in self.skips],
             "endpoints": [status.to_json() for status in self.endpoints],
+            "checksum": self.checksum,
         }
 
     def iter_json(self, *, indent: int | None = None, whole: bool = True) -> Iterator[str]:
         """Yield the JSON text of the plan document in pieces, as ``json.dumps`` would write it.
 
-        As one tree, 10,000 operations would take 60 MiB. If it is not ``whole``, ``operations`` is
-        the only list in it.
+        As one tree, 10,000 operations would take 60 MiB. If it is not ``whole``, it ends after
+        ``operations``.
         """
         encode = json.JSONEncoder(indent=indent).encode
         comma, margin = (", ", "") if indent is None else (",", "\n" + " " * indent)
@@ -222,10 +204,13 @@ class Plan:
                 text = encode(member.to_json()).replace("\n", inner)
                 yield f"{comma if number else ''}{inner}{text}"
             yield f"{margin if group else ''}]"
+        if whole:
+            yield f'{comma}{margin}"checksum": "{self.checksum}"'
         yield margin[:1] + "}"
 
     def _head(self) -> dict[str, Any]:
-        return {"version": PLAN_VERSION, "digest": self.digest, "summary": self.summary}
+        whose = {"litellm": self.litellm, "owner": self.owner}
+        return {"version": PLAN_VERSION, "digest": self.digest, **whose, "summary": self.summary}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Plan:
@@ -234,6 +219,8 @@ class Plan:
             tuple(Operation.from_json(operation) for operation in document["operations"]),
             tuple(Skip.from_json(skip) for skip in document["skips"]),
             tuple(EndpointStatus.from_json(status) for status in document["endpoints"]),
+            document["litellm"],
+            document["owner"],
         )
 
     def without(self, refused: Mapping[Order, Skip]) -> Plan:
@@ -243,6 +230,13 @@ class Plan:
         kept = tuple(op for op in self.operations if op.order() not in refused)
         skips = sorted((*self.skips, *refused.values()), key=Skip.order)
         return replace(self, operations=kept, skips=tuple(skips))
+
+
+def _sha256(documents: Iterable[Mapping[str, Any]]) -> str:
+    sha256 = hashlib.sha256()
+    for document in documents:
+        sha256.update(f"{canonical_json(document)}\n".encode(errors="surrogatepass"))
+    return sha256.hexdigest()
 
 
 def _key(document: Mapping[str, Any]) -> Key:

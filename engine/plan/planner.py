@@ -18,9 +18,9 @@ from ..state.deployment import (
     ObservedDeployment,
     ObservedState,
     Refusal,
-    free_id,
 )
 from ..state.endpoint import Scope
+from ..state.mark import free_id
 from ..state.reuse import Reuse
 from .homes import with_homes
 from .leftovers import (
@@ -150,7 +150,9 @@ class _Planner:
             self.add(leave_stray(stray, self.desired))
         operations = sorted(self.operations, key=Operation.order)
         skips = sorted(self.skips, key=Skip.order)
-        return Plan(tuple(operations), tuple(skips), self.desired.statuses)
+        desired = self.desired
+        parts = (tuple(operations), tuple(skips), desired.statuses)
+        return Plan(*parts, desired.litellm, desired.owner)
 
     def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""

@@ -38,7 +38,7 @@ def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan
         else:
             skips.append(decision)
     ordered = sorted(operations, key=Operation.order)
-    return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)))
+    return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)), owner=observed.owner)
 
 
 def verify_retirement(plan: Plan, backend: str, observed: ObservedState, scope: Scope) -> None:

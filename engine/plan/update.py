@@ -9,12 +9,14 @@ from typing import Any
 
 from ..litellm.fields import DEFAULT_FALSE, NEVER_LISTED, as_sent, is_injected, is_masked
 from ..litellm.row import ShownRow, is_patchable, row_of
-from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeployment, free_id
+from ..state.deployment import DesiredDeployment, Editing, Mark, ObservedDeployment
+from ..state.field_change import FieldChange
 from ..state.frozen import Frozen, freeze, thaw
+from ..state.mark import free_id
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
 from .diff import field_changes, is_listed_as_sent
-from .plan import REPLACE, UPDATE, FieldChange, Operation, Skip
+from .plan import REPLACE, UPDATE, Operation, Skip
 from .wanted import wanted_of
 
 

@@ -84,11 +84,11 @@ def in_columns(names: Sequence[str], width: int, most: int | None = None) -> lis
     return rows
 
 
-def wrapped(line: str, width: int) -> list[str]:
+def wrapped(line: str, width: int, hang: int = 2) -> list[str]:
     """Return a line as lines of at most ``width`` columns, split at blanks.
 
-    The others begin two columns further to the right than the first one. A word that is wider, such
-    as a URL, stays whole. Colours take no room, and end with each line.
+    The others begin ``hang`` columns further to the right than the first one. A word that is wider,
+    such as a URL, stays whole. Colours take no room, and end with each line.
     """
     if display_width(COLOUR.sub("", line)) <= width:
         return [line]
@@ -101,7 +101,7 @@ def wrapped(line: str, width: int) -> list[str]:
         if number and used + 1 + room > width:
             colour = (["", *COLOUR.findall(row)])[-1].replace(PLAIN, "")
             lines.append(row + (PLAIN if colour else ""))
-            row, used = f"{margin}  {colour}{word}", len(margin) + 2 + room
+            row, used = f"{margin}{' ' * hang}{colour}{word}", len(margin) + hang + room
         else:
             row += f" {word}" if number else word
             used += room + bool(number)

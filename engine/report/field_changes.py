@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from ..plan.plan import FieldChange
-from ..state.frozen import thaw
-from ..state.secret import SECRET
-from ..text import printable, shortened
+from ..state.field_change import FieldChange
+from ..text import format_value, printable
 from .columns import display_width
 
-MAX_VALUE: Final = 100
-"""Characters of a value that are shown; the rest is cut off."""
 _WIDEST_PATH: Final = 40
 """Columns beyond which a longer path does not push the values of the others to the right."""
 _CHANGE: Final = {"add": ("+", "create"), "replace": ("~", "update"), "remove": ("-", "delete")}
@@ -49,12 +44,3 @@ def change_lines(
 def format_path(change: FieldChange) -> str:
     """Return the path of a field with dots: ``litellm_params.rpm``."""
     return printable(change.path.lstrip("/").replace("/", "."))
-
-
-def format_value(value: Any) -> str:
-    """Return a value as short JSON, a secret as the beginning of its reference."""
-    plain = thaw(value)
-    if isinstance(plain, dict) and SECRET in plain:
-        reference = plain[SECRET]
-        return reference if reference.startswith("(") else f"(secret {reference[:6]})"
-    return shortened(printable(json.dumps(plain, ensure_ascii=False)), MAX_VALUE)

@@ -13,9 +13,9 @@ from typing import Final
 
 from ..plan.plan import CREATE, Operation, Plan, Skip
 from ..state.deployment import DesiredState
-from ..text import printable
+from ..text import format_value, printable
 from .columns import in_columns
-from .field_changes import format_path, format_value
+from .field_changes import format_path
 from .news import counts, format_count, remedy, state_in_words
 from .summary import summary_of
 from .terminal import MAX_FOLDED, format_name

@@ -8,6 +8,7 @@ from typing import Final
 
 from ..plan.caps import LIMIT
 from ..plan.plan import ACTIONS, Plan
+from ..plan.stale import STALE
 from .news import format_count, state_in_words
 
 _MOST_NAMED: Final = 3
@@ -44,6 +45,8 @@ def _notes(plan: Plan) -> Iterator[str]:
     held = reasons["held"] + reasons[LIMIT]
     if held:
         yield f"{held} held back by a limit"
+    if reasons[STALE]:
+        yield f"{reasons[STALE]} refused, since LiteLLM or a key changed"
     if reasons["incomplete"] and not plan.operations:
         yield f"{format_count(reasons['incomplete'], 'model')} kept"
     unseen = [status for status in plan.endpoints if not status.answered]

@@ -7,14 +7,13 @@ plan, a log or LiteLLM's listing learns the secret itself.
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from .endpoint_status import EndpointStatus
 from .frozen import EMPTY, Frozen
+from .origin import UNKNOWN, Origin
 
 MARK: Final = "modelprovisioner"
 """The key in ``model_info`` under which a deployment carries our mark."""
@@ -30,7 +29,6 @@ TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
 _FINGERPRINT: Final = 64
 """Hexadecimal digits of a sha256."""
-_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +85,8 @@ class DesiredDeployment:
     backend does not report it, except for the ``decided`` names, which the configuration sets.
     ``is_alias`` says that ``aliases`` in the configuration gives this public name.
     ``missing_key`` is the name of the key file of its backend if there is none: its ``api_key`` is
-    then a placeholder, and no reason to change that of a row which has one already.
+    then a placeholder, and no reason to change that of a row which has one already. ``origin`` says
+    which listed model it is, ``renamed`` why its name is another one than there, "" if it is not.
     """
 
     key: Key
@@ -98,6 +97,8 @@ class DesiredDeployment:
     decided: tuple[str, ...] = ()
     is_alias: bool = False
     missing_key: str = ""
+    origin: Origin = UNKNOWN
+    renamed: str = ""
 
     def row_keys(self) -> Iterator[Key]:
         """Yield its key, and those under which the Go program would have registered the model."""
@@ -144,13 +145,15 @@ class Refusal:
     """A listed model that is not wanted, or not wanted as it is.
 
     ``key`` is the one that it would have, ``reason`` one word, ``because`` a sentence for people.
-    ``id`` is that of a row of ours which stays nevertheless, "" if there is none.
+    ``id`` is that of a row of ours which stays nevertheless, "" if there is none. ``origin`` says
+    which model it is; two models may be refused in the same way.
     """
 
     key: Key
     reason: str
     because: str
     id: str = ""
+    origin: Origin = field(default=UNKNOWN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class DesiredState:
     """What should be registered, with what is known of the configured endpoints.
 
     ``refusals`` are the listed models that are not desired. ``statuses`` are what each backend
-    answered, in the order of the configuration.
+    answered, in the order of the configuration. ``litellm`` is the URL of the LiteLLM.
     """
 
     owner: str
@@ -211,6 +214,7 @@ class DesiredState:
     endpoints: tuple[Endpoint, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     statuses: tuple[EndpointStatus, ...] = ()
+    litellm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,7 @@ class ObservedState:
     are those with our mark for which no endpoint is known as their home, ``taken`` the ids of all
     rows of LiteLLM. ``unreadable`` describes the rows beyond a bound that are on no configured
     endpoint. ``holders`` maps each public name (or wildcard) of rows that can never be ours to
-    descriptions of these rows: those of teams and of other owners, and any unmarked row that is
-    not in ``deployments``.
+    descriptions of them: of teams, of other owners, or unmarked and not in ``deployments``.
     """
 
     owner: str
@@ -237,23 +240,3 @@ class ObservedState:
 def without_provider(upstream: str) -> str:
     """Return the name in an upstream behind LiteLLM's provider: ``openai/a/b`` is ``a/b``."""
     return upstream.partition("/")[2] or upstream
-
-
-def deployment_id(owner: str, key: Key, revision: int) -> str:
-    """Return the id of a deployment, which is the same in every engine with the same owner.
-
-    LiteLLM uses it as primary key, so a create that is sent twice, or by two engines, finds the
-    row that exists already.
-    """
-    parts = [owner, key.endpoint, key.name, key.upstream, revision]
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
-
-
-def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
-    """Return the first id from ``revision`` on that is not taken, and its revision.
-
-    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
-    """
-    while (candidate := deployment_id(owner, key, revision)) in taken:
-        revision += 1
-    return candidate, revision

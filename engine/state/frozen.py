@@ -44,6 +44,15 @@ def thaw(value: Any) -> Any:
     return value
 
 
+def in_order(value: Any) -> Any:
+    """Return the same with the members of each map by their names, in whatever order they came."""
+    if isinstance(value, Mapping):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    if isinstance(value, tuple | list):
+        return [in_order(item) for item in value]
+    return value
+
+
 def identical(left: Any, right: Any) -> bool:
     """Tell whether two frozen values are the same, types included; NaN is not the same as NaN."""
     if type(left) is not type(right):

@@ -1,14 +1,18 @@
-"""The mark of a deployment of ours, as it is written into ``model_info`` and read back. Pure."""
+"""What tells our deployments from others: the mark in ``model_info``, and the id. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import uuid
+from collections.abc import Collection, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from ..bounds import MAX_DEPTH, MAX_MARKED
-from .deployment import Mark
+from .deployment import Key, Mark
 from .frozen import EMPTY, freeze, thaw
+
+_NAMESPACE: Final = uuid.UUID("9d3b52e4-7a54-5d0b-8a53-1c0f4a1a6a54")
 
 
 def mark_document(mark: Mark) -> dict[str, Any]:
@@ -67,3 +71,23 @@ def _opaque(value: object) -> Mapping[str, Any]:
             and str(path).count("/") <= MAX_DEPTH
         }
     )
+
+
+def deployment_id(owner: str, key: Key, revision: int) -> str:
+    """Return the id of a deployment, which is the same in every engine with the same owner.
+
+    LiteLLM uses it as primary key, so a create that is sent twice, or by two engines, finds the
+    row that exists already.
+    """
+    parts = [owner, key.endpoint, key.name, key.upstream, revision]
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def free_id(owner: str, key: Key, revision: int, taken: Collection[str]) -> tuple[str, int]:
+    """Return the first id from ``revision`` on that is not taken, and its revision.
+
+    An id of ours can be in use for something else: somebody renamed our row, or gave it to a team.
+    """
+    while (candidate := deployment_id(owner, key, revision)) in taken:
+        revision += 1
+    return candidate, revision

@@ -66,3 +66,11 @@ def trusted(connection: Connection) -> str | bool:
         return connection.ca_file or False
     named = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
     return next(filter(None, named), None) or True
+
+
+def ca_bundle(connection: Connection) -> str | None:
+    """Return the file or folder of the authorities that are trusted; None if nothing is checked."""
+    known = trusted(connection)
+    if known is True:
+        return str(requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    return known or None

@@ -16,6 +16,7 @@ from engine.fakes.litellm import LiteLLMSimulator
 from engine.fakes.litellm_rows import Row
 from engine.fakes.server import Fault, FaultKind
 from engine.litellm.fields import is_injected
+from engine.litellm.inspection import SETTINGS, STORE
 
 from ..versions import SERIALISED
 from .behaviours import (
@@ -137,6 +138,39 @@ def test_a_wrong_key_has_an_error_of_its_own(proxy: Proxy) -> None:
 def test_the_master_key_may_list_credentials(proxy: Proxy) -> None:
     answer = proxy.call("GET", "/credentials")
     assert (answer.status_code, type(answer.json()["credentials"])) == (200, list)
+
+
+# --- what doctor asks for -------------------------------------------------------------------
+
+
+def test_the_master_key_is_no_key_in_the_database_and_no_user(proxy: Proxy) -> None:
+    answer = proxy.call("GET", "/key/info")
+    assert (answer.status_code, error(answer)["message"]) == (404, "Key not found in database")
+    assert proxy.call("GET", "/v2/user/info").status_code == 404
+
+
+def test_a_setting_is_told_or_said_not_to_be_set(proxy: Proxy) -> None:
+    for name in SETTINGS:
+        answer = proxy.call("GET", f"/config/field/info?field_name={name}")
+        if answer.status_code == 200:
+            assert "field_value" in answer.json()
+            continue
+        text = answer.json()["detail"]["error"]
+        assert answer.status_code == 400
+        assert any(words in text for words in ("is not set", "not in DB", "Invalid field")), text
+
+
+def test_whether_models_are_stored_is_a_listed_setting(proxy: Proxy) -> None:
+    answer = proxy.call("GET", "/config/list?config_type=general_settings")
+    assert answer.status_code == 200
+    assert STORE in {field["field_name"] for field in answer.json() if "field_value" in field}
+
+
+def test_a_page_of_one_row_has_the_count_of_all(proxy: Proxy) -> None:
+    proxy.new()
+    page = proxy.listing("?size=1")
+    if has_pages(proxy.version):
+        assert page["total_count"] == len(proxy.listed())
 
 
 # --- create ---------------------------------------------------------------------------------

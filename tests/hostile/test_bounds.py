@@ -59,6 +59,7 @@ HIT_BY = {
     "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
     "MAX_RECORDING": f"{RECORD}::test_answers_beyond_the_bound_are_not_recorded",
+    "MAX_PLAN": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
     "MAX_PATTERN": f"{FILES}::test_an_expression_has_a_maximum_length",
     "MAX_PATTERN_MEMORY": f"{FILES}::test_an_expression_that_would_take_much_memory_is_refused",
     "MAX_SEARCHES": f"{STATUS}::test_of_very_many_expressions_and_models_only_some_are_searched",

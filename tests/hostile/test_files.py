@@ -21,6 +21,7 @@ from engine.bounds import (
     MAX_INTERVAL,
     MAX_KEY_FILE,
     MAX_PATTERN,
+    MAX_PLAN,
     MAX_PROBLEMS,
 )
 from engine.cli.commands.run import interval
@@ -30,7 +31,8 @@ from engine.config.loader import load_config
 from engine.config.patterns import compile_pattern
 from engine.config.yaml.document import read_text, read_yaml
 from engine.config.yaml.scalars import resolve
-from engine.errors import ConfigError, InvalidDocument
+from engine.errors import ConfigError, InvalidDocument, UnusablePlan
+from engine.plan_file import read_plan
 from engine.validate import problems, validate
 
 HANGS = 20.0
@@ -133,6 +135,10 @@ def test_files_of_a_hundred_megabytes_are_not_read(tmp_path: Path) -> None:
         read_text(path)
     with pytest.raises(ValueError, match=f"larger than {MAX_KEY_FILE >> 10} KiB"):
         read_key(path)
+    with pytest.raises(
+        UnusablePlan, match=f"larger than {MAX_PLAN >> 20} MiB. Remedy: make a plan"
+    ):
+        read_plan(path)
 
 
 def test_a_key_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:

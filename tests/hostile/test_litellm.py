@@ -26,12 +26,12 @@ from engine.report.plan_log import PlanLog
 from engine.state.deployment import MARK
 from engine.state.frozen import thaw
 from engine.state.mark import read_mark
-from engine.transport import client as transport
+from engine.transport import body as transport
 from engine.transport import json_text
 from engine.transport.client_pool import Http
 from engine.transport.json_stream import rows_of
 from engine.transport.json_text import Text
-from tests.quick import QUICK
+from tests.quick import QUICK, examples
 from tests.rawserver import Exchange, as_json
 
 from .town import MAX_PEAK, Town, listing, town
@@ -651,7 +651,7 @@ def test_a_row_that_is_far_too_large_or_has_no_id_is_refused() -> None:
             rows_of(iter([b'{"data":[' + row + b"]}"]), Rows())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.recursive(
         st.none()

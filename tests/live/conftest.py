@@ -63,6 +63,16 @@ def litellm(servers: Servers) -> RealProxy:
     return servers.litellm
 
 
+@pytest.fixture
+def second_admin(litellm: RealProxy, unique: str) -> Iterator[str]:
+    """The key of another admin, who is removed at the end."""
+    user = f"admin-{unique}"
+    answer = litellm.call("POST", "/user/new", {"user_id": user, "user_role": "proxy_admin"})
+    assert answer.status_code == 200, answer.text
+    yield answer.json()["key"]
+    litellm.call("POST", "/user/delete", {"user_ids": [user]})
+
+
 class Servers:
     """The backends of a test. ``sites`` are their addresses: rows there are the test's."""
 

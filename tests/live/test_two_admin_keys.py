@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from .chat_backends import ChatBackend
 from .conftest import Install, Servers, section
 from .installation import Installation
 from .real_proxy import RealProxy, names
-
-
-@pytest.fixture
-def second_admin(litellm: RealProxy, unique: str) -> Iterator[str]:
-    """The key of another admin, who is removed at the end."""
-    user = f"admin-{unique}"
-    answer = litellm.call("POST", "/user/new", {"user_id": user, "user_role": "proxy_admin"})
-    assert answer.status_code == 200, answer.text
-    yield answer.json()["key"]
-    litellm.call("POST", "/user/delete", {"user_ids": [user]})
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from engine.reconcile import Memory, Options, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.state.documents import desired_document
 from engine.transport.client_pool import Http
-from tests.quick import QUICK
+from tests.quick import QUICK, examples
 
 MASTER: Final = "sk-known-master-0123456789"
 VERSIONS: Final = ("1.83.14", "1.106.2", "1.110.2")
@@ -189,7 +189,9 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=st.lists(steps, min_size=2, max_size=7))
 def test_what_is_remembered_changes_nothing(town: Town, history: list[Any]) -> None:

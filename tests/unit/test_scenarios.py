@@ -48,7 +48,8 @@ def test_the_scenario_gives_the_golden_plan_and_then_converges(
         document = json.loads(unproxied(json.dumps(whole)))
         golden = folder / "plan.json"
         if os.environ.get("WRITE_GOLDEN"):
-            golden.write_text(json.dumps(document, indent=2) + "\n")
+            written = stage.replayed() or document
+            golden.write_text(json.dumps(written, indent=2) + "\n")
         assert document == json.loads(golden.read_text())
         assert Plan.from_json(whole) == planned
 

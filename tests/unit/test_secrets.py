@@ -27,6 +27,7 @@ from engine.state.frozen import thaw
 from engine.state.listing import OK, Listing, Model
 from engine.validate import validate
 from tests.fleet import Fleet, running_fleet
+from tests.quick import examples
 
 EDITING = {"version": "1.110.2", "in_place": True, "removes": True}
 SECRET_NAMES = (
@@ -136,7 +137,7 @@ def everything(plan: Plan, desired: DesiredState, observed: ObservedState) -> st
     return "\n".join([*texts, renderer.plan(plan, desired), repr(desired), repr(plan)])
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(drafts())
 def test_no_secret_is_in_any_document(folder: Path, drawn: tuple[Draft, dict[str, Any]]) -> None:
     draft, backend = drawn

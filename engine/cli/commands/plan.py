@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import Unrecorded
+from ...plan.plan import Plan
 from ...reconcile import Memory, Options, Ports, reconcile_once
 from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
-from ...text import Redactor
+from ...text import Redactor, printable
 from ...transport.client_pool import Http
 from ..context import backends_named, configuration, json_of, markdown_text, renderer
 from ..exit_codes import of_planned
@@ -32,13 +33,29 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     report = reconcile_once(config, ports, Memory(), options)
     if arguments.out and arguments.out != STDOUT:
         write_plan(arguments.out, json_of(report.plan, redactor))
+        _warn_of_hidden(report.plan, arguments.out, redactor)
     if arguments.json or arguments.out == STDOUT:
         sys.stdout.writelines(json_of(report.plan, redactor))
     elif arguments.markdown:
         print(markdown_text(report, arguments, redactor))
     else:
         print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
+        _print_digest(report.plan)
     return of_planned(report)
+
+
+def _print_digest(plan: Plan) -> None:
+    if plan.operations:
+        short = plan.digest[:12]
+        print(f"Digest {short}: `apply --expect {short}` applies this plan and no other.")
+
+
+def _warn_of_hidden(plan: Plan, path: Path, redactor: Redactor) -> None:
+    """Say if the text of a key is in the plan, so that the file does not hold it as it is."""
+    if any(redactor.redact_json(piece) != piece for piece in plan.iter_json()):
+        why = "the text of a key of the configuration is in the plan, and is hidden in"
+        remedy = "the file is to be read, and `apply` will refuse it"
+        print(printable(f"warning: {why} {path}; {remedy}"), file=sys.stderr)
 
 
 def write_plan(path: Path, pieces: Iterable[str]) -> None:

@@ -6,7 +6,16 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import backend_option, count, duration, force_option, path, verbose_option, yes_option
+from .words import (
+    backend_option,
+    count,
+    digest,
+    duration,
+    force_option,
+    path,
+    verbose_option,
+    yes_option,
+)
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +38,20 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "plan",
+        type=path,
+        nargs="?",
+        metavar="PLAN",
+        help="a file that 'plan --out' wrote: carry out just that, and ask no backend; what does"
+        " not fit LiteLLM's rows any more is refused",
+    )
+    parser.add_argument(
+        "--expect",
+        type=digest,
+        metavar="DIGEST",
+        help="apply only if the plan has this digest, of which 8 characters are enough",
+    )
     yes_option(parser)
     verbose_option(parser)
     backend_option(parser)
@@ -65,13 +88,13 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 PLAN: Final = Command(
     "plan",
     "show what would be done; writes nothing to LiteLLM",
-    ("plan", "plan --backend gpu1 --json", "plan --markdown"),
+    ("plan", "plan --backend gpu1 --json", "plan --markdown", "plan --out plan.json"),
     _plan_options,
 )
 APPLY: Final = Command(
     "apply",
-    "bring LiteLLM in step once",
-    ("apply", "apply --backend gpu1 --force gpu1"),
+    "bring LiteLLM in step once, or carry out a saved plan",
+    ("apply", "apply --backend gpu1 --force gpu1", "apply plan.json"),
     _apply_options,
 )
 RUN: Final = Command(

@@ -8,6 +8,13 @@ from typing import Final
 from .command import Command
 from .words import duration, path, pause
 
+SCHEMAS: Final = (
+    "config", "plan", "planlog", "explanation", "diagnosis", "recording",
+    "listing", "desired", "observed",
+)  # fmt: skip
+"""The documents that have a schema; in another order, the files of ``schemas/``."""
+SHELLS: Final = ("bash", "zsh", "fish")
+
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -36,10 +43,67 @@ def _alive_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a public name, the id of a model in the list of a backend, or the id of a row",
+    )
+    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
+
+
+def _schema_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        choices=SCHEMAS,
+        help=f"one of {', '.join(SCHEMAS)}; without it, all are listed",
+    )
+
+
+def _completion_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}"
+    )
+
+
 VALIDATE: Final = Command(
     "validate",
     "check the configuration and secrets; sends no request",
     ("validate --config config.yaml --secrets secrets",),
+)
+DOCTOR: Final = Command(
+    "doctor",
+    "find what is wrong, or why a model is missing, and what to do; writes nothing",
+    ("doctor --config config.yaml --secrets secrets", "doctor --json"),
+    _doctor_options,
+)
+EXPLAIN: Final = Command(
+    "explain",
+    "say why a model is, or is not, in LiteLLM; writes nothing",
+    ("explain qwen3-32b", "explain qwen3-32b --json"),
+    _explain_options,
+)
+SCHEMA: Final = Command(
+    "schema",
+    "print the JSON Schema of a document, or list all schemas",
+    ("schema", "schema config > config.schema.json"),
+    _schema_options,
+)
+COMPLETION: Final = Command(
+    "completion",
+    "print a script that completes this command line in a shell",
+    (
+        "completion bash > ~/.local/share/bash-completion/completions/modelprovisioner",
+        "completion zsh > ~/.zfunc/_modelprovisioner",
+        "completion fish > ~/.config/fish/completions/modelprovisioner.fish",
+    ),
+    _completion_options,
 )
 DEMO: Final = Command(
     "demo",

@@ -85,6 +85,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def digest(text: str) -> str:
+    """Return the beginning of a digest."""
+    if not re.fullmatch(r"[0-9a-f]{8,64}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected 8 to 64 characters 0-9a-f, got {text!r}")
+    return text
+
+
 def forced(text: str) -> str:
     """Return the name of a backend, or ``all``."""
     if not text:

@@ -31,6 +31,7 @@ from tests.adapters import (
     route_of,
     server_over,
 )
+from tests.quick import examples
 
 AUTO = SimpleNamespace(ALLOWED=detect.ALLOWED, ask=lambda server: detect.ask_as(server)[1])
 WITH_AUTO: Mapping[str, Any] = {**KINDS, "auto": AUTO}
@@ -202,7 +203,7 @@ _ANSWER = _LIST | _STATUS
     url=st.sampled_from(["http://box:8000", "http://box:8000/v1"]),
     endpoint=st.sampled_from(["", "", "/my/models"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_answer_ends_in_records_or_in_a_transport_error(
     drawn: list[Any], order: random.Random, url: str, endpoint: str
 ) -> None:

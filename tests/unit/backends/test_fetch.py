@@ -37,7 +37,7 @@ from engine.state.listing import (
 from engine.transport.client_pool import Http
 from engine.transport.timing import Timing
 from engine.validate import validate
-from tests.quick import QUICK
+from tests.quick import QUICK, examples
 from tests.rawserver import AMPLE, MAX_WAIT, Exchange, RawServer, Script, always, answer, as_json
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "backends"
@@ -806,7 +806,9 @@ OUTCOMES_OF_LISTS = {OK, EMPTY_LIST, INVALID}
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=bodies, status=st.sampled_from([200, 200, 200, 201, 400, 401, 404]))
 def test_whatever_a_backend_answers_ends_in_a_listing(
@@ -830,7 +832,9 @@ def test_whatever_a_backend_answers_ends_in_a_listing(
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(names=st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), max_size=8))
 def test_every_id_that_litellm_can_hold_is_listed_once(mirror: Mirror, names: list[str]) -> None:

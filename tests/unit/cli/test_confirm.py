@@ -93,6 +93,19 @@ def test_who_retires_a_backend_is_asked_as_well(
     assert "This gets 2 rows deleted. Go on? [y/N]" in text
 
 
+def test_who_applies_a_saved_plan_is_asked_about_what_is_left_of_it(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(fleet.folder / "plan.json")
+    assert main(["plan", "--out", path, *fleet.arguments]) == 2
+    code, text = on_terminal(monkeypatch, ["apply", path, *fleet.arguments], b"n\n")
+    assert (code, fleet.names()) == (1, ["a", "b"])
+    assert QUESTION in text
+    assert on_terminal(monkeypatch, ["apply", path, *fleet.arguments], b"y\n")[0] == 0
+    code, text = on_terminal(monkeypatch, ["apply", path, *fleet.arguments], b"")
+    assert (code, "Go on?" in text) == (0, False)
+
+
 def test_with_yes_nobody_is_asked(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     code, text = on_terminal(monkeypatch, ["apply", "--yes", *fleet.arguments], b"")
     assert (code, fleet.names()) == (0, ["a", "c"])

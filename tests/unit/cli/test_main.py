@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.cli.main import main
 from engine.cli.parser import make_parser
 from engine.fakes.backend import FakeBackend
 from engine.validate import validate
+from tests.documents import ROOT
 from tests.fleet import MASTER_KEY, Fleet, running_fleet
 
 
@@ -103,7 +105,7 @@ def test_each_command_explains_its_options_and_has_an_example(
     assert stop.value.code == 0
     examples = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
     for example in examples:
-        program, *words = example.split()
+        program, *words = shlex.split(example.partition(" > ")[0])
         assert program == "modelprovisioner"
         assert make_parser().parse_args(words).command == name
     assert examples
@@ -433,3 +435,17 @@ def test_no_secret_is_in_any_output(
 def test_a_plan_can_be_markdown(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*fleet.arguments, "plan", "--markdown"]) == 2
     assert "```diff\n+ create " in capsys.readouterr().out
+
+
+def test_the_schemas_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    files = {path.name.partition(".")[0]: path for path in (ROOT / "schemas").glob("*.json")}
+    assert sorted(listed) == sorted(files)
+    for name, path in files.items():
+        assert main(["schema", name]) == 0
+        assert json.loads(capsys.readouterr().out) == json.loads(path.read_text())
+    with pytest.raises(SystemExit) as stop:
+        main(["schema", "confg"])
+    assert stop.value.code == 64
+    assert "did you mean 'config'?" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from engine.reconcile import Memory, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
 from engine.state.listing import OK, Listing, Model
 from engine.state.mark import mark_document, read_mark
+from tests.quick import examples
 
 MASTER = "sk-configsize"
 NUL = "holds NUL (\\0), which LiteLLM's database cannot store; remove it"
@@ -265,7 +266,9 @@ FIELDS = st.dictionaries(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(params=FIELDS, info=FIELDS)
 @example(params=numbered(MAX_FIELDS // 2), info=numbered(MAX_FIELDS // 2))

@@ -323,6 +323,16 @@ def test_a_name_that_aliases_give_goes_before_that_of_a_listed_model() -> None:
     assert without_clashes(alone, b.observed(), "pool", (b.BOX,)) is alone
 
 
+def test_a_row_of_ours_without_an_id_does_not_hide_the_one_beside_it(
+    backends: tuple[Backend, ...],
+) -> None:
+    wanted = b.wanted("m")
+    seen = b.observed(replace(b.as_seen(wanted), id=""), b.as_seen(wanted, row_id="ours"))
+    found = without_taken(b.desired(wanted), held("m", seen=seen), backends)
+    assert refusals(found) == [("m", "name_shared", "ours")]
+    assert names(found) == ["m"]
+
+
 def test_a_suffix_for_a_clash_gets_the_next_number_too() -> None:
     trio = [b.wanted("m", upstream=f"openai/m{text}") for text in ("", ":1", ":2")]
     found = without_clashes(b.desired(*trio), held("m@box"), "suffix", (b.BOX,))

@@ -24,6 +24,7 @@ from engine.litellm.fields import is_masked
 from engine.plan.plan import Plan
 from engine.reconcile import Memory, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
+from tests.quick import examples
 
 MASTER: Final = "sk-listed-values"
 VERSIONS: Final = ("1.74.15", "1.83.14", "1.95.1", "1.106.2", "1.110.2")
@@ -91,7 +92,9 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Pla
 
 
 REPEATED = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(12),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from engine.litellm.observed import observed_state
-from engine.state.deployment import NO_ADDRESS, TEAM_ROW, ObservedState, deployment_id
+from engine.state.deployment import NO_ADDRESS, TEAM_ROW, ObservedState
 from engine.state.endpoint import Scope
 from engine.state.frozen import thaw
+from engine.state.mark import deployment_id
 from engine.state.secret import NOT_OURS
 from tests import builders as b
 

@@ -46,3 +46,15 @@ def test_an_unmarked_row_elsewhere_hides_no_row_after_it() -> None:
 def test_a_stray_that_is_listed_twice_is_one_stray() -> None:
     (stray,) = observed(ours("stray", "http://nowhere:2"), ours("stray", "http://nowhere:2")).strays
     assert (stray.id, stray.read_only) == ("stray", "LiteLLM lists it under several names")
+
+
+def test_a_key_that_somebody_wrote_into_a_field_of_ours_is_hidden() -> None:
+    row = ours("ours", b.BOX)
+    row["litellm_params"]["organization"] = "sk-by-hand"
+    row["model_info"] |= {"tier": "Bearer by-hand", "family": "Basic models"}
+    fields = ["/litellm_params/organization", "/model_info/tier", "/model_info/family"]
+    row["model_info"]["modelprovisioner"] |= {"fields": fields, "evidence": ["/model_info/family"]}
+    (seen,) = observed(row).deployments
+    assert seen.fields["litellm_params"]["organization"] == {"$secret": "(not ours)"}
+    assert seen.fields["model_info"]["tier"] == {"$secret": "(not ours)"}
+    assert seen.fields["model_info"]["family"] == "Basic models"  # its backend reported that

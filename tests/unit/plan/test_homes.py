@@ -21,8 +21,8 @@ from engine.state.deployment import (
     DesiredState,
     Editing,
     ObservedState,
-    deployment_id,
 )
+from engine.state.mark import deployment_id
 from tests import builders as b
 
 GONE = "http://10.0.0.7:8000"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.plan.plan import FieldChange, Plan
+from engine.plan.plan import Plan
 from engine.plan.planner import make_plan
 from engine.state.deployment import MARK
+from engine.state.field_change import FieldChange
 from engine.state.frozen import EMPTY, thaw
 from engine.state.mark import mark_document
 from tests import builders as b
@@ -50,6 +52,24 @@ def test_the_digest_follows_what_is_done_but_not_its_wording() -> None:
     )
     assert reworded.digest == plan.digest
     assert len({plan.digest, replace(plan, skips=()).digest, Plan().digest}) == 3
+
+
+def test_the_checksum_is_that_of_all_that_a_saved_plan_goes_by() -> None:
+    rows = [b.as_seen(b.wanted(name, params={"rpm": 5})) for name in ("a", "gone")]
+    site = b.endpoint(served=("a",))
+    desired = replace(b.desired(b.wanted("a"), endpoints=(site,)), statuses=(b.status("box"),))
+    plan = make_plan(desired, b.observed(*rows))
+    first = plan.operations[0]
+    others = [
+        replace(plan, operations=(replace(first, before=EMPTY), *plan.operations[1:])),
+        replace(plan, operations=plan.operations[::-1]),
+        replace(plan, litellm="http://other:4000"),
+        replace(plan, owner="someone"),
+        replace(plan, endpoints=(b.status("box", "unreachable"),)),
+    ]
+    assert len({plan.checksum, *(other.checksum for other in others)}) == 1 + len(others)
+    told = replace(plan.endpoints[0], detail="other words, with the port of a connection")
+    assert replace(plan, endpoints=(told,)).checksum == plan.checksum
 
 
 def test_the_digest_of_a_plan_is_computed_once() -> None:
@@ -96,6 +116,25 @@ def test_an_update_holds_the_row_that_it_changes() -> None:
         "litellm_params": thaw(seen.fields["litellm_params"]),
         "model_info": {"id": seen.id, "blocked": True, MARK: mark_document(seen.mark)},
     }
+
+
+def test_the_text_of_a_plan_is_the_same_in_whatever_order_litellm_lists_the_fields() -> None:
+    params = {"rpm": 5, "extra": {"x": 1, "y": {"p": 1, "q": 2}}}
+    seen = b.as_seen(b.wanted("a", params=params, info={"note": 1}))
+    turned = replace(seen, fields=b.freeze(backwards(thaw(seen.fields))))
+    first, second = (
+        "".join(make_plan(b.desired(b.wanted("a")), b.observed(row)).iter_json())
+        for row in (seen, turned)
+    )
+    assert first == second
+    assert '"was": {"x": 1, "y"' in first
+
+
+def backwards(value: Any) -> Any:
+    """Return a value with the members of its maps in the opposite order."""
+    if not isinstance(value, dict):
+        return value
+    return {name: backwards(value[name]) for name in reversed(value)}
 
 
 def test_a_create_takes_no_row_away() -> None:

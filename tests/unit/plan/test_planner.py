@@ -19,9 +19,9 @@ from engine.state.deployment import (
     ObservedDeployment,
     ObservedState,
     Refusal,
-    deployment_id,
 )
 from engine.state.frozen import thaw
+from engine.state.mark import deployment_id
 from tests import builders as b
 
 
@@ -52,7 +52,7 @@ def test_a_missing_deployment_is_created_under_its_own_id() -> None:
 
 def test_a_deployment_in_line_needs_nothing() -> None:
     wanted = b.wanted("a", params={"rpm": 5, "timeout": 30}, info={"mode": "chat"})
-    assert plan_of(b.desired(wanted), b.observed(b.as_seen(wanted))) == Plan()
+    assert plan_of(b.desired(wanted), b.observed(b.as_seen(wanted))) == Plan(owner=b.OWNER)
 
 
 def test_what_litellm_adds_to_a_row_is_no_change() -> None:
@@ -60,13 +60,13 @@ def test_what_litellm_adds_to_a_row_is_no_change() -> None:
     seen = b.edited(
         b.as_seen(wanted), max_retries=2, drop_params=True, use_litellm_proxy=False, weight=3
     )
-    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan()
+    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan(owner=b.OWNER)
 
 
 def test_a_number_that_the_listing_masks_is_no_change() -> None:
     wanted = b.wanted("a", params={"my_token": 123456789012, "extra": {"pin_secret": 7}})
     seen = b.edited(b.as_seen(wanted), my_token="1234****9012", extra={"pin_secret": "*"})
-    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan()
+    assert plan_of(b.desired(wanted), b.observed(seen)) == Plan(owner=b.OWNER)
 
 
 def test_true_and_one_are_two_things() -> None:
@@ -369,7 +369,9 @@ def test_what_a_backend_reported_stays_while_it_reports_nothing() -> None:
     before = b.wanted("a", reported={"max_input_tokens": 4096, "supports_vision": True})
     silent = b.wanted("a", reported={})
     for editing in (b.IN_PLACE, b.REPLACING):
-        assert plan_of(b.desired(silent), b.observed(b.as_seen(before), editing=editing)) == Plan()
+        assert plan_of(b.desired(silent), b.observed(b.as_seen(before), editing=editing)) == Plan(
+            owner=b.OWNER
+        )
 
 
 def test_what_a_backend_reported_survives_a_replacement() -> None:

@@ -49,7 +49,7 @@ def test_no_other_row_is_touched() -> None:
         row("e", backend="Box"),
         strays=(row("f", backend="other", endpoint=GONE),),
     )
-    assert make_retirement("box", observed, b.SCOPE) == Plan()
+    assert make_retirement("box", observed, b.SCOPE) == Plan(owner=b.OWNER)
 
 
 def test_a_row_that_cannot_be_deleted_is_named() -> None:

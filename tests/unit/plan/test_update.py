@@ -9,8 +9,9 @@ import pytest
 
 from engine.plan.plan import REPLACE, Operation, Skip
 from engine.plan.update import adjust
-from engine.state.deployment import DesiredDeployment, ObservedDeployment, deployment_id
+from engine.state.deployment import DesiredDeployment, ObservedDeployment
 from engine.state.frozen import thaw
+from engine.state.mark import deployment_id
 from engine.state.secret import NOT_OURS
 from tests import builders as b
 

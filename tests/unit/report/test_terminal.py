@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.apply import Result
 from engine.plan.planner import make_plan
 from engine.report.columns import Screen
-from engine.report.field_changes import MAX_VALUE
 from engine.report.terminal import Renderer
+from engine.text import MAX_VALUE
 from tests import builders as b
 
 PLAIN = Renderer(colour=False)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.state.deployment import Key, deployment_id, free_id
+from engine.state.deployment import Key
 from engine.state.frozen import EMPTY, canonical_json, freeze, thaw
+from engine.state.mark import deployment_id, free_id
 from engine.state.secret import Secret
 
 KEY = Key("http://box:8000", "m", "openai/m")

@@ -8,14 +8,12 @@ import json
 import os
 import socket
 import ssl
-import subprocess
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from shutil import which
 from stat import S_ISSOCK
 from typing import Any
 
@@ -27,6 +25,7 @@ from engine.state.secret import PLACEHOLDER_KEY, Secret
 from engine.transport.client import Client
 from engine.transport.client_pool import LISTING, LITELLM, WRITER, Http
 from engine.transport.timing import Connection, Timing
+from tests.certificate import make_certificate, server_context
 from tests.quick import QUICK
 from tests.rawserver import (
     AMPLE,
@@ -923,30 +922,12 @@ def sockets_to(url: str) -> int:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1, with its key beside it."""
-    openssl = which("openssl")
-    if openssl is None:
-        pytest.skip("TLS WAS NOT TESTED: there is no openssl on this machine")
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-nodes", "-newkey", "ec", "-days", "2"),
-            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(path.with_suffix(".key")), "-out", str(path)),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    return context
+    return server_context(certificate)
 
 
 def test_an_untrusted_certificate_is_refused_with_the_remedy(
