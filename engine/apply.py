@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from .errors import NoDatabase, Rejected, TransportError, Unavailable
@@ -20,7 +21,7 @@ from .litellm.error_messages import STORED_ONLY
 from .litellm.serving import is_served_by_all, wait_until_served
 from .plan.plan import CREATE, DELETE, REPLACE, UPDATE, Operation, Order, Plan
 from .state.deployment import MARK
-from .writers import write_all
+from .transport.background import share_out
 
 APPLIED: Final = "applied"
 ALREADY: Final = "already"
@@ -41,6 +42,10 @@ _KEPT_NOT_EVERYWHERE: Final = (
 _LISTED_ONLY: Final = (
     "LiteLLM's database has no such row; LiteLLM may list it until it reads its database again"
 )
+
+
+Write = Callable[[Operation], None]
+"""Carries out one operation; what it raises ends the work of all writers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,20 @@ def apply_plan(
     carrier = _Carrier(report, stopping)
     write_all(plan.operations, [partial(carrier.carry, writer) for writer in proxy.writers()])
     return tuple(carrier.results[operation.order()] for operation in plan.operations)
+
+
+def write_all(operations: Sequence[Operation], writers: Sequence[Write]) -> None:
+    """Give every operation to a writer, and return once all are done.
+
+    An action begins when the one before it is done with: no delete before the last create has
+    ended. Within an action, writers work at the same time on different public names; the operations
+    of one name, and those of a single writer, keep the order of the plan.
+    """
+    for _, phase in groupby(operations, key=lambda operation: operation.action):
+        groups: dict[str, list[Operation]] = {}
+        for operation in phase:
+            groups.setdefault(operation.key.name if len(writers) > 1 else "", []).append(operation)
+        share_out(list(groups.values()), writers, "write")
 
 
 class _Carrier:
