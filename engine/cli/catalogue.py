@@ -8,7 +8,7 @@ from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
 from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, SCHEMA, VALIDATE
-from .options.rows import DRAIN, RETIRE, UNDO, UNDRAIN
+from .options.rows import ADOPT, DRAIN, RELEASE, RETIRE, UNDO, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
     VALIDATE,
@@ -20,6 +20,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     RETIRE,
     DRAIN,
     UNDRAIN,
+    ADOPT,
+    RELEASE,
     UNDO,
     RECORD,
     REPLAY,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
+from ..config.patterns import NamePattern, name_pattern
+from ..errors import WrongUsage
 from ..reconcile import Ports, Report
 from ..report.cycle_log import CycleLog
 from ..report.plan_log import PlanLog
@@ -53,6 +55,38 @@ def carry_out_shown(
     if arguments.dry_run and report is not None:
         return of_planned(report)
     return of_applied(report)
+
+
+def name_patterns(texts: Sequence[str]) -> tuple[NamePattern, ...]:
+    """Return what the names and expressions of a command line stand for.
+
+    Raises:
+        WrongUsage: one is no expression.
+    """
+    found = []
+    for text in texts:
+        try:
+            found.append(name_pattern(text))
+        except ValueError as error:
+            raise WrongUsage(f"{text!r}: {error}") from None
+    return tuple(found)
+
+
+def require_found(
+    patterns: Sequence[NamePattern], names: Collection[str], what: str, none: str = ""
+) -> None:
+    """Return if there are names, and each pattern matches one; ``what`` is what has these names.
+
+    Raises:
+        WrongUsage: nothing would happen to what the operator means; ``none`` says so of no names.
+    """
+    if none and not names:
+        raise WrongUsage(none)
+    for pattern in patterns:
+        if not any(map(pattern.matches, names)):
+            raise WrongUsage(
+                f"no {what} is named {pattern.text!r}{suggestion(pattern.text, names)}"
+            )
 
 
 def no_row_of(name: str, change: Change) -> str:

@@ -43,9 +43,10 @@ class Holders:
                     self._ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
                 continue
             endpoint = self._endpoints[seen.key.endpoint]
-            if not seen.read_only and endpoint.ownership != MARKED:
+            kept = seen.read_only or seen.released
+            if not kept and endpoint.ownership != MARKED:
                 self._adoptable.setdefault(seen.key, seen.id)
-            stays = seen.read_only or _stays(seen.key, endpoint)
+            stays = kept or _stays(seen.key, endpoint)
             if stays and seen.key not in claimed and seen.read_only != TEAM_ROW:
                 self._by_hand[seen.key.name].append(seen)
         self._wildcards = _Wildcards([*_holding(observed.holders, self._by_hand)])

@@ -18,7 +18,7 @@ from ..state.deployment import (
 )
 from ..state.endpoint import Scope, address_of
 from ..state.frozen import freeze
-from ..state.mark import mark_owner, read_mark
+from ..state.mark import mark_owner, read_mark, releaser
 from ..state.pointer import parts_of, put
 from ..state.reuse import Reuse
 from ..state.secret import NOT_OURS, SECRET, is_reference
@@ -103,7 +103,7 @@ def _placed(
         home = home_of(deployment, endpoint, scope)
         key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
         return home or _STRAY, replace(deployment, key=key)
-    if endpoint and (endpoint == address or mark is not None):
+    if endpoint and (endpoint == address or mark is not None or deployment.released):
         return endpoint, deployment
     return "", None
 
@@ -182,6 +182,7 @@ def _deployment(row: Mapping[str, Any], endpoint: str, times: int) -> ObservedDe
         read_only=_read_only(row, times),
         blocked=info.get("blocked") is True,
         unreadable="unreadable" in row,
+        released="" if mark else releaser(info.get(MARK)),
     )
 
 

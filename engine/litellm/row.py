@@ -8,7 +8,7 @@ from typing import Any
 
 from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment
 from ..state.frozen import EMPTY, Frozen, freeze, thaw
-from ..state.mark import LADDER, mark_document
+from ..state.mark import LADDER, mark_document, released_document
 
 
 def is_patchable(row_id: str) -> bool:
@@ -65,6 +65,13 @@ def stamped(row: Frozen, time: str) -> Frozen:
     return freeze({**row, "model_info": info})  # type: ignore[no-any-return]
 
 
+def shown_mark(seen: ObservedDeployment) -> dict[str, Any]:
+    """Return the part of ``model_info`` that says whose a row is, or who let go of it."""
+    if seen.mark is not None:
+        return {MARK: mark_document(seen.mark)}
+    return {MARK: released_document(seen.released)} if seen.released else {}
+
+
 class ShownRow(Mapping[str, Any]):
     """All that LiteLLM shows of a row, shaped like :func:`row_of`, with secret references.
 
@@ -81,7 +88,7 @@ class ShownRow(Mapping[str, Any]):
         if name == "model_name":
             return seen.key.name
         if name == "model_info":
-            mark = {MARK: mark_document(seen.mark)} if seen.mark else {}
+            mark = shown_mark(seen)
             blocked = {"blocked": True} if seen.blocked else {}
             return freeze({**seen.fields[name], **blocked, **mark, "id": seen.id})
         return seen.fields[name]

@@ -32,9 +32,15 @@ _OUTCOMES: Final = {
 _HOW: Final = "left alone; to have it removed, delete it in LiteLLM or set ownership: exclusive"
 
 
+RELEASED: Final = "released"
+"""The reason of an operation that lets go of a row, and of a skip for such a row."""
+_TAKE_BACK: Final = "left alone; `modelprovisioner adopt` takes it back"
+
+
 def settle_leftover(endpoint: Endpoint, seen: ObservedDeployment, owner: str) -> Operation | Skip:
     """Decide about a row that nothing desires."""
-    if seen.read_only or (seen.mark is not None and seen.mark.owner != owner):
+    theirs = seen.mark is not None and seen.mark.owner != owner
+    if seen.read_only or seen.released or theirs:
         return leave(seen)
     if not endpoint.complete:
         return skip(DELETE, seen, "incomplete", why_incomplete(endpoint))
@@ -74,6 +80,8 @@ def leave(seen: ObservedDeployment) -> Skip:
         return skip(UPDATE, seen, reason, f"{seen.read_only}; left alone")
     if seen.mark is not None:
         return skip(UPDATE, seen, "not_owned", f"it belongs to owner {seen.mark.owner!r}")
+    if seen.released:
+        return skip(UPDATE, seen, RELEASED, f"owner {seen.released!r} let go of it; {_TAKE_BACK}")
     return skip(UPDATE, seen, "not_owned", "it is not marked as ours (ownership: marked)")
 
 

@@ -61,6 +61,7 @@ def make_plan(
              the name that we would give it
     yes      unmarked, beside the row that stays                   skip - ``unmarked`` (*)
     any      unmarked, where ``ownership: marked``                 skip - ``not_owned``
+    any      let go of by ``release``                              skip - ``released``
     any      marked by another owner                               skip - ``not_owned``
     no       any                                         not       skip - ``incomplete``
     any      not editable (file, team, wildcard)                   skip - ``read_only``
@@ -163,7 +164,7 @@ class _Planner:
         present = self._at(wanted)
         self._settled.update(seen.id for seen in present)
         ours = [seen for seen in present if seen.belongs_to(self.desired.owner)]
-        unmarked = [seen for seen in present if seen.mark is None and not seen.read_only]
+        unmarked = [s for s in present if s.mark is None and not (s.read_only or s.released)]
         candidates = ours if marked_only else ours + unmarked
         for seen in present:
             if seen not in candidates:

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
-from ..litellm.row import stamped
-from ..state.deployment import MARK, ObservedDeployment, ObservedState
+from ..litellm.row import shown_mark, stamped
+from ..state.deployment import ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
-from ..state.mark import mark_document
 from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
 
 _LATER: Final = "9999-12-31T00:00:00Z"
@@ -64,6 +63,5 @@ def _listed(
 def _row_before(seen: ObservedDeployment) -> dict[str, Any]:
     """Return the listed row that a deployment was read from, as far as its fields show."""
     fields = thaw(seen.fields)
-    mark = {MARK: mark_document(seen.mark)} if seen.mark else {}
-    info = {**fields["model_info"], "id": seen.id, **mark}
+    info = {**fields["model_info"], "id": seen.id, **shown_mark(seen)}
     return {"model_name": seen.key.name, **fields, "model_info": info}

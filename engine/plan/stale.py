@@ -105,7 +105,7 @@ def ids_in(plan: Plan) -> frozenset[str]:
 def backend_of(operation: Operation) -> str:
     """Return the backend in the mark of the row that an operation sends; "" without a mark."""
     mark = operation.row["model_info"].get(MARK) if operation.row else None
-    return str(mark["backend"]) if mark else ""
+    return str(mark.get("backend", "")) if mark else ""
 
 
 def _is_done(operation: Operation, rows: Mapping[str, ObservedDeployment]) -> bool:

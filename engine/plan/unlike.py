@@ -10,6 +10,7 @@ from ..litellm.row import ShownRow
 from ..state.deployment import MARK, ObservedDeployment
 from ..state.field_change import FieldChange
 from ..state.frozen import EMPTY, Frozen, freeze, thaw
+from ..state.mark import mark_owner, releaser
 from ..state.pointer import parts_of
 from ..state.secret import is_reference
 from ..text import format_value
@@ -58,6 +59,8 @@ def is_made_by(operation: Operation, seen: ObservedDeployment) -> bool:
         return False
     if row.get("blocked", seen.blocked) != seen.blocked:
         return False
+    if planned is not None and mark_owner(planned) is None:
+        return seen.released == releaser(planned)
     if mark is None or planned is None:
         return mark is None and planned is None
     return (mark.fingerprint, mark.paused) == (planned["fingerprint"], planned.get("paused", ""))
@@ -84,7 +87,8 @@ def unlike(operation: Operation, seen: ObservedDeployment) -> tuple[FieldChange,
 def _sent(operation: Operation) -> Iterator[tuple[str, str, Any]]:
     """Yield part, name and value of each field that an operation sets for us."""
     mark = operation.row["model_info"].get(MARK)
-    declared = None if mark is None else {tuple(parts_of(path)) for path in mark["fields"]}
+    fields = () if mark is None else mark.get("fields", ())
+    declared = None if mark is None else {tuple(parts_of(path)) for path in fields}
     for part in ("litellm_params", "model_info"):
         for name, value in thaw(operation.row.get(part, EMPTY)).items():
             if (part, name) in declared if declared is not None else name != "id":

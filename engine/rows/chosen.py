@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..backends.scope import scope_of
 from ..config.model import Config
 from ..config.references import references_of, secret_values
+from ..errors import Rejected
 from ..litellm.api import Proxy
 from ..litellm.observed import observed_state
 from ..plan.plan import Plan
@@ -61,6 +62,19 @@ def read_rows(config: Config, ports: Ports) -> Rows:
     validate(document, "observed")
     scope = scope_of(config.backends)
     return Rows(proxy, observed_state(document, scope, config.owner), scope)
+
+
+def require_exact(config: Config, rows: Rows, what: str) -> None:
+    """Return if this LiteLLM can do something to one row without a gap for all others.
+
+    Raises:
+        Rejected: it is too old.
+    """
+    editing = rows.observed.editing
+    if not editing.pauses:
+        version = editing.version or "of unknown version"
+        why = f"cannot {what} without a gap for all others; that takes 1.98 or later"
+        raise Rejected(f"{config.litellm.url}: this LiteLLM ({version}) {why}", status=200)
 
 
 def carry_out_change(change: Change, ports: Ports, *, dry_run: bool = False) -> Report:

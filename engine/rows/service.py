@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from ..config.model import Config
-from ..errors import Rejected
 from ..plan.rows.chosen import Choice
 from ..plan.rows.service import make_drain, make_undrain, verify_service
 from ..reconcile import Ports
-from .chosen import Change, change_of, read_rows
+from .chosen import Change, change_of, read_rows, require_exact
 
 
 def plan_service(config: Config, choice: Choice, ports: Ports, *, back: bool) -> Change:
@@ -19,11 +18,7 @@ def plan_service(config: Config, choice: Choice, ports: Ports, *, back: bool) ->
         UnprovenPlan: a bug in the engine.
     """
     rows = read_rows(config, ports)
-    editing = rows.observed.editing
-    if not editing.pauses:
-        version = editing.version or "of unknown version"
-        why = "cannot block one model without a gap for all others; that takes 1.98 or later"
-        raise Rejected(f"{config.litellm.url}: this LiteLLM ({version}) {why}", status=200)
+    require_exact(config, rows, "block one model")
     plan = (make_undrain if back else make_drain)(choice, rows.observed)
     verify_service(plan, choice, rows.observed, rows.scope)
     return change_of(plan, choice.backend, rows, config)

@@ -82,7 +82,8 @@ class ObservedDeployment:
     ``fields`` has the shape of ``DesiredDeployment.fields``. ``mark`` is None for a row that no
     engine registered. ``read_only`` says why the row cannot be edited ("" if it can), ``blocked``
     whether somebody paused it. An ``unreadable`` row is beyond a bound: it is read-only, and its
-    ``fields`` and mark are not known.
+    ``fields`` and mark are not known. ``released`` is the owner that let go of it, "" if nobody
+    did: it is without a mark, and no engine takes it for its own by itself.
     """
 
     key: Key
@@ -92,6 +93,7 @@ class ObservedDeployment:
     read_only: str = ""
     blocked: bool = False
     unreadable: bool = False
+    released: str = ""
 
     @property
     def revision(self) -> int:

@@ -76,6 +76,21 @@ def mark_document(mark: Mark) -> dict[str, Any]:
     }
 
 
+def released_document(owner: str) -> dict[str, Any]:
+    """Return what is written in place of a mark into a row that its owner lets go of.
+
+    LiteLLM removes no field of ``model_info``, so what is left says that there was a mark.
+    """
+    return {"released": owner}
+
+
+def releaser(value: object) -> str:
+    """Return the owner that let go of a row, "" if nobody did."""
+    return (
+        "" if not isinstance(value, Mapping) or mark_owner(value) else _text(value.get("released"))
+    )
+
+
 def mark_owner(value: object) -> str | None:
     """Return the owner that a mark names, None if it is no mark."""
     owner = value.get("owner") if isinstance(value, Mapping) else None

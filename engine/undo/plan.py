@@ -7,13 +7,14 @@
 | update | update, or replace | the row is not as it was made; it was adopted |
 | replace | replace, under the old id | as for update and delete |
 | block, unblock | unblock, block; with an update if it was one | as for update |
+| release | the mark is written again | the row is not as it was left |
 
 Then there is a skip instead: ``stale``, ``key_unknown`` or ``paused``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ from ..state.endpoint import Scope
 from ..state.field_change import FieldChange
 from ..state.frozen import freeze, thaw
 from ..state.mark import read_mark
+from .names import safe
 from .row_again import (
     KEY_UNKNOWN,
     PARTS,
@@ -83,7 +85,7 @@ def make_undo(
         ):
             skips.append(decision)
     lost = {skip.key.name for skip in skips if skip.action == CREATE}
-    settled = [*_safe(operations, lost, observed)]
+    settled = [*safe(operations, lost, observed)]
     return Plan(
         tuple(sorted((x for x in settled if isinstance(x, Operation)), key=Operation.order)),
         tuple(sorted([*skips, *(x for x in settled if isinstance(x, Skip))], key=Skip.order)),
@@ -146,7 +148,7 @@ def _as_before(
     observed: ObservedState,
 ) -> Operation | Skip | None:
     """Return what makes a row as it was before it was changed or replaced."""
-    if done.action in SWITCHES:
+    if done.action in SWITCHES or "litellm_params" not in done.row:
         return _switched_back(done, seen, observed)
     if MARK not in done.before["model_info"]:
         how = "it was adopted, and LiteLLM does not show the key that it had"
@@ -159,7 +161,7 @@ def _as_before(
 def _switched_back(
     done: Operation, seen: ObservedDeployment, observed: ObservedState
 ) -> Operation | Skip | None:
-    """Return what blocks or unblocks a row as it was before; the time of a pause begins anew."""
+    """Return what blocks, unblocks or marks a row as before; the time of a pause begins anew."""
     shown = done.before["model_info"]
     blocked = bool(shown.get("blocked"))
     row: Any = {"model_info": {"id": seen.id}}
@@ -175,10 +177,15 @@ def _switched_back(
         row, changes = thaw(update.row), update.changes
     if mark := thaw(shown[MARK]) if MARK in shown else None:
         row["model_info"][MARK] = {k: v for k, v in mark.items() if k != "paused_at"}
-    row = freeze({**row, "blocked": blocked})
     action, key = BLOCK if blocked else UNBLOCK, key_before(done)
+    if done.action == UPDATE:
+        action = UPDATE
+    else:
+        row["blocked"] = blocked
     because = f"{done.action} is taken back: {done.because}"
-    return Operation(action, key, seen.id, UNDONE, because, row, changes, before=ShownRow(seen))
+    return Operation(
+        action, key, seen.id, UNDONE, because, freeze(row), changes, before=ShownRow(seen)
+    )
 
 
 def _replaced_back(
@@ -217,28 +224,3 @@ def _updated_back(
     if not isinstance(back, Operation):
         return back
     return replace(back, reason=UNDONE, because=f"it was updated: {done.because}")
-
-
-def _safe(
-    operations: Sequence[Operation], lost: Collection[str], observed: ObservedState
-) -> Iterator[Operation | Skip]:
-    """Yield the operations; a delete with the row that stays of ours under its public name.
-
-    There is a skip in its place if none stays, and a row of that name cannot be made again.
-    """
-    going = {op.touched for op in operations if op.action in (DELETE, REPLACE)}
-    staying = {
-        seen.key.name: seen.id
-        for seen in reversed(observed.deployments)
-        if seen.id not in going and seen.belongs_to(observed.owner)
-    }
-    staying |= {op.key.name: op.id for op in operations if op.action in (CREATE, REPLACE)}
-    for operation in operations:
-        name = operation.key.name
-        if operation.action != DELETE:
-            yield operation
-        elif name in lost and name not in staying:
-            why = "the row that had its public name before cannot be made again"
-            yield Skip(DELETE, operation.key, operation.id, KEY_UNKNOWN, why)
-        else:
-            yield replace(operation, keeps=staying.get(name, ""))

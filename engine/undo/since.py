@@ -71,7 +71,7 @@ def _edits_of_others(done: Operation, seen: ObservedDeployment) -> tuple[FieldCh
         known[part] = {name: value for name, value in kept.items() if name not in ours}
         now[part] = {name: value for name, value in seen.fields[part].items() if name not in ours}
     known["model_info"]["id"] = seen.id
-    return changes_since(freeze(known), replace(seen, fields=freeze(now), mark=None))
+    return changes_since(freeze(known), replace(seen, fields=freeze(now), mark=None, released=""))
 
 
 def reversed_change(change: FieldChange) -> FieldChange:

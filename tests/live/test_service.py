@@ -124,3 +124,28 @@ def test_a_model_that_went_away_is_blocked_and_comes_back_or_is_deleted_later(
     installation.converge()
     assert not [row for row in litellm.rows_on(backend.url) if row["model_name"] == goes]
     installation.assert_quiet()
+
+
+def test_a_released_row_stays_as_it_is_until_it_is_adopted(
+    servers: Servers, installation: Installation, litellm: RealProxy, unique: str
+) -> None:
+    name, other = f"a-{unique}", f"b-{unique}"
+    backend = servers.start("vllm", [name, other])
+    installation.configure(section(backend, litellm_params_defaults={"rpm": 60}))
+    installation.converge()
+    if not litellm.patches_exactly:
+        refused = installation.run("release", "box")
+        assert (refused.code, refused.writes) == (1, [])
+        return
+    assert installation.run("release", "box", name).code == 0
+    backend.models.remove(name)
+    gone = installation.converge()
+    assert ([skip["reason"] for skip in gone.skips], gone.writes) == (["released"], [])
+    backend.models.append(name)
+    litellm.patch(litellm.row(backend.url, name), {"litellm_params": {"rpm": 5}})
+    assert installation.converge().writes == []
+    assert litellm.row(backend.url, name)["litellm_params"]["rpm"] == 5
+    assert in_service(litellm, name)
+    assert installation.run("adopt", "box", name).code == 0
+    assert litellm.row(backend.url, name)["litellm_params"]["rpm"] == 60
+    installation.assert_quiet()

@@ -62,6 +62,11 @@ def _undo_options(parser: argparse.ArgumentParser) -> None:
     yes_option(parser)
 
 
+def _ownership_options(parser: argparse.ArgumentParser) -> None:
+    _service_options(parser)
+    yes_option(parser)
+
+
 RETIRE: Final = Command(
     "retire",
     "delete what a backend left in LiteLLM, for good",
@@ -75,6 +80,20 @@ DRAIN: Final = Command(
     ("drain gpu1", "drain gpu1 qwen3-32b '^llama' --dry-run"),
     _service_options,
     "rows.service",
+)
+ADOPT: Final = Command(
+    "adopt",
+    "make rows on a backend ours that others made, as the configuration wants them",
+    ("adopt gpu1 --dry-run", "adopt gpu1 qwen3-32b"),
+    _ownership_options,
+    "rows.ownership",
+)
+RELEASE: Final = Command(
+    "release",
+    "let go of rows of ours, for good; they stay as they are",
+    ("release gpu1 qwen3-32b --dry-run", "release gpu1"),
+    _ownership_options,
+    "rows.ownership",
 )
 UNDRAIN: Final = Command(
     "undrain",

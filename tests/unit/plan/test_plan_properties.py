@@ -84,7 +84,9 @@ def seen_rows(draw: st.DrawFn) -> ObservedDeployment:
         seen = replace(seen, id=draw(st.integers(0, 3).map(lambda n: f"{kind}-{n}") | odd))
     elif draw(st.integers(0, 9)) == 0:
         seen = replace(seen, id="")
-    if mark is not None:
+    if mark is None:
+        seen = replace(seen, released=draw(st.sampled_from(["", "", b.OWNER])))
+    else:
         since = draw(st.sampled_from(["", "2026-01-01T00:00:00Z"]))
         mark = replace(mark, paused=draw(PAUSED), paused_at=since)
     return replace(seen, mark=mark, read_only=draw(READ_ONLY), blocked=draw(st.booleans()))
@@ -213,6 +215,7 @@ def test_no_operation_is_out_of_scope_or_against_the_rules(pair: States) -> None
             assert op.action == "create"
             continue
         assert not touched.read_only
+        assert not touched.released
         assert touched.id
         in_place = op.action in ("update", "block", "unblock")
         assert not in_place or touched.id not in (".", "..", "a/b")

@@ -6,16 +6,14 @@ import argparse
 import sys
 
 from ....config.model import Config
-from ....config.patterns import NamePattern, name_pattern
 from ....errors import WrongUsage
 from ....plan.rows.chosen import Choice, rows_of
 from ....reconcile import Ports
 from ....rows.chosen import Change
 from ....rows.service import plan_service
 from ....text import Redactor, printable
-from ...changes import carry_out_shown, no_row_of
+from ...changes import carry_out_shown, name_patterns, no_row_of, require_found
 from ...context import configuration
-from ...parser import suggestion
 
 _MAINTAINED = (
     "backend {name!r} has `maintenance: true` in the configuration, so the loop takes its models"
@@ -29,11 +27,13 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     back = arguments.command == "undrain"
     if back:
         _check_maintenance(arguments, config)
-    choice = Choice(arguments.name, tuple(map(_pattern, arguments.models)))
+    choice = Choice(arguments.name, name_patterns(arguments.models))
 
     def make(ports: Ports) -> Change:
         change = plan_service(config, choice, ports, back=back)
-        _check_found(choice, change)
+        found = [seen.key.name for seen in rows_of(Choice(choice.backend), change.rows.observed)]
+        what = f"row of backend {choice.backend}"
+        require_found(choice.names, found, what, no_row_of(choice.backend, change))
         return change
 
     def nothing(_: Change) -> str:
@@ -52,25 +52,3 @@ def _check_maintenance(arguments: argparse.Namespace, config: Config) -> None:
     if not arguments.dry_run:
         raise WrongUsage(warning)
     print(f"warning: {warning}", file=sys.stderr)
-
-
-def _pattern(text: str) -> NamePattern:
-    try:
-        return name_pattern(text)
-    except ValueError as error:
-        raise WrongUsage(f"{text!r}: {error}") from None
-
-
-def _check_found(choice: Choice, change: Change) -> None:
-    """Refuse a backend without rows, and a name that no row of it has.
-
-    Raises:
-        WrongUsage: nothing would happen to what the operator means.
-    """
-    names = {seen.key.name for seen in rows_of(Choice(choice.backend), change.rows.observed)}
-    if not names:
-        raise WrongUsage(no_row_of(choice.backend, change))
-    for pattern in choice.names:
-        if not any(map(pattern.matches, names)):
-            hint = suggestion(pattern.text, names)
-            raise WrongUsage(f"no row of backend {choice.backend} is named {pattern.text!r}{hint}")
