@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .apply import Result, apply_plan
+from .apply.carry_out import apply_plan
+from .apply.result import Result
 from .backends.probe import probe_models
 from .backends.scope import scope_of
 from .config.model import Config

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .apply import ALREADY, Result
+from .apply.result import ALREADY, Result
 from .backends.scope import scope_of
 from .config.model import Config
 from .config.references import references_of, secret_values

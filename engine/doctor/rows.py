@@ -88,6 +88,11 @@ _SKIPPED: Final = {
         "nobody manages it: users see it, and requests to it fail if its model is gone",
         "delete it in LiteLLM, or set ownership: exclusive if all rows of that server are ours",
     ),
+    "released": (
+        NOTE,
+        "the loop leaves it alone, whatever becomes of its model",
+        "nothing must be done; `modelprovisioner adopt` takes it back",
+    ),
     "unreachable_id": (WARNING, "no request can change it", "delete it in LiteLLM's database"),
     "unreadable": (WARNING, "it is left alone, and its name counts as taken", "delete it"),
     "unsafe_upstream": (

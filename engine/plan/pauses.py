@@ -44,6 +44,7 @@ from .plan import BLOCK, CREATE, DELETE, REPLACE, SURPLUS, UNBLOCK, UPDATE, Oper
 
 Decision = Operation | Skip
 _BY_CONFIG = "the configuration takes {backend} out of service (maintenance: true)"
+_NO_REQUEST = "no request can change a row with this id"
 _BY_HAND = "drained by hand; `modelprovisioner undrain` brings it back"
 
 
@@ -155,7 +156,7 @@ def pause(seen: ObservedDeployment, why: str, because: str, editing: Editing) ->
 def resume(seen: ObservedDeployment, reason: str, because: str, editing: Editing) -> Decision:
     """Return what brings a row back that we blocked; its mark no longer says why."""
     if unable := cannot_pause(seen, editing):
-        return skip(UNBLOCK, seen, "unsupported", f"{because}, but {unable}; unblock it in LiteLLM")
+        return skip(UNBLOCK, seen, "unsupported", f"{because}, but {unable}; it stays blocked")
     if not seen.blocked:
         because += "; somebody has unblocked it already, which its mark does not say yet"
     return replace(_switch(UNBLOCK, seen, "", because), reason=reason)
@@ -167,7 +168,7 @@ def cannot_pause(seen: ObservedDeployment, editing: Editing) -> str:
         version = editing.version or "of unknown version"
         return f"this LiteLLM ({version}) cannot block one model alone, which takes 1.98 or later"
     if not is_patchable(seen.id):
-        return "no request can change a row with this id"
+        return _NO_REQUEST
     return ""
 
 

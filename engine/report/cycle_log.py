@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ..apply import Result
+from ..apply.result import Result
 from ..plan.plan import Plan
 from ..state.deployment import DesiredState
 from .news import Change

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, Final, TextIO
 
-from ..apply import OUTCOMES, Result
+from ..apply.result import OUTCOMES, Result
 from ..errors import Unrecorded
 from ..plan.plan import Plan, Skip
 from ..state.deployment import DesiredState

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
-from ..apply import Result
+from ..apply.result import Result
 from ..plan.plan import Plan
 from ..state.deployment import DesiredState
 from .news import Change

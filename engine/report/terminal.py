@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ..apply import Result
+from ..apply.result import Result
 from ..bounds import MAX_EXCERPT
 from ..plan.plan import CREATE, Operation, Plan, Skip
 from ..state.deployment import DesiredState, Endpoint

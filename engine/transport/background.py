@@ -1,9 +1,11 @@
-"""Work in a thread of its own, whose result somebody waits for later."""
+"""Work in threads of its own: one whose result somebody waits for later, or several at once."""
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -36,3 +38,41 @@ class Background(Generic[T]):
         if self._errors:
             raise self._errors[0]
         return self._results[0]
+
+
+def share_out(
+    groups: Sequence[Sequence[T]], workers: Sequence[Callable[[T], None]], name: str
+) -> None:
+    """Give each group to a worker, which does its jobs in their order; return once all are done.
+
+    What a worker raises is raised here; then the others end the group that they are at.
+    """
+    waiting: queue.SimpleQueue[Sequence[T]] = queue.SimpleQueue()
+    for group in groups:
+        waiting.put(group)
+    stop = threading.Event()
+    others = [
+        Background(partial(_work, waiting, worker, stop), f"{name}-{number}")
+        for number, worker in enumerate(workers[1 : len(groups)], 1)
+    ]
+    try:
+        _work(waiting, workers[0], stop)
+    finally:
+        for other in others:
+            other.wait()
+    for other in others:
+        other.result()
+
+
+def _work(
+    waiting: queue.SimpleQueue[Sequence[T]], worker: Callable[[T], None], stop: threading.Event
+) -> None:
+    try:
+        while not stop.is_set():
+            for job in waiting.get_nowait():
+                worker(job)
+    except queue.Empty:
+        return
+    except BaseException:
+        stop.set()
+        raise

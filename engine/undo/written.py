@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ..apply import ALREADY, APPLIED, UNKNOWN
+from ..apply.result import ALREADY, APPLIED, UNKNOWN
 from ..bounds import MAX_PLAN
 from ..errors import EngineError, InvalidDocument, UnusablePlan
 from ..plan.plan import Operation

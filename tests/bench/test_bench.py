@@ -64,6 +64,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
     return printed.getvalue(), figures, picture
 
 
+@pytest.mark.slow
 def test_the_table_has_every_work(table: tuple[str, Path, Path]) -> None:
     printed, figures, picture = table
     cells = read_cells(figures)
@@ -77,6 +78,7 @@ def test_the_table_has_every_work(table: tuple[str, Path, Path]) -> None:
     assert len([line for line in drawn if line.get("points")]) > 2 * len(WORKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one", "first", "down"])
 def test_the_floor_asks_what_the_engine_asks(fleet: Fleet, name: str) -> None:
     """A loop, a process, and a backend that is down; the table counts requests for every work."""
@@ -113,6 +115,7 @@ def test_listed_rows_have_the_size_of_real_ones(fleet: Fleet) -> None:
         assert "api_key" not in row["litellm_params"]
 
 
+@pytest.mark.slow
 def test_another_program_can_be_measured(fleet: Fleet, tmp_path: Path) -> None:
     fleet.set_down(down=False)
     script = tmp_path / "peer.py"
@@ -154,6 +157,7 @@ def test_a_comparison_with_nothing_is_refused() -> None:
         common([cell(cpu=1, requests=1)], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "code"), [(2.0, 0), (0.5, 1)])
 def test_check_fails_if_more_is_asked_than_was_recorded(
     table: tuple[str, Path, Path],

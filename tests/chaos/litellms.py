@@ -83,6 +83,11 @@ class LiteLLM(Protocol):
         """Remove what was made, and stop."""
 
 
+def edits_alone(litellm: LiteLLM) -> bool:
+    """Tell whether LiteLLM keeps all other rows in service while it reads one that was changed."""
+    return parse_version(litellm.name.rpartition(" ")[2]) >= (1, 98)
+
+
 class Simulated:
     """Simulated replicas on one database."""
 

@@ -25,16 +25,11 @@ QUICK = [
     for scenario in SCENARIOS
     if scenario.name
     in {
-        "untrue-listings",
         "kill-in-the-storm",
         "engines-of-one-owner",
-        "frozen-engine",
         "replicas",
-        "balancer",
         "configuration-swapped",
         "jumping-clock",
-        "full-disk",
-        "full-log",
     }
 ]
 

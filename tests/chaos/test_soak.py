@@ -10,6 +10,7 @@ from .litellms import Simulated
 from .soak import Reading, Soak, soak
 
 
+@pytest.mark.slow
 def test_an_engine_that_runs_for_long_holds_no_more_than_before(tmp_path: Path) -> None:
     litellm = Simulated("1.106.2")
     try:

@@ -18,6 +18,7 @@ from engine.fakes.backend import FakeBackend
 from .engines import EngineProcess
 from .faultproxy import FaultProxy
 from .faults import Dice
+from .litellms import edits_alone
 from .witness import Offer, Witness
 
 if TYPE_CHECKING:
@@ -312,18 +313,21 @@ class World:
         }
         offer = self.dice.choice(sorted(ids))
         row_id = ids[offer]
-        others = [site.proxy.url for site in self.sites if site.proxy.url != offer[0]]
+        servers = [site.proxy.url for site in self.sites if site.proxy.url != offer[0]]
         ways = {
-            "another server": f"{self.dice.choice(others)}/v1",
+            "another server": f"{self.dice.choice(servers)}/v1",
             "no server of ours": "http://127.0.0.1:9/v1",
             "a query": f"{offer[0]}/v1?x=1",
             "no url": "nowhere",
         }
         way = self.dice.choice(sorted(ways))
-        self.witness.protect(self.witness.protected - {offer})
+        others = self.witness.protected - {offer}
+        # LiteLLM before 1.98 takes all rows out of service while it reads one that was changed.
+        self.witness.protect(others if edits_alone(self.litellm) else set())
         params = {"litellm_params": {"api_base": ways[way]}, "model_info": {"id": row_id}}
         self.litellm.call("PATCH", f"/model/{row_id}/update", params)
         self.litellm.settle()
+        self.witness.protect(others)
         return way
 
     def maintain(self, *sites: Site) -> None:

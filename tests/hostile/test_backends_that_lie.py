@@ -99,6 +99,7 @@ def test_a_small_bomb_of_values_harms_nobody(tmp_path: Path) -> None:
     assert "check that url and models_endpoint lead to one" in outcome.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [maps, nested, lambda: ids(MAX_MODELS)], ids=["maps", "nested", "models"]
 )

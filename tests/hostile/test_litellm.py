@@ -50,6 +50,7 @@ def real_row(number: int, name: str) -> dict[str, Any]:
     return {"model_name": name, "litellm_params": params, "model_info": info}
 
 
+@pytest.mark.slow
 def test_ten_thousand_real_rows_are_read(tmp_path: Path) -> None:
     texts = [json.dumps(real_row(number, f"m{number}")) for number in range(10_000)]
     texts[0] = json.dumps(real_row(0, "🙂"), ensure_ascii=False)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.apply import OUTCOMES
+from engine.apply.result import OUTCOMES
 from engine.backends.kinds import KINDS
 from engine.cli.parser import make_parser
 from engine.plan.plan import ACTIONS

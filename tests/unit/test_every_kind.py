@@ -21,7 +21,9 @@ from engine.config.model import Config
 from engine.fakes.server import Answer
 from engine.reconcile import Memory, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
+from engine.transport.client_pool import Http
 from tests import adapters
+from tests.quick import QUICK
 from tests.recorded import BELOW_A_PATH, RecordedBackend, url_of, with_models
 from tests.replay import LITELLM, MASTER_KEY, Replay, proxied
 
@@ -53,7 +55,7 @@ Cycle = Callable[[str, dict[str, Any]], Report]
 def cycle(town: Town, tmp_path: Path) -> Iterator[Cycle]:
     """Return a function that runs one cycle over a backend with the answers of a case."""
     (tmp_path / "litellm").write_text(MASTER_KEY)
-    ports, memory = Ports(PlanLog(None)), Memory()
+    ports, memory = Ports(PlanLog(None), http=Http(QUICK)), Memory()
 
     def load(kind: str, case: dict[str, Any]) -> Config:
         url = url_of(case).replace("https:", "http:")

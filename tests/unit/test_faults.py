@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from engine.apply import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED, UNKNOWN
+from engine.apply.result import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED, UNKNOWN
 from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.errors import ConfigError, EngineError, Rejected, TransportError, Unavailable

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.apply import NOT_ATTEMPTED, UNKNOWN
+from engine.apply.result import NOT_ATTEMPTED, UNKNOWN
 from engine.config.loader import load_config
 from engine.fakes.backend import FakeBackend
 from engine.fakes.litellm import LiteLLMSimulator

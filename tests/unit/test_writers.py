@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import pytest
 
-from engine.apply import FAILED, NOT_ATTEMPTED
+from engine.apply.carry_out import write_all
+from engine.apply.result import FAILED, NOT_ATTEMPTED
 from engine.config.loader import load_config
 from engine.config.model import Config
 from engine.errors import Unrecorded
@@ -27,7 +28,6 @@ from engine.state.deployment import Key
 from engine.state.frozen import EMPTY
 from engine.transport.client_pool import Http
 from engine.validate import validate
-from engine.writers import write_all
 from tests.quick import QUICK
 
 MASTER: Final = "sk-writers-master-0123456789"

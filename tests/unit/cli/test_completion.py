@@ -56,7 +56,7 @@ def complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Complete:
             command,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=True,
             cwd=tmp_path,
             env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TERM": "dumb"},

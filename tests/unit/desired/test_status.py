@@ -75,6 +75,7 @@ def test_an_empty_list_leaves_no_expression_unmatched(tmp_path: Path) -> None:
     assert status(tmp_path, "filter_regex: ^x", listing(outcome="empty")).unmatched == ()
 
 
+@pytest.mark.slow
 def test_of_very_many_expressions_and_models_only_some_are_searched(tmp_path: Path) -> None:
     ids = [f"m{number}" for number in range(MAX_SEARCHES // 2)]
     options = "filter_regex: m, exclude_regex: x, overrides: [{regex: y}]"

@@ -202,3 +202,10 @@ def test_blocks_come_after_what_keeps_a_name_and_before_deletes() -> None:
     )
     plan = planned(b.desired(*wanted, endpoints=sites), b.observed(*rows))
     assert [op.action for op in plan.operations] == ["create", "unblock", "block", "delete"]
+
+
+def test_a_row_with_an_id_that_no_request_can_name_is_not_unblocked() -> None:
+    seen = replace(paused(b.as_seen(b.wanted("a")), MAINTENANCE), id="")
+    plan = make_plan(on(complete=False, outcome="unreachable"), b.observed(seen))
+    assert plan.operations == ()
+    assert [(skip.action, skip.reason) for skip in plan.skips] == [("unblock", "unsupported")]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.apply import Result
+from engine.apply.result import Result
 from engine.errors import Unrecorded
 from engine.plan.plan import Plan
 from engine.plan.planner import make_plan

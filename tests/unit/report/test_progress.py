@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from engine.apply import Result
+from engine.apply.result import Result
 from engine.plan.planner import make_plan
 from engine.report.progress import Progress
 from engine.report.terminal import Renderer

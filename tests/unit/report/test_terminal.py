@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.apply import Result
+from engine.apply.result import Result
 from engine.plan.planner import make_plan
 from engine.report.columns import Screen
 from engine.report.terminal import Renderer

@@ -1,4 +1,4 @@
-"""Carry a plan out, in its order. Compares nothing and plans nothing.
+"""Carry out one operation, and settle what LiteLLM's answer leaves open.
 
 An error of LiteLLM does not show whether the row was written: an id that is taken, a failing
 database and a row that is stored but cannot be served all give HTTP 500, and an answer may be
@@ -7,28 +7,19 @@ lost. After any answer other than success, the row is therefore read back.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
-from .errors import NoDatabase, Rejected, TransportError, Unavailable
-from .litellm.api import Proxy
-from .litellm.error_messages import STORED_ONLY
-from .litellm.row import stamped
-from .litellm.serving import is_served_by_all, wait_until_served
-from .plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Order, Plan
-from .state.deployment import MARK
-from .writers import write_all
+from ..errors import NoDatabase, Rejected, TransportError, Unavailable
+from ..litellm.api import Proxy
+from ..litellm.error_messages import STORED_ONLY
+from ..litellm.row import stamped
+from ..litellm.serving import is_served_by_all, wait_until_served
+from ..plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operation
+from ..state.deployment import MARK
+from .result import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED, UNKNOWN, Result
 
-APPLIED: Final = "applied"
-ALREADY: Final = "already"
-FAILED: Final = "failed"
-UNKNOWN: Final = "unknown"
-NOT_ATTEMPTED: Final = "not_attempted"
-OUTCOMES: Final = (APPLIED, ALREADY, FAILED, UNKNOWN, NOT_ATTEMPTED)
 _NOT_SERVED: Final = (
     "stored, but not served by the proxy that answered: another replica learns of it within its"
     " reload interval; if it stays so, LiteLLM does not know the provider prefix"
@@ -44,84 +35,7 @@ _LISTED_ONLY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The outcome of one operation.
-
-    ``applied``: done now; ``already``: found done, perhaps by an earlier attempt; ``failed``:
-    LiteLLM refused it; ``unknown``: no clear answer, the next cycle finds out;
-    ``not_attempted``: not started. ``detail`` explains the outcome, and may be empty.
-    """
-
-    operation: Operation
-    outcome: str
-    detail: str = ""
-
-    @property
-    def done(self) -> bool:
-        """Whether LiteLLM is now in the state that the operation plans."""
-        return self.outcome in (APPLIED, ALREADY)
-
-
-def apply_plan(
-    plan: Plan,
-    proxy: Proxy,
-    report: Callable[[Result], None],
-    stopping: Callable[[], bool] = lambda: False,
-) -> tuple[Result, ...]:
-    """Carry out the operations of a plan, and pass each result to ``report`` at once.
-
-    After a failed create or replace, deletes of the same public name are not attempted: the name
-    might lose its last deployment. When LiteLLM refuses the key, does not answer or has lost its
-    database, or when ``stopping`` returns true, the remaining operations are not attempted. A
-    failed operation raises nothing; ``report`` may raise, and then none is begun any more. Several
-    writers report one after the other; the results are in the order of the plan.
-    """
-    carrier = _Carrier(report, stopping)
-    write_all(plan.operations, [partial(carrier.carry, writer) for writer in proxy.writers()])
-    return tuple(carrier.results[operation.order()] for operation in plan.operations)
-
-
-class _Carrier:
-    """What the writers of a plan share; each operation begins and ends under its lock."""
-
-    def __init__(self, report: Callable[[Result], None], stopping: Callable[[], bool]) -> None:
-        self.results: dict[Order, Result] = {}
-        self._report = report
-        self._stopping = stopping
-        self._lock = threading.Lock()
-        self._unsafe: set[str] = set()
-        self._halted = ""
-
-    def carry(self, proxy: Proxy, operation: Operation) -> None:
-        """Carry out an operation, unless that must not be, and report the result."""
-        with self._lock:
-            why, halt = self._forbids(operation), ""
-        if why:
-            result = Result(operation, NOT_ATTEMPTED, why)
-        else:
-            result, halt = _perform(operation, proxy)
-        with self._lock:
-            self._halted = self._halted or halt
-            if not result.done and operation.action in (CREATE, REPLACE):
-                self._unsafe.add(operation.key.name)
-            self.results[operation.order()] = result
-            try:
-                self._report(result)
-            except BaseException:
-                self._halted = self._halted or "the result of another one was not recorded"
-                raise
-
-    def _forbids(self, operation: Operation) -> str:
-        """Return why an operation must not begin, "" if it may."""
-        if not self._halted and self._stopping():
-            self._halted = "stopping"
-        if not self._halted and operation.takes_away and operation.key.name in self._unsafe:
-            return f"{operation.key.name!r} might lose its last deployment"
-        return self._halted
-
-
-def _perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
+def perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     """Return the result, and why the remaining operations must be skipped ("" if not)."""
     try:
         return _ACTS[operation.action](operation, proxy), ""

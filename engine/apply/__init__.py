@@ -1,0 +1,1 @@
+"""Carries plans out. Compares nothing and plans nothing."""
