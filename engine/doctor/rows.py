@@ -73,11 +73,6 @@ _SKIPPED: Final = {
         "the engine cannot change it; it stays as it is",
         "change it where it was made",
     ),
-    "released": (
-        NOTE,
-        "no engine manages it: users see it, whether it works or not",
-        "nothing must be done; `modelprovisioner adopt BACKEND MODEL` takes it back",
-    ),
     "stray": (
         WARNING,
         "nobody manages it: users see it whether it works or not",
