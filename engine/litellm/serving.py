@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Final
 
 from .api import Proxy
-
-_STREAK: Final = 20
-"""Answers in a row that show that every replica, or none, serves a row. A balancer that takes turns
-needs as many as there are replicas. One that chooses at random passes over one of two replicas in
-one of 1,000,000 cases, over one of three in 3,000, over one of four in 300; then it must also
-choose that one for the delete."""
 
 
 def wait_until_served(row_id: str, proxy: Proxy) -> bool:
@@ -21,7 +14,7 @@ def wait_until_served(row_id: str, proxy: Proxy) -> bool:
     another replica may answer that has not loaded the row yet: only if all of many answers say so,
     no replica serves it.
     """
-    for attempt in range(_STREAK):
+    for attempt in range(proxy.timing.streak):
         if proxy.is_live(row_id, reconnect=attempt > 0):
             return True
         if 0 < attempt < proxy.timing.live_attempts:
@@ -39,4 +32,4 @@ def is_served_by_all(row_id: str, proxy: Proxy) -> bool:
     delete goes over the connection of the last answer, so to the same replica where the balancer
     chooses by connection.
     """
-    return all(proxy.is_live(row_id, reconnect=True) for _ in range(_STREAK))
+    return all(proxy.is_live(row_id, reconnect=True) for _ in range(proxy.timing.streak))

@@ -36,6 +36,11 @@ class Timing:
     """How often a create is sent while LiteLLM has not stored the row."""
     live_attempts: int = 4
     """How often LiteLLM is asked whether it serves a row that it has stored."""
+    streak: int = 20
+    """Answers in a row that show that every replica, or none, serves a row. A balancer that takes
+    turns needs as many as there are replicas. One that chooses at random passes over one of two
+    replicas in one of 1,000,000 cases, over one of three in 3,000, over one of four in 300; then it
+    must also choose that one for the delete."""
     apply_pause: float = 0.5
     """The pause between two such attempts."""
     patience: float = 2.0

@@ -85,6 +85,7 @@ LISTINGS: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LISTINGS)
 def test_a_listing_beyond_its_bounds_is_refused_with_a_message(tmp_path: Path, case: str) -> None:
     make, message = LISTINGS[case]

@@ -37,6 +37,7 @@ def shell(fleet: Fleet, line: str, redirection: str = "", **environment: str) ->
     return done.returncode, done.stderr + done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "unbuffered"),
     # With `--help`, argparse itself ignores that it cannot write at once.
@@ -84,6 +85,7 @@ ENCODING = {"PYTHONIOENCODING": "ascii"}
 LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "environment"),
     [
