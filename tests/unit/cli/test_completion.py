@@ -23,7 +23,8 @@ printf '%s\\n' "${COMPREPLY[@]}"
 _ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell "PS1='go> '; stty rows 200 columns 500 -echo; autoload -Uz compinit; compinit -u -d $3/dump"
+zpty -w shell "PS1='go> '; stty rows 200 columns 500 -echo"
+zpty -w shell "autoload -Uz compinit; compinit -u -d $3/dump"
 zpty -w shell "zstyle ':completion:*' list-colors ''; LISTMAX=9999; bindkey '^I' complete-word"
 zpty -w shell "source $1; echo re''ady"
 zpty -r -m shell ready '*ready*go> *'  # the prompt: from now on it reads key by key
