@@ -163,7 +163,8 @@ def test_a_setting_is_told_or_said_not_to_be_set(proxy: Proxy) -> None:
 def test_whether_models_are_stored_is_a_listed_setting(proxy: Proxy) -> None:
     answer = proxy.call("GET", "/config/list?config_type=general_settings")
     assert answer.status_code == 200
-    assert STORE in {field["field_name"] for field in answer.json() if "field_value" in field}
+    listed = {field["field_name"] for field in answer.json() if "field_value" in field}
+    assert STORE in listed or proxy.version < (1, 83)  # 1.74 does not list it
 
 
 def test_a_page_of_one_row_has_the_count_of_all(proxy: Proxy) -> None:
