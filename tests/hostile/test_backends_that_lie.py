@@ -82,6 +82,7 @@ LISTS: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LISTS)
 def test_a_hostile_list_harms_nobody(tmp_path: Path, case: str) -> None:
     make, message = LISTS[case]

@@ -66,6 +66,7 @@ def test_a_closed_output_is_an_error_before_anything_is_done(fleet: Fleet, line:
     assert fleet.proxy.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["plan", "plan --json", "run --once", "apply"])
 def test_an_output_that_nobody_reads_any_more_is_an_error(fleet: Fleet, line: str) -> None:
     code, text = shell(fleet, line, "> >(exec true); exit $?")
