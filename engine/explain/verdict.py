@@ -14,6 +14,8 @@ _WILL: Final = {
     "create": "is not in LiteLLM yet; the plan creates it",
     "update": "is in LiteLLM; the plan changes it",
     "replace": "is in LiteLLM; the plan replaces its row",
+    "unblock": "is in LiteLLM, blocked; the plan brings it back into service",
+    "block": "is in LiteLLM; the plan takes it out of service",
     "delete": "is in LiteLLM; the plan deletes it",
     IN_STEP: "is in LiteLLM, as it should be",
     FOREIGN: "is in LiteLLM, and is not managed here",

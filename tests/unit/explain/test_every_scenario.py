@@ -5,6 +5,7 @@ agrees with the plan.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from engine.explain.entries import Entries
 from engine.explain.explained import Cycle, explain
 from engine.explain.explanation import FOREIGN, IN_STEP, SUPERSEDED, WANTED, Explanation, Name, Row
 from engine.explain.text import ExplanationText
-from engine.plan.plan import CREATE, Plan
+from engine.explain.verdict import sentences
+from engine.plan.plan import ACTIONS, CREATE, Plan
 from engine.reconcile import Ports
 from engine.recording.stand_ins import stand_in_of
 from engine.transport.client_pool import Http
@@ -93,9 +95,19 @@ def check_name(name: Name, plan: Plan, cycle: Cycle) -> None:
         assert name.decision in skips
 
 
+def check_sentences(explanation: Explanation) -> None:
+    """What the plan changes is not said to be left as it is."""
+    outcomes = {name.outcome for listed in explanation.listed for name in listed.names}
+    outcomes |= {row.outcome for row in explanation.rows}
+    told = "\n".join(sentences(explanation))
+    for action in outcomes & set(ACTIONS):
+        assert not re.search(rf" is left \w+( it is)?: {action}: ", told), told
+
+
 def check(explanation: Explanation, cycle: Cycle) -> None:
     plan = cycle.report.plan
     assert explanation.found, explanation.asked
+    check_sentences(explanation)
     for row in explanation.rows:
         check_row(row, plan)
     names = [name for listed in explanation.listed for name in listed.names]
