@@ -31,10 +31,11 @@ def check_sharing(
 ) -> Iterator[Finding]:
     """Yield what rows share that they should not; ``rows`` are all that LiteLLM lists."""
     known = [row for row in rows if "unreadable" not in row]
+    here = {seen.key for seen in observed.deployments}
     planned = [
         {"model_name": wanted.key.name, **wanted.fields}
         for wanted in desired.deployments
-        if wanted.key not in {seen.key for seen in observed.deployments}
+        if wanted.key not in here
     ]
     yield from list(_limits([*known, *planned]))[:_MOST]
     yield from list(_weights([*known, *planned]))[:_MOST]

@@ -33,6 +33,7 @@ from ..plan.plan import (
     Plan,
     Skip,
 )
+from ..plan.rows.chosen import plan_of
 from ..plan.simulate import simulate
 from ..plan.stale import STALE
 from ..plan.update import adjust
@@ -85,12 +86,7 @@ def make_undo(
         ):
             skips.append(decision)
     lost = {skip.key.name for skip in skips if skip.action == CREATE}
-    settled = [*safe(operations, lost, observed)]
-    return Plan(
-        tuple(sorted((x for x in settled if isinstance(x, Operation)), key=Operation.order)),
-        tuple(sorted([*skips, *(x for x in settled if isinstance(x, Skip))], key=Skip.order)),
-        owner=observed.owner,
-    )
+    return plan_of([*safe(operations, lost, observed), *skips], observed.owner)
 
 
 def verify_undo(plan: Plan, done: Sequence[Done], observed: ObservedState, scope: Scope) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...state.deployment import DesiredState, Endpoint, ObservedDeployment, ObservedState
 from ...state.listing import NOT_ASKED
-from ..plan import Plan
+from ..plan import Operation, Plan, Skip
 
 if TYPE_CHECKING:
     from ...config.patterns import NamePattern
@@ -38,6 +38,14 @@ def is_chosen(seen: ObservedDeployment, choice: Choice, observed: ObservedState)
     return bool(ours) and (
         not choice.names or any(pattern.matches(seen.key.name) for pattern in choice.names)
     )
+
+
+def plan_of(decisions: Iterable[Operation | Skip | None], owner: str) -> Plan:
+    """Return decisions as a plan, in its order; None decides nothing."""
+    made = [decision for decision in decisions if decision is not None]
+    operations = sorted((x for x in made if isinstance(x, Operation)), key=Operation.order)
+    skips = sorted((x for x in made if isinstance(x, Skip)), key=Skip.order)
+    return Plan(tuple(operations), tuple(skips), owner=owner)
 
 
 def unasked_state(backend: str, plan: Plan, owner: str) -> DesiredState:

@@ -16,7 +16,7 @@ from ..leftovers import RELEASED, skip
 from ..plan import DELETE, UPDATE, Operation, Plan, Skip
 from ..planner import make_plan
 from ..simulate import simulate
-from .chosen import Choice, rows_of
+from .chosen import Choice, plan_of, rows_of
 
 if TYPE_CHECKING:
     from ...config.patterns import NamePattern
@@ -37,12 +37,8 @@ _NOT_OURS: Final = (
 
 def make_release(choice: Choice, observed: ObservedState) -> Plan:
     """Return the plan that takes the mark off chosen rows of ours; all else of them stays."""
-    decisions = [_released(seen, observed.owner) for seen in rows_of(choice, observed)]
-    return _in_order(
-        [decision for decision in decisions if isinstance(decision, Operation)],
-        [decision for decision in decisions if isinstance(decision, Skip)],
-        observed.owner,
-    )
+    decisions = (_released(seen, observed.owner) for seen in rows_of(choice, observed))
+    return plan_of(decisions, observed.owner)
 
 
 def verify_release(plan: Plan, choice: Choice, observed: ObservedState, scope: Scope) -> None:
@@ -109,7 +105,7 @@ def make_adoption(
         if operation.touched in ids and operation.action != DELETE
     ]
     skips = [_explained(left) for left in plan.skips if left.id in ids]
-    return replace(_in_order(operations, skips, desired.owner), endpoints=plan.endpoints)
+    return replace(plan_of([*operations, *skips], desired.owner), endpoints=plan.endpoints)
 
 
 def verify_adoption(
@@ -146,11 +142,3 @@ def _explained(left: Skip) -> Skip:
     if left.reason not in ("alias", "unmarked"):
         return left
     return replace(left, because=f"{left.because.partition('; ')[0]}; {_NOT_OURS}")
-
-
-def _in_order(operations: list[Operation], skips: list[Skip], owner: str) -> Plan:
-    return Plan(
-        tuple(sorted(operations, key=Operation.order)),
-        tuple(sorted(skips, key=Skip.order)),
-        owner=owner,
-    )

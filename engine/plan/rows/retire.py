@@ -8,7 +8,7 @@ from ...state.endpoint import Scope
 from ..leftovers import delete, skip
 from ..plan import DELETE, Operation, Plan, Skip
 from ..simulate import simulate
-from .chosen import Choice, rows_of
+from .chosen import Choice, plan_of, rows_of
 
 
 def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan:
@@ -21,22 +21,16 @@ def make_retirement(backend: str, observed: ObservedState, scope: Scope) -> Plan
     """
     own = scope.reach.get(backend, ())
     others = {url: name for name, reach in scope.reach.items() for url in reach if url not in own}
-    operations: list[Operation] = []
-    skips: list[Skip] = []
+    decisions: list[Operation | Skip] = []
     for seen in rows_of(Choice(backend), observed):
         if seen.read_only:
-            decision: Operation | Skip = skip(DELETE, seen, "read_only", seen.read_only)
+            decisions.append(skip(DELETE, seen, "read_only", seen.read_only))
         elif other := others.get(seen.key.endpoint):
             why = f"it is on the server of backend {other}, whose next cycle decides about it"
-            decision = skip(DELETE, seen, "not_owned", why)
+            decisions.append(skip(DELETE, seen, "not_owned", why))
         else:
-            decision = delete(seen, "retired", f"backend {backend} is retired")
-        if isinstance(decision, Operation):
-            operations.append(decision)
-        else:
-            skips.append(decision)
-    ordered = sorted(operations, key=Operation.order)
-    return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)), owner=observed.owner)
+            decisions.append(delete(seen, "retired", f"backend {backend} is retired"))
+    return plan_of(decisions, observed.owner)
 
 
 def verify_retirement(plan: Plan, backend: str, observed: ObservedState, scope: Scope) -> None:

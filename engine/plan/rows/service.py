@@ -13,7 +13,7 @@ from ..leftovers import skip
 from ..pauses import Decision, pause, resume, with_consequences
 from ..plan import BLOCK, UNBLOCK, Operation, Plan, Skip
 from ..simulate import simulate
-from .chosen import Choice, rows_of
+from .chosen import Choice, plan_of, rows_of
 
 UNDRAINED: Final = "undrained"
 
@@ -59,9 +59,7 @@ def _plan(decisions: Iterator[Decision | None], observed: ObservedState) -> Plan
     found = [decision for decision in decisions if decision is not None]
     operations = [decision for decision in found if isinstance(decision, Operation)]
     skips = [decision for decision in found if isinstance(decision, Skip)]
-    told = with_consequences(operations, observed)
-    ordered = sorted(told, key=Operation.order)
-    return Plan(tuple(ordered), tuple(sorted(skips, key=Skip.order)), owner=observed.owner)
+    return plan_of([*with_consequences(operations, observed), *skips], observed.owner)
 
 
 def _drained(seen: ObservedDeployment, observed: ObservedState) -> Decision | None:
