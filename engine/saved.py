@@ -7,21 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .apply.result import ALREADY, Result
-from .backends.scope import scope_of
 from .config.model import Config
-from .config.references import references_of, secret_values
 from .errors import StalePlan, UnusablePlan
 from .litellm.api import Proxy
-from .litellm.observed import observed_state, rows_with
+from .litellm.observed import rows_with
 from .plan.plan import Operation, Order, Plan
 from .plan.stale import Present, backend_of, ids_in, without_stale
 from .reconcile import Ports, Report, carry_out
+from .rows.chosen import read_rows
 from .state.deployment import DesiredState, Endpoint
 from .state.endpoint import Scope, address_of
 from .state.listing import NOT_ASKED
 from .state.pointer import leaves, pointer
 from .state.secret import SECRET, Place
-from .validate import validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +60,15 @@ def check_saved(plan: Plan, config: Config, ports: Ports) -> Saved:
         InvalidDocument: its listing does not match its schema.
     """
     _check_whose(plan, config)
-    references = references_of(config)
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references))
-    document = proxy.fetch_deployments()
-    validate(document, "observed")
-    scope = scope_of(config.backends)
+    rows = read_rows(config, ports)
     present = Present(
-        rows_with(ids_in(plan), document),
-        observed_state(document, scope, config.owner),
+        rows_with(ids_in(plan), rows.document),
+        rows.observed,
         config.backends,
-        unusable(plan, scope, references),
+        unusable(plan, rows.scope, rows.references),
     )
     left, done = without_stale(plan, present)
-    return Saved(left, done, shown_state(left, scope), proxy)
+    return Saved(left, done, shown_state(left, rows.scope), rows.proxy)
 
 
 def apply_saved(saved: Saved, ports: Ports) -> Report:

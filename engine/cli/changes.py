@@ -33,14 +33,7 @@ def carry_out_shown(
 
     ``nothing`` says of a plan without operations and skips that, and why.
     """
-    stop = threading.Event()
-    ports = Ports(
-        _log(arguments, redactor),
-        http=Http(arguments.timing),
-        stop=stop,
-        confirm=lambda plan: confirmed(plan, arguments, stop.is_set),
-    )
-    stop_on_signals(ports.stop, wake=threading.Event())
+    ports = ports_of(arguments, redactor)
 
     def work() -> Report:
         change = make(ports)
@@ -55,6 +48,21 @@ def carry_out_shown(
     if arguments.dry_run and report is not None:
         return of_planned(report)
     return of_applied(report)
+
+
+def ports_of(arguments: argparse.Namespace, redactor: Redactor) -> Ports:
+    """Return how a command reaches the outside that shows a plan before it is carried out.
+
+    From now on, signals end it.
+    """
+    stop = threading.Event()
+    stop_on_signals(stop, wake=threading.Event())
+    return Ports(
+        _log(arguments, redactor),
+        http=Http(arguments.timing),
+        stop=stop,
+        confirm=lambda plan: confirmed(plan, arguments, stop.is_set),
+    )
 
 
 def name_patterns(texts: Sequence[str]) -> tuple[NamePattern, ...]:

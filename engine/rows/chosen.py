@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..backends.scope import scope_of
 from ..config.model import Config
@@ -16,16 +18,22 @@ from ..plan.rows.chosen import unasked_state
 from ..reconcile import Ports, Report, carry_out
 from ..state.deployment import DesiredState, ObservedState
 from ..state.endpoint import Scope
+from ..state.secret import Place
 from ..validate import validate
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of LiteLLM, and LiteLLM itself."""
+    """The rows of LiteLLM, and LiteLLM itself.
+
+    ``document`` is its listing, ``references`` are those of the configuration's secrets.
+    """
 
     proxy: Proxy
     observed: ObservedState
     scope: Scope
+    document: Mapping[str, Any]
+    references: Mapping[Place, str]
 
     @property
     def marked(self) -> tuple[str, ...]:
@@ -57,11 +65,13 @@ def read_rows(config: Config, ports: Ports) -> Rows:
         TransportError: LiteLLM cannot be read.
         InvalidDocument: its listing does not match its schema.
     """
-    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references_of(config)))
+    references = references_of(config)
+    proxy = Proxy.connect(ports.http, config.litellm, secret_values(references))
     document = proxy.fetch_deployments()
     validate(document, "observed")
     scope = scope_of(config.backends)
-    return Rows(proxy, observed_state(document, scope, config.owner), scope)
+    observed = observed_state(document, scope, config.owner)
+    return Rows(proxy, observed, scope, document, references)
 
 
 def require_exact(config: Config, rows: Rows, what: str) -> None:
@@ -81,6 +91,7 @@ def carry_out_change(change: Change, ports: Ports, *, dry_run: bool = False) -> 
     """Report the plan, and carry it out unless it is a dry run.
 
     Raises:
+        Declined: the operator did not say yes.
         Unrecorded: the log cannot be written; no operation was started after that.
     """
     begun = time.monotonic()

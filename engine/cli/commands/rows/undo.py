@@ -5,19 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import threading
 
-from ....reconcile import Ports, Report
-from ....report.cycle_log import CycleLog
-from ....report.plan_log import PlanLog
+from ....reconcile import Report
+from ....rows.chosen import carry_out_change
 from ....run.interruptible import run_interruptibly
-from ....run.signals import stop_on_signals
 from ....text import Redactor, printable
-from ....transport.client_pool import Http
-from ....undo.undo import plan_undo, undo
+from ....undo.undo import plan_undo
 from ....undo.written import Cycle, read_done
-from ...confirm import confirmed
-from ...context import configuration, json_of, progress_on_stdout
+from ...changes import ports_of
+from ...context import configuration, json_of
 from ...exit_codes import ERROR, HELD, of_applied, of_planned
 
 log = logging.getLogger(__name__)
@@ -32,24 +28,17 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Show the plan that leads back from what a file says was done, then carry it out."""
     config = configuration(arguments, redactor)
     cycle = read_done(arguments.file, arguments.cycle)
-    stop = threading.Event()
-    ports = Ports(
-        _log(arguments, redactor),
-        http=Http(arguments.timing),
-        stop=stop,
-        confirm=lambda plan: confirmed(plan, arguments, stop.is_set),
-    )
-    stop_on_signals(ports.stop, wake=threading.Event())
+    ports = ports_of(arguments, redactor)
 
     def work() -> Report:
-        way = plan_undo(config, cycle.done(), ports)
-        if way.plan.operations:
+        change = plan_undo(config, cycle.done(), ports)
+        if change.plan.operations:
             log.warning("%s", _AGAIN)
         if arguments.dry_run and arguments.json:
-            sys.stdout.writelines(json_of(way.plan, redactor))
+            sys.stdout.writelines(json_of(change.plan, redactor))
         elif not arguments.json:
             print(printable(_subject(cycle)))
-        return undo(way, ports, dry_run=arguments.dry_run)
+        return carry_out_change(change, ports, dry_run=arguments.dry_run)
 
     report = run_interruptibly(work, ports.stop, ports.writing, ports.http.timing.patience)
     return _exit_code(report, dry_run=arguments.dry_run)
@@ -65,11 +54,3 @@ def _subject(cycle: Cycle) -> str:
     if not cycle.number:
         return f"Back from the plan {cycle.digest[:12]}, as far as LiteLLM shows that it was done:"
     return f"Back from cycle {cycle.number} of {cycle.time}, plan {cycle.digest[:12]}:"
-
-
-def _log(arguments: argparse.Namespace, redactor: Redactor) -> CycleLog:
-    """Return where the plan and its results go: the plan log with ``--json``, else text."""
-    if arguments.json:
-        stream = None if arguments.dry_run else sys.stdout
-        return PlanLog(stream, redact=redactor.redact_json)
-    return progress_on_stdout(arguments, redactor)
