@@ -14,7 +14,8 @@ from ..config.model import Config
 from ..errors import WrongUsage
 from ..plan.plan import Plan
 from ..plan.safety import ALL
-from ..reconcile import Report
+from ..reconcile import Options, Report
+from ..report.artifacts import plan_pieces
 from ..report.columns import DEFAULT_SCREEN, Screen
 from ..report.markdown import markdown_of
 from ..report.progress import Progress
@@ -65,16 +66,35 @@ def progress_on_stdout(arguments: argparse.Namespace, redactor: Redactor) -> Pro
     return Progress(renderer(arguments), sys.stdout, redactor.redact, bar=can_move)
 
 
-def markdown_text(report: Report, arguments: argparse.Namespace, redactor: Redactor) -> str:
-    """Return the plan of a report as Markdown, without secrets."""
-    text = markdown_of(report.plan, report.desired, verbose=arguments.verbose)
-    return redactor.redact(text)
+def print_plan(
+    report: Report, arguments: argparse.Namespace, redactor: Redactor, *, as_json: bool
+) -> None:
+    """Print a plan as JSON, or as Markdown or text as the arguments say, without secrets."""
+    plan, desired = report.plan, report.desired
+    if as_json:
+        sys.stdout.writelines(json_of(plan, redactor))
+    elif arguments.markdown:
+        print(redactor.redact(markdown_of(plan, desired, verbose=arguments.verbose)))
+    else:
+        print(redactor.redact(renderer(arguments).plan(plan, desired)))
 
 
 def json_of(plan: Plan, redactor: Redactor) -> Iterator[str]:
-    """Yield the pieces of a plan as JSON text for people, without secrets."""
-    yield from map(redactor.redact_json, plan.iter_json(indent=2))
-    yield "\n"
+    """Return the pieces of a plan as JSON text for people, without secrets."""
+    return plan_pieces(plan, redactor.redact_json)
+
+
+def options_of(arguments: argparse.Namespace, config: Config, *, dry_run: bool) -> Options:
+    """Return what ``--force`` and ``--backend`` ask of a cycle.
+
+    Raises:
+        WrongUsage: one names no backend.
+    """
+    return Options(
+        dry_run=dry_run,
+        force=backends_named("--force", arguments.force, config),
+        backends=backends_named("--backend", arguments.backend, config),
+    )
 
 
 def backends_named(option: str, given: Collection[str], config: Config) -> frozenset[str]:

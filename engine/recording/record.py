@@ -21,6 +21,7 @@ from ..config.yaml.document import read_text
 from ..errors import EngineError, Unplayable, Unrecorded
 from ..plan.plan import Plan
 from ..reconcile import Memory, Options, Ports, Report, reconcile_once
+from ..report.artifacts import plan_pieces
 from ..report.plan_log import PlanLog
 from ..report.summary import summary_of
 from ..state.secret import PLACEHOLDER_KEY, Secret
@@ -97,7 +98,7 @@ def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded
 
 def plan_text(plan: Plan, redactor: Redactor) -> str:
     """Return a plan as ``plan --json`` prints it."""
-    return "".join(map(redactor.redact_json, plan.iter_json(indent=2))) + "\n"
+    return "".join(plan_pieces(plan, redactor.redact_json))
 
 
 def _cycle(config: Config, http: Http) -> tuple[Report | None, str]:

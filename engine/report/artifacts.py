@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -52,11 +52,16 @@ class Artifacts:
         self.folder.mkdir(parents=True, exist_ok=True)
         stamp = self._clock().strftime("%Y%m%dT%H%M%S.%fZ")
         path = self.folder / f"plan-{stamp}-{digest[:12]}.json"
-        write_atomically(path, chain(map(self._redact, plan.iter_json(indent=2)), "\n"))
+        write_atomically(path, plan_pieces(plan, self._redact))
         self._last = digest, answers
         for old in sorted(filter(_is_ours, self.folder.iterdir()))[: -self._keep]:
             old.unlink(missing_ok=True)
         return path
+
+
+def plan_pieces(plan: Plan, redact: Callable[[str], str]) -> Iterator[str]:
+    """Yield the pieces of a plan as JSON text for people; ``redact`` is given each of them."""
+    return chain(map(redact, plan.iter_json(indent=2)), "\n")
 
 
 def _is_ours(path: Path) -> bool:

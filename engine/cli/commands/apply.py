@@ -9,7 +9,7 @@ from ...config.model import Config
 from ...errors import WrongUsage
 from ...plan.plan import Plan
 from ...plan_file import read_plan
-from ...reconcile import Memory, Options, Ports, Report
+from ...reconcile import Memory, Ports, Report
 from ...run.interruptible import run_interruptibly
 from ...run.loop import reconcile_interruptibly
 from ...run.signals import stop_on_signals
@@ -17,7 +17,7 @@ from ...saved import apply_saved, check_saved, require_digest
 from ...text import Redactor, printable
 from ...transport.client_pool import Http
 from ..confirm import confirmed
-from ..context import backends_named, configuration, progress_on_stdout
+from ..context import configuration, options_of, progress_on_stdout
 from ..exit_codes import of_applied
 
 
@@ -37,10 +37,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     ports = Ports(progress, http=Http(arguments.timing), stop=stop, confirm=confirm)
     if arguments.plan:
         return of_applied(_apply_file(arguments, config, ports))
-    options = Options(
-        force=backends_named("--force", arguments.force, config),
-        backends=backends_named("--backend", arguments.backend, config),
-    )
+    options = options_of(arguments, config, dry_run=False)
     stop_on_signals(stop, wake=threading.Event())
     return of_applied(reconcile_interruptibly(lambda: config, ports, Memory(), options))
 

@@ -10,12 +10,12 @@ from typing import Final
 
 from ...errors import Unrecorded
 from ...plan.plan import Plan
-from ...reconcile import Memory, Options, Ports, reconcile_once
+from ...reconcile import Memory, Ports, reconcile_once
 from ...report.artifacts import write_atomically
 from ...report.plan_log import PlanLog
 from ...text import Redactor, printable
 from ...transport.client_pool import Http
-from ..context import backends_named, configuration, json_of, markdown_text, renderer
+from ..context import configuration, json_of, options_of, print_plan
 from ..exit_codes import of_planned
 
 STDOUT: Final = Path("-")
@@ -25,21 +25,14 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan as text or JSON, and write it to a file if that is asked."""
     config = configuration(arguments, redactor)
     ports = Ports(PlanLog(None), http=Http(arguments.timing))
-    options = Options(
-        dry_run=True,
-        force=backends_named("--force", arguments.force, config),
-        backends=backends_named("--backend", arguments.backend, config),
-    )
+    options = options_of(arguments, config, dry_run=True)
     report = reconcile_once(config, ports, Memory(), options)
     if arguments.out and arguments.out != STDOUT:
         write_plan(arguments.out, json_of(report.plan, redactor))
         _warn_of_hidden(report.plan, arguments.out, redactor)
-    if arguments.json or arguments.out == STDOUT:
-        sys.stdout.writelines(json_of(report.plan, redactor))
-    elif arguments.markdown:
-        print(markdown_text(report, arguments, redactor))
-    else:
-        print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
+    as_json = arguments.json or arguments.out == STDOUT
+    print_plan(report, arguments, redactor, as_json=as_json)
+    if not (as_json or arguments.markdown):
         _print_digest(report.plan)
     return of_planned(report)
 

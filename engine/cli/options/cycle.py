@@ -12,6 +12,7 @@ from .words import (
     digest,
     duration,
     force_option,
+    form_options,
     path,
     verbose_option,
     yes_option,
@@ -19,13 +20,7 @@ from .words import (
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the plan as JSON")
-    form.add_argument(
-        "--markdown",
-        action="store_true",
-        help="print the plan as Markdown, for a pull request or a chat",
-    )
+    form_options(parser)
     parser.add_argument(
         "--out",
         type=path,

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import backend_option, force_option, path, verbose_option
+from .words import backend_option, force_option, form_options, path, verbose_option
 
 
 def _record_options(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +25,7 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what `record` wrote; its configuration is used unless --config is given",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the plan as JSON")
-    form.add_argument(
-        "--markdown", action="store_true", help="print the plan as Markdown, for a pull request"
-    )
+    form_options(parser)
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)

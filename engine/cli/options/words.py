@@ -17,6 +17,17 @@ def verbose_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def form_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json`` and ``--markdown``, for commands that print a plan."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print the plan as Markdown, for a pull request or a chat",
+    )
+
+
 def yes_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--yes``, for commands that may delete or replace rows."""
     parser.add_argument(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
-from ....reconcile import Options
 from ....recording.folder import read_recording
 from ....recording.replay import replay
 from ....text import Redactor
-from ...context import backends_named, json_of, markdown_text, renderer
+from ...context import options_of, print_plan
 from ...exit_codes import of_planned
 
 
@@ -22,16 +20,6 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     redactor.learn(config.secrets())
     for warning in config.notices if is_given else ():
         logging.getLogger(__name__).warning("%s", warning)
-    options = Options(
-        dry_run=True,
-        force=backends_named("--force", arguments.force, config),
-        backends=backends_named("--backend", arguments.backend, config),
-    )
-    report = replay(recording, config, options)
-    if arguments.json:
-        sys.stdout.writelines(json_of(report.plan, redactor))
-    elif arguments.markdown:
-        print(markdown_text(report, arguments, redactor))
-    else:
-        print(redactor.redact(renderer(arguments).plan(report.plan, report.desired)))
+    report = replay(recording, config, options_of(arguments, config, dry_run=True))
+    print_plan(report, arguments, redactor, as_json=arguments.json)
     return of_planned(report)
