@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from ..state.deployment import DesiredDeployment, DesiredState, ObservedState, Refusal
+from ..state.deployment import JOIN, DesiredDeployment, DesiredState, ObservedState, Refusal
 from .holders import Holders
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 SUFFIX: Final = "suffix"
-JOIN: Final = "join"
 
 
 def without_taken(

@@ -18,7 +18,7 @@ from ..state.frozen import Frozen, canonical_json, freeze, identical, thaw
 from ..state.pointer import pointer
 from ..state.secret import is_reference
 
-_ABSENT = object()
+ABSENT = object()
 
 
 def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
@@ -41,7 +41,7 @@ def field_changes(before: Frozen, after: Frozen) -> tuple[FieldChange, ...]:
     paths = {
         tuple(level.path(output_format="list")) for levels in tree.values() for level in levels
     }
-    changes = [_change(path, _value(old, path), _value(new, path)) for path in paths]
+    changes = [_change(path, value_at(old, path), value_at(new, path)) for path in paths]
     ordered = tuple(sorted(changes, key=lambda change: change.path))
     if canonical_json(with_changes(before, ordered)) != canonical_json(after):
         raise UnprovenPlan("the patch of a changed deployment does not lead to what is desired")
@@ -66,19 +66,20 @@ def _with_leaves(value: Any) -> Any:
     return value
 
 
-def _value(document: Any, path: Iterable[Any]) -> Any:
+def value_at(document: Any, path: Iterable[Any]) -> Any:
+    """Return what is at a path of maps; ABSENT if nothing is."""
     for part in path:
         if not isinstance(document, Mapping) or part not in document:
-            return _ABSENT
+            return ABSENT
         document = document[part]
     return document
 
 
 def _change(path: tuple[Any, ...], before: Any, after: Any) -> FieldChange:
     where = pointer(path)
-    if after is _ABSENT:
+    if after is ABSENT:
         return FieldChange("remove", where, freeze(before))
-    if before is _ABSENT:
+    if before is ABSENT:
         return FieldChange("add", where, after=freeze(after))
     return FieldChange("replace", where, freeze(before), freeze(after))
 

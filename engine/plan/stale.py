@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..litellm.observed import described
 from ..litellm.row import is_deletable
-from ..state.deployment import MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
+from ..state.deployment import JOIN, MARK, TEAM_ROW, Editing, Key, ObservedDeployment, ObservedState
 from .plan import (
     BLOCK,
     CREATE,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 STALE: Final = "stale"
 """The reason of a skip for an operation of a saved plan that does not fit what is there now."""
-_JOIN: Final = "join"
 _IN_PLACE: Final = (UPDATE, UNBLOCK, BLOCK)
 _IS_NEW: Final = "since the plan was made"
 
@@ -165,7 +164,7 @@ def _taken(operation: Operation, present: Present) -> str:
     """
     key = operation.key
     rule = next((b for b in present.backends if b.name == backend_of(operation)), None)
-    if rule is None or rule.on_taken_name == _JOIN or rule.may_join(key.name):
+    if rule is None or rule.on_taken_name == JOIN or rule.may_join(key.name):
         return ""
     if (key.endpoint, key.name) in present.names:
         return ""

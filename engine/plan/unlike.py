@@ -14,7 +14,7 @@ from ..state.mark import LADDER, mark_owner, releaser
 from ..state.pointer import parts_of
 from ..state.secret import is_reference
 from ..text import format_value
-from .diff import field_changes
+from .diff import ABSENT, field_changes, value_at
 from .plan import Operation
 
 _NAMED: Final = 3
@@ -100,16 +100,7 @@ def _sent(operation: Operation) -> Iterator[tuple[str, str, Any]]:
 def lacks_removed(operation: Operation, seen: ObservedDeployment) -> bool:
     """Tell whether a row has none of the fields that an operation removes."""
     removed = [parts_of(change.path) for change in operation.changes if change.op == "remove"]
-    fields = thaw(seen.fields)
-    return not any(_holds(fields, path) for path in removed)
-
-
-def _holds(value: Any, path: Sequence[str]) -> bool:
-    for part in path:
-        if not isinstance(value, dict) or part not in value:
-            return False
-        value = value[part]
-    return True
+    return all(value_at(seen.fields, path) is ABSENT for path in removed)
 
 
 def in_words(changes: Sequence[FieldChange]) -> str:
