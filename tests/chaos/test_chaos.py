@@ -34,6 +34,7 @@ QUICK = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
 def test_a_scenario_has_no_violation(scenario: Scenario) -> None:
     score = play(scenario, 1, simulated(1, scenario))
