@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,10 @@ from ..config.loader import load_config
 from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
 from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, Report, reconcile_once
+from ..report.cycle_log import utc_now
 from ..state.secret import Secret
 from .config_changes import describe_changes
+from .ended import Ended, Watch, watch_nothing
 from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
@@ -44,9 +47,8 @@ class Schedule:
         delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
         return delay * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
 
-    def wait(self, *, failed: bool) -> None:
-        """Sleep until the next cycle is due."""
-        delay = self.delay(failed=failed)
+    def wait(self, delay: float) -> None:
+        """Sleep until the next cycle is due, in ``delay`` seconds."""
         log.debug("next cycle in %.1f s", delay)
         self.wake.wait(delay)
         self.wake.clear()
@@ -119,30 +121,39 @@ def reconcile_interruptibly(
 
 
 def reconcile_forever(
-    source: ConfigSource, schedule: Schedule, ports: Ports, options: Options = DEFAULT_OPTIONS
+    source: ConfigSource,
+    schedule: Schedule,
+    ports: Ports,
+    options: Options = DEFAULT_OPTIONS,
+    watch: Watch = watch_nothing,
 ) -> None:
     """Run cycles until ``ports.stop`` is set. A failed cycle does not end the loop."""
     memory = Memory()
     while not ports.stop.is_set():
-        failed = not _run_cycle(source, ports, memory, options)
+        begun, start = utc_now(), time.monotonic()
+        report, error = _run_cycle(source, ports, memory, options)
+        seconds = time.monotonic() - start
+        delay = schedule.delay(failed=bool(error) or not (report is None or report.converged))
+        due = utc_now() + timedelta(seconds=delay)
+        watch(Ended(report, error, begun, seconds, due, options.dry_run))
         ports.beat()
-        schedule.wait(failed=failed)
+        schedule.wait(delay)
 
 
-def _run_cycle(source: ConfigSource, ports: Ports, memory: Memory, options: Options) -> bool:
-    """Run one cycle; return whether all of it succeeded."""
+def _run_cycle(
+    source: ConfigSource, ports: Ports, memory: Memory, options: Options
+) -> tuple[Report | None, str]:
+    """Run one cycle; return its report, None if a stop interrupted it, and its error or ""."""
     begun = time.monotonic()
-    report = error = None
     try:
-        report = reconcile_interruptibly(source.load, ports, memory, options)
+        return reconcile_interruptibly(source.load, ports, memory, options), ""
     except EngineError as expected:
         log.error("%s", expected)
         error = str(expected)
     except Exception as bug:
         log.exception("the cycle failed; this is a bug, please report it")
         error = type(bug).__name__
-    if error is not None:
-        memory.suspicious_since = {}
-        with suppress(Unrecorded):
-            ports.log.failed(error, time.monotonic() - begun)
-    return error is None and (report is None or report.converged)
+    memory.suspicious_since = {}
+    with suppress(Unrecorded):
+        ports.log.failed(error, time.monotonic() - begun)
+    return None, error
