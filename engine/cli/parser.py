@@ -6,13 +6,14 @@ import argparse
 import logging
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, NoReturn
 
 from .. import __version__
 from ..report.operator_log import start_logging
 from .catalogue import COMMANDS
 from .exit_codes import USAGE
+from .options.command import Command
 from .options.common import add_common_options
 
 EPILOG: Final = """\
@@ -88,7 +89,8 @@ def parse(argv: Sequence[str] | None, start: argparse.Namespace) -> argparse.Nam
 
     Wrong usage ends the process with exit code 64.
     """
-    parser, commands = _parsers(as_json=asks_for_json(argv))
+    words = sys.argv[1:] if argv is None else argv
+    parser, commands = _parsers([c for c in COMMANDS if c.name in words], as_json=asks_for_json(argv))
     arguments, unknown = parser.parse_known_args(argv, start)
     if unknown:
         commands[arguments.command].refuse(unknown)
@@ -108,11 +110,16 @@ def asks_for_json(argv: Sequence[str] | None) -> bool:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    return _parsers()[0]
+    return _parsers(COMMANDS)[0]
 
 
-def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
-    """Return the parser of the whole command line, and that of each command."""
+def _parsers(
+    whole: Collection[Command], *, as_json: bool = False
+) -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser of the whole command line, and that of each command.
+
+    Only the commands of ``whole`` get their options, since a probe starts a process every time.
+    """
     parser = _Parser(
         prog="modelprovisioner",
         description="Keeps a LiteLLM proxy in step with what your local LLM backends serve.",
@@ -139,6 +146,7 @@ def _parsers(*, as_json: bool = False) -> tuple[_Parser, dict[str, _Parser]]:
         )
         chosen = {"command": command.name, "module": command.module or command.name}
         commands[command.name].set_defaults(**chosen)
-        command.add_options(commands[command.name])
-        add_common_options(commands[command.name], defaults=False)
+        if command in whole:
+            command.add_options(commands[command.name])
+            add_common_options(commands[command.name], defaults=False)
     return parser, commands
