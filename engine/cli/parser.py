@@ -90,7 +90,8 @@ def parse(argv: Sequence[str] | None, start: argparse.Namespace) -> argparse.Nam
     Wrong usage ends the process with exit code 64.
     """
     words = sys.argv[1:] if argv is None else argv
-    parser, commands = _parsers([c for c in COMMANDS if c.name in words], as_json=asks_for_json(argv))
+    named = [command for command in COMMANDS if command.name in words]
+    parser, commands = _parsers(named, as_json=asks_for_json(argv))
     arguments, unknown = parser.parse_known_args(argv, start)
     if unknown:
         commands[arguments.command].refuse(unknown)
