@@ -15,7 +15,8 @@ from .budget import Allowance
 from .json_stream import Keeper
 
 _MAX_PREPARED: Final = 50
-"""Requests that are kept; a cycle sends far fewer to a server, unless it writes."""
+"""Requests that are kept, without bodies; a cycle has far fewer, but for changes of rows, each of
+which has a URL of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Session(requests.Session):
     def __init__(self, trusted: str | bool) -> None:  # noqa: FBT001 - as requests has it
         super().__init__()
         self.trusted = trusted
-        self._prepared: dict[str, requests.PreparedRequest] = {}
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
 
     def ask(self, ask: Ask, url: str, timeout: tuple[float, float]) -> requests.Response:
         """Send a request, follow no redirect, and return the response before its body is read."""
@@ -62,14 +63,17 @@ class Session(requests.Session):
         )
 
     def _prepare(self, ask: Ask, url: str) -> requests.PreparedRequest:
-        if ask.body is not None:
-            kind = {"Content-Type": "application/json"}
-            return self.prepare_request(requests.Request(ask.method, url, kind, data=ask.content))
-        if url not in self._prepared:
+        how = ask.method, url
+        if how not in self._prepared:
             if len(self._prepared) >= _MAX_PREPARED:
                 self._prepared.clear()
-            self._prepared[url] = self.prepare_request(requests.Request(ask.method, url))
-        return self._prepared[url]
+            kind = {} if ask.body is None else {"Content-Type": "application/json"}
+            self._prepared[how] = self.prepare_request(requests.Request(*how, kind))
+        prepared = self._prepared[how]
+        if ask.body is not None:
+            prepared = prepared.copy()
+            prepared.prepare_body(ask.content, None)
+        return prepared
 
 
 @dataclass(frozen=True, slots=True)
