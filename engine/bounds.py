@@ -118,3 +118,10 @@ MAX_PROBLEMS: Final = 200
 MAX_RECORDING: Final = 64 * 2**20
 """Bytes of the answers that a recording is made of, and of the files that a replay reads. LiteLLM's
 listing of 6,000 rows has that much."""
+MAX_VISITORS: Final = 16
+"""Connections to the port of the loop that are served at once, with a thread each; others are
+answered 503. Probes, a Prometheus and some open status pages are far fewer."""
+MAX_VISIT: Final = 10.0
+"""Seconds that one of them may take: a client that sends or reads slowly holds a thread."""
+MAX_POSTED: Final = 64 * 2**10
+"""Bytes of the body of a request to that port; it is read and ignored."""

@@ -10,6 +10,7 @@
     +-- UnusablePlan       a file holds no plan that may be applied here: make the plan again
     +-- StalePlan          the plan made now is not the expected one: look at it again
     +-- Declined           the operator was asked, and did not say yes: nothing was written
+    +-- CannotListen       the address of --listen cannot be used: nothing was begun
     +-- Unplayable         a recording cannot be read, or lacks what the replay asks for
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
     +-- TransportError     an HTTP exchange failed
@@ -89,6 +90,10 @@ class StalePlan(EngineError):
 
 class Declined(EngineError):
     """The operator was asked whether to carry a plan out, and did not say yes."""
+
+
+class CannotListen(EngineError):
+    """No server can be started on the address of ``--listen``."""
 
 
 class Unplayable(EngineError):

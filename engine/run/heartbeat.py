@@ -14,7 +14,22 @@ from ..text import describe_os_error
 
 _SAFELY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LINK: Final = "it is a symbolic link, which is not followed"
+MAX_BACKOFF: Final = 300.0
+"""The longest wait between cycles after failures, in seconds; a longer interval is kept."""
+JITTER: Final = 0.1
+"""By which part of itself a wait is longer or shorter, so that engines do not move in step."""
+_LONGEST_STEP: Final = 270.0
+"""Seconds that a cycle may take from its beginning to its first write, or between two of them."""
 log = logging.getLogger(__name__)
+
+
+def longest_silence(interval: float) -> float:
+    """Return after how many seconds without a sign of life a loop counts as stuck.
+
+    It gives one after each operation and cycle, and waits ``interval`` seconds between cycles,
+    longer after failures. For intervals up to 5 minutes these are 600 s, the default of ``alive``.
+    """
+    return max(interval, MAX_BACKOFF) * (1 + JITTER) + _LONGEST_STEP
 
 
 def write_heartbeat(path: Path) -> None:

@@ -8,10 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from ..config.loader import load_config
 from ..config.model import Config
@@ -21,12 +20,10 @@ from ..report.cycle_log import utc_now
 from ..state.secret import Secret
 from .config_changes import describe_changes
 from .ended import Ended, Watch, watch_nothing
+from .heartbeat import JITTER, MAX_BACKOFF
 from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
-MAX_BACKOFF: Final = 300.0
-"""The longest wait between cycles after failures, in seconds; a longer interval is kept."""
-_JITTER: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class Schedule:
         self.failures = self.failures + 1 if failed else 0
         limit = max(self.interval, MAX_BACKOFF)
         delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
-        return delay * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+        return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
 
     def wait(self, delay: float) -> None:
         """Sleep until the next cycle is due, in ``delay`` seconds."""
@@ -54,11 +51,27 @@ class Schedule:
         self.wake.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigState:
+    """Which configuration is in force; None before the first one was read.
+
+    ``generation`` is 1 for the first one, and one more for each that differs from the one before,
+    be it in a key; it is in force since ``since``. ``problem`` is why the file cannot be used now,
+    in lines that are not redacted, "" if it can.
+    """
+
+    config: Config | None = None
+    generation: int = 0
+    since: datetime | None = None
+    problem: str = ""
+
+
 class ConfigSource:
     """Reads the configuration again for each cycle; if it is invalid, the last good one is used.
 
     Says in the log what changed: that the configuration is another one, and whose key is.
     ``learn`` receives the secrets of each configuration before anything about it is logged.
+    ``state`` is a frozen value at any time, for other threads.
     """
 
     def __init__(
@@ -69,9 +82,8 @@ class ConfigSource:
     ) -> None:
         self._paths = (config_path, secrets)
         self._learn = learn
-        self._last: Config | None = None
         self._last_texts: tuple[str, ...] = ()
-        self._is_broken = False
+        self.state = ConfigState()
 
     def load(self) -> Config:
         """Return the configuration.
@@ -79,26 +91,28 @@ class ConfigSource:
         Raises:
             ConfigError: it is invalid, and there is no earlier one that was good.
         """
+        last = self.state.config
         try:
             config = load_config(*self._paths)
         except ConfigError as error:
-            if self._last is None:
+            self.state = replace(self.state, problem=str(error))
+            if last is None:
                 raise
             kept = "keeping the last good configuration"
             self._log_once(logging.ERROR, *(f"{kept}; {line}" for line in str(error).splitlines()))
-            self._is_broken = True
-            return self._last
+            return last
         self._learn(config.secrets())
-        is_new = config is not self._last and config != self._last
-        if self._last is not None:
-            for line in describe_changes(self._last, config) if is_new else ():
+        is_new = config is not last and config != last
+        if last is not None:
+            for line in describe_changes(last, config) if is_new else ():
                 log.info("%s", line)
-            if self._is_broken:
+            if self.state.problem:
                 log.info("the configuration is valid again")
-        self._is_broken = False
         if is_new:
             self._log_once(logging.WARNING, *config.notices)
-        self._last = config
+            self.state = ConfigState(config, self.state.generation + 1, utc_now())
+        elif self.state.problem or config is not last:
+            self.state = replace(self.state, config=config, problem="")
         return config
 
     def _log_once(self, level: int, *texts: str) -> None:

@@ -23,6 +23,7 @@ SERVERS = "unit/backends/test_adapters_servers.py"
 LIES = "hostile/test_backends_that_lie.py"
 FILES = "hostile/test_files.py"
 LITELLM = "hostile/test_litellm.py"
+SERVER = "unit/serve/test_server.py"
 RECORD = "unit/recording/test_record.py"
 
 HIT_BY = {
@@ -72,6 +73,9 @@ HIT_BY = {
     "MAX_QUOTED": "unit/test_validate.py::test_long_values_and_keys_are_cut",
     "MAX_REASON": f"{PATTERNS}::test_a_refusal_is_short_however_long_the_pattern_is",
     "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_many_problems_does_not_fill_the_log",
+    "MAX_VISITORS": f"{SERVER}::test_more_clients_than_there_is_room_for_are_told_to_come_back",
+    "MAX_VISIT": f"{SERVER}::test_clients_that_are_too_slow_are_broken_off",
+    "MAX_POSTED": f"{SERVER}::test_a_body_that_is_too_long_or_without_a_length_is_refused",
 }
 """The test that hits each bound."""
 

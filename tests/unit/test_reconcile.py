@@ -18,7 +18,8 @@ from engine.errors import ConfigError
 from engine.fakes.server import Fault
 from engine.reconcile import Ports
 from engine.report.plan_log import PlanLog
-from engine.run.loop import MAX_BACKOFF, ConfigSource, Schedule, reconcile_forever
+from engine.run.heartbeat import MAX_BACKOFF
+from engine.run.loop import ConfigSource, Schedule, reconcile_forever
 from engine.transport.client_pool import Http
 from tests.fleet import Fleet, running_fleet
 from tests.quick import QUICK

@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from ...bounds import MAX_INTERVAL, MAX_QUOTED
+from ...errors import WrongUsage
 from ...reconcile import Memory, Options, Ports
 from ...report.artifacts import Artifacts
+from ...report.fan_out import FanOut
 from ...report.plan_log import PlanLog
-from ...run.heartbeat import write_heartbeat
+from ...run.heartbeat import longest_silence, write_heartbeat
 from ...run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_interruptibly
 from ...run.signals import stop_on_signals
 from ...text import Redactor, shortened
@@ -20,28 +23,71 @@ from ...transport.client_pool import Http
 from ..context import backends_named
 from ..exit_codes import OK, of_applied, of_planned
 
+if TYPE_CHECKING:
+    from ...serve.board import Board
+
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Run cycles until a signal stops them, or one cycle if that is asked."""
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
-    heartbeat = arguments.heartbeat
-    ports = Ports(
-        PlanLog(sys.stdout, redact=redactor.redact_json),
-        _artifacts(arguments, redactor),
-        Http(arguments.timing),
-        beat=(lambda: write_heartbeat(heartbeat)) if heartbeat else lambda: None,
-    )
     force = backends_named("--force", arguments.force, config)
     options = Options(dry_run=arguments.dry_run, force=force)
     wake = threading.Event()
-    stop_on_signals(ports.stop, wake)
     if not arguments.once:
-        reconcile_forever(source, Schedule(interval(arguments), wake), ports, options)
+        schedule = Schedule(interval(arguments), wake)
+        _repeat(source, schedule, options, arguments, redactor)
         return OK
+    if arguments.listen:
+        raise WrongUsage("--listen is for the loop; leave it out, or --once")
+    ports = _ports(arguments, redactor)
+    stop_on_signals(ports.stop, wake)
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
     ports.beat()
     return of_planned(report) if arguments.dry_run else of_applied(report)
+
+
+def _repeat(
+    source: ConfigSource,
+    schedule: Schedule,
+    options: Options,
+    arguments: argparse.Namespace,
+    redactor: Redactor,
+) -> None:
+    """Run cycles until a signal stops them, with a port beside them if that is asked."""
+    if not arguments.listen:
+        ports = _ports(arguments, redactor)
+        stop_on_signals(ports.stop, schedule.wake)
+        reconcile_forever(source, schedule, ports, options)
+        return
+    from ...serve.board import Board
+    from ...serve.routes import routes
+    from ...serve.server import Site, serving
+
+    board = Board(lambda: source.state, arguments.max_age or longest_silence(schedule.interval))
+    ports = _ports(arguments, redactor, board)
+    with serving(arguments.listen, Site(routes(), {}, board.snapshot, redactor)):
+        stop_on_signals(ports.stop, schedule.wake)
+        reconcile_forever(source, schedule, ports, options, board.ended)
+
+
+def _ports(arguments: argparse.Namespace, redactor: Redactor, board: Board | None = None) -> Ports:
+    """Return how cycles reach the outside; a board is told of all that the plan log is."""
+    plan_log = PlanLog(sys.stdout, redact=redactor.redact_json)
+    heartbeat = arguments.heartbeat
+
+    def beat() -> None:
+        if heartbeat:
+            write_heartbeat(heartbeat)
+        if board:
+            board.beat()
+
+    return Ports(
+        FanOut(plan_log, board) if board else plan_log,
+        _artifacts(arguments, redactor),
+        Http(arguments.timing),
+        beat=beat,
+    )
 
 
 def _artifacts(arguments: argparse.Namespace, redactor: Redactor) -> Artifacts | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from .command import Command
 from .words import (
+    address,
     backend_option,
     count,
     digest,
@@ -78,6 +79,20 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file to touch after each operation and cycle",
     )
+    parser.add_argument(
+        "--listen",
+        type=address,
+        metavar="[HOST:]PORT",
+        help="answer /healthz, /readyz and /metrics on this port, of this machine only; ':PORT' is"
+        " that of all interfaces (default: no port)",
+    )
+    parser.add_argument(
+        "--max-age",
+        type=duration,
+        metavar="TIME",
+        help="when /healthz calls the loop stuck: so long after its last operation or cycle"
+        " (default 10m; longer for an interval above 5m)",
+    )
 
 
 PLAN: Final = Command(
@@ -95,6 +110,6 @@ APPLY: Final = Command(
 RUN: Final = Command(
     "run",
     "bring LiteLLM in step repeatedly",
-    ("run --interval 5m --heartbeat /tmp/heartbeat", "run --once --dry-run"),
+    ("run --interval 5m --heartbeat /tmp/heartbeat", "run --listen :8080", "run --once --dry-run"),
     _run_options,
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import Final
 
 from ...bounds import MAX_INTERVAL
 from ...config.durations import seconds
+
+MAX_PORT: Final = 65535
 
 
 def verbose_option(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +90,18 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("expected a path, got ''")
     return Path(text)
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port of ``PORT``, on this machine only, ``HOST:PORT``, or ``:PORT``.
+
+    The last one is on all interfaces: its host is "".
+    """
+    host, colon, port = text.rpartition(":")
+    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > MAX_PORT:
+        what = "expected PORT, :PORT or HOST:PORT, such as 8080 or 127.0.0.1:8080"
+        raise argparse.ArgumentTypeError(f"{what}, got {text!r}")
+    return (host.removeprefix("[").removesuffix("]") if colon else "127.0.0.1"), int(port)
 
 
 def count(text: str) -> int:

@@ -1,0 +1,1 @@
+"""The port of the loop: health, readiness, metrics and the status, over HTTP. Reads the board."""

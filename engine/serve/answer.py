@@ -1,0 +1,31 @@
+"""What the server answers to a request. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..state.frozen import EMPTY
+from .snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, and a text without the secrets of the server's redactor, which has the last word.
+
+    ``headers`` come beside those that every answer has.
+    """
+
+    status: int
+    content_type: str
+    body: str
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+Route = Callable[[Snapshot], Answer]
+"""What answers GET and HEAD for one path. What it raises is answered with 500, and logged."""
+
+
+def text(status: int, body: str) -> Answer:
+    """Return one line of plain text."""
+    return Answer(status, "text/plain; charset=utf-8", f"{body}\n")

@@ -1,0 +1,52 @@
+"""What the probes of a running loop are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.run.heartbeat import longest_silence
+from tests.fleet import Fleet, running_fleet
+from tests.served import running_loop
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(tmp_path, "a", "b") as running:
+        yield running
+
+
+def test_a_loop_is_alive_from_its_start_and_ready_after_its_first_cycle(fleet: Fleet) -> None:
+    with running_loop(fleet) as loop:
+        loop.wait_until(lambda seen: seen.last is not None)
+        alive, ready = loop.ask("/healthz"), loop.ask("/readyz")
+    assert (alive.status, ready.status) == (200, 200)
+    assert alive.text == "last sign of life 0 s ago\n"
+    assert ready.text == "ready: a cycle has ended\n"
+
+
+def test_a_loop_whose_litellm_refuses_it_is_alive_but_not_ready_and_says_why(fleet: Fleet) -> None:
+    (fleet.folder / "litellm").write_text("sk-of-nobody")
+    with running_loop(fleet) as loop:
+        loop.wait_until(lambda seen: seen.last is not None)
+        alive, ready = loop.ask("/healthz"), loop.ask("/readyz")
+        (fleet.folder / "litellm").write_text("sk-fleet-master-key")
+        loop.cycle()
+        repaired = loop.ask("/readyz")
+    assert (alive.status, ready.status, repaired.status) == (200, 503, 200)
+    assert "HTTP 401" in ready.text
+    assert "sk-of-nobody" not in ready.text
+
+
+def test_a_loop_without_a_sign_of_life_for_too_long_is_stuck(fleet: Fleet) -> None:
+    with running_loop(fleet, max_silence=1e-9) as loop:
+        stuck = loop.ask("/healthz")
+    assert stuck.status == 503
+    assert stuck.text.startswith("stuck: last sign of life 0 s ago, more than 0 s; look at the log")
+
+
+def test_the_limit_follows_from_the_longest_wait_between_cycles() -> None:
+    assert [longest_silence(interval) for interval in (1, 60, 300)] == [600, 600, 600]
+    assert longest_silence(3600) == 3600 * 1.1 + 270
