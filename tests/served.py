@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.reconcile import Options, Ports
@@ -19,6 +20,7 @@ from engine.serve.board import Board
 from engine.serve.routes import routes
 from engine.serve.server import Site, serving
 from engine.serve.snapshot import Snapshot
+from engine.serve.sync import no_sync, sync_route
 from engine.text import Redactor
 from engine.transport.client_pool import Http
 from tests.fleet import Fleet
@@ -76,7 +78,10 @@ def ask(port: int, path: str, method: str = "GET", **how: Any) -> Reply:
 
 @contextmanager
 def running_loop(
-    fleet: Fleet, options: Options | None = None, max_silence: float | None = None
+    fleet: Fleet,
+    options: Options | None = None,
+    max_silence: float | None = None,
+    token: Path | None = None,
 ) -> Iterator[Loop]:
     """Run the loop on a fleet, with its port; its first cycle begins at once."""
     redactor = Redactor(shortest=4)
@@ -84,7 +89,8 @@ def running_loop(
     schedule = Schedule(3600.0)
     board = Board(lambda: source.state, max_silence or longest_silence(schedule.interval))
     ports = Ports(FanOut(PlanLog(None), board), http=Http(QUICK), beat=board.beat)
-    site = Site(routes(), {}, board.snapshot, redactor)
+    sync = sync_route(token, schedule.wake, redactor.learn) if token else no_sync
+    site = Site(routes(redactor.redact), {"/sync": sync}, board.snapshot, redactor)
     with serving(("127.0.0.1", 0), site) as port:
         arguments = (source, schedule, ports, options or Options(), board.ended)
         thread = threading.Thread(target=reconcile_forever, args=arguments)

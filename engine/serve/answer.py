@@ -11,7 +11,7 @@ from .snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, and a text without the secrets of the server's redactor, which has the last word.
+    """A status and a text. The server redacts the text, unless it ``is_redacted`` already.
 
     ``headers`` come beside those that every answer has.
     """
@@ -20,10 +20,13 @@ class Answer:
     content_type: str
     body: str
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    is_redacted: bool = False
 
 
 Route = Callable[[Snapshot], Answer]
 """What answers GET and HEAD for one path. What it raises is answered with 500, and logged."""
+Post = Callable[[str], Answer]
+"""What answers POST for one path; it is given the header Authorization, "" if there is none."""
 
 
 def text(status: int, body: str) -> Answer:

@@ -12,15 +12,18 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import is_
 from typing import Final
 
 from ..apply.result import Result
 from ..plan.plan import Plan
+from ..reconcile import Report
 from ..report.cycle_log import utc_now
 from ..report.news import Change
 from ..run.ended import Ended
 from ..run.loop import ConfigState
 from ..state.deployment import DesiredState
+from ..state.reuse import Last
 from .past import MAX_TOLD, Past, remembered
 from .snapshot import DURATIONS, FAILED, OK, UNFINISHED, Counts, Progress, Snapshot
 
@@ -62,6 +65,7 @@ class Board:
         self._operations: Counter[tuple[str, str]] = Counter()
         self._durations = [0] * (len(DURATIONS) + 1)
         self._seconds = 0.0
+        self._derived = Last()
 
     def beat(self) -> None:
         """Note a sign of life of the loop."""
@@ -114,6 +118,8 @@ class Board:
                 self._past.appendleft(remembered(ended, self._changes, self._skips))
             self._changes.clear()
             if ended.report is not None:
+                if not _is_as_before(ended.report, self._good):
+                    self._derived = Last()
                 self._good = ended
 
     def _is_news(self, ended: Ended, last: Ended | None) -> bool:
@@ -157,6 +163,7 @@ class Board:
                 self._times_listed(self._plan) if self._plan else {},
                 tuple(self._past),
                 self._counts(),
+                self._derived,
             )
 
     def _progress(self) -> Progress | None:
@@ -174,3 +181,12 @@ def _result(ended: Ended) -> str:
     if ended.error:
         return FAILED
     return OK if ended.ok else UNFINISHED
+
+
+def _is_as_before(report: Report, good: Ended | None) -> bool:
+    """Tell whether a report has the very same plan and states as that of another cycle."""
+    last = good.report if good else None
+    if last is None or last.basis is None or report.basis is None:
+        return False
+    ours = report.plan, report.desired, report.basis.observed
+    return all(map(is_, ours, (last.plan, last.desired, last.basis.observed)))

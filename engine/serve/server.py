@@ -17,12 +17,10 @@ from typing import Any, Final
 from ..bounds import MAX_POSTED, MAX_VISIT, MAX_VISITORS
 from ..errors import CannotListen
 from ..text import Redactor, describe_os_error, printable
-from .answer import Answer, Route, text
+from .answer import Answer, Post, Route, text
 from .snapshot import Snapshot
 
 log = logging.getLogger(__name__)
-Post = Callable[[str], Answer]
-"""What answers POST for one path; it is given the header Authorization, "" if there is none."""
 _POLL: Final = 0.5
 _BUSY: Final = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 _HEADERS: Final = {
@@ -202,10 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _send(self, answer: Answer) -> None:
-        redactor = self.server.site.redactor
-        is_json = answer.content_type.startswith("application/json")
-        hide = redactor.redact_json if is_json else redactor.redact
-        body = hide(answer.body).encode(errors="backslashreplace")
+        body = self._redacted(answer).encode(errors="backslashreplace")
         self.send_response(answer.status)
         headers = {"Content-Type": answer.content_type, "Content-Length": str(len(body))}
         for name, value in (headers | dict(answer.headers)).items():
@@ -213,6 +208,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _redacted(self, answer: Answer) -> str:
+        redactor = self.server.site.redactor
+        if answer.is_redacted:
+            return answer.body
+        if answer.content_type.startswith("application/json"):
+            return redactor.redact_json(answer.body)
+        return redactor.redact(answer.body)
 
     def end_headers(self) -> None:
         """Add the headers that every answer has, an error of the protocol too."""

@@ -12,6 +12,7 @@ from ..plan.plan import Plan
 from ..run.ended import Ended
 from ..run.loop import ConfigState
 from ..state.frozen import EMPTY
+from ..state.reuse import Last
 from .past import Past
 
 OK: Final = "ok"
@@ -60,7 +61,8 @@ class Snapshot:
     last one that has a report: None before there is one. ``plan`` is the newest plan, made at
     ``planned``; it may still be being carried out, and then ``progress`` says how far. ``listed``
     is when the list of each configured backend was last read as a whole. ``past`` are the last
-    cycles that had operations or news, the newest first.
+    cycles that had operations or news, the newest first. ``derived`` keeps what is worked out from
+    the report of ``good`` until there is another one.
     """
 
     now: datetime
@@ -76,3 +78,4 @@ class Snapshot:
     listed: Mapping[str, datetime] = field(default_factory=lambda: EMPTY)
     past: tuple[Past, ...] = ()
     counts: Counts = field(default_factory=Counts)
+    derived: Last = field(default_factory=Last)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Run cycles until a signal stops them, or one cycle if that is asked."""
+    if arguments.listen and arguments.once:
+        raise WrongUsage("--listen is for the loop; leave it out, or --once")
+    if arguments.sync_token and not arguments.listen:
+        raise WrongUsage("--sync-token is for the port that --listen opens; give both")
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
     config = source.load()
     force = backends_named("--force", arguments.force, config)
@@ -38,8 +42,6 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         schedule = Schedule(interval(arguments), wake)
         _repeat(source, schedule, options, arguments, redactor)
         return OK
-    if arguments.listen:
-        raise WrongUsage("--listen is for the loop; leave it out, or --once")
     ports = _ports(arguments, redactor)
     stop_on_signals(ports.stop, wake)
     report = reconcile_interruptibly(lambda: config, ports, Memory(), options)
@@ -63,10 +65,13 @@ def _repeat(
     from ...serve.board import Board
     from ...serve.routes import routes
     from ...serve.server import Site, serving
+    from ...serve.sync import no_sync, sync_route
 
     board = Board(lambda: source.state, arguments.max_age or longest_silence(schedule.interval))
     ports = _ports(arguments, redactor, board)
-    with serving(arguments.listen, Site(routes(), {}, board.snapshot, redactor)):
+    token, learn = arguments.sync_token, redactor.learn
+    posts = {"/sync": sync_route(token, schedule.wake, learn) if token else no_sync}
+    with serving(arguments.listen, Site(routes(redactor.redact), posts, board.snapshot, redactor)):
         stop_on_signals(ports.stop, schedule.wake)
         reconcile_forever(source, schedule, ports, options, board.ended)
 

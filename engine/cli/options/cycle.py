@@ -79,6 +79,10 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file to touch after each operation and cycle",
     )
+    _port_options(parser)
+
+
+def _port_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen",
         type=address,
@@ -92,6 +96,13 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="when /healthz calls the loop stuck: so long after its last operation or cycle"
         " (default 10m; longer for an interval above 5m)",
+    )
+    parser.add_argument(
+        "--sync-token",
+        type=path,
+        metavar="FILE",
+        help="with --listen: 'POST /sync' with the token in this file begins a cycle at once"
+        " ('Authorization: Bearer TOKEN')",
     )
 
 
