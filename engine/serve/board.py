@@ -140,7 +140,7 @@ class Board:
         """
         times = dict(self._listed)
         if self._plan is not None:
-            now = {status.backend for status in self._plan.endpoints if status.is_ok}
+            now = {status.backend for status in self._plan.endpoints if status.answered}
             times |= dict.fromkeys(now, self._planned)
         names = {status.backend for status in plan.endpoints}
         return {backend: time for backend, time in times.items() if backend in names}

@@ -144,8 +144,8 @@ def _of_backends(seen: Snapshot, redact: Callable[[str], str]) -> Iterator[Metri
     def by_backend(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:
         return {(name,): values[backend] for backend, name in names.items() if backend in values}
 
-    up: dict[str, Any] = {status.backend: status.is_ok for status in statuses}
-    told = "Whether a backend sent its list of models, and all of it could be read."
+    up: dict[str, Any] = {status.backend: status.answered for status in statuses}
+    told = "Whether the list of a backend, even an empty one, could be read as a whole."
     yield _gauge("backend_up", told, by_backend(up), "backend")
     outcomes = {
         (names[status.backend], outcome): float(status.outcome == outcome)

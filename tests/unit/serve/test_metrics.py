@@ -117,6 +117,7 @@ def test_a_held_deletion_is_told(fleet: Fleet, loop: Loop) -> None:
     assert seen("deployments", backend="box", state="held") == 2
     assert seen.by("reason", "skips") == {"held": 2}
     assert seen.by("outcome", "backend_outcome") == {"empty": 1}
+    assert seen("backend_up", backend="box") == 1
 
 
 def test_a_write_that_fails_is_told(fleet: Fleet, loop: Loop) -> None:
