@@ -35,16 +35,17 @@ def running_engine(fleet: Fleet) -> Iterator[int]:
         text=True,
     )
     assert process.stderr is not None
-    try:
-        found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", process.stderr.readline())
-        assert found
-        drain = threading.Thread(target=process.stderr.read)
+    with process.stderr as log:
+        found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", log.readline())
+        drain = threading.Thread(target=log.read)
         drain.start()
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait(60)
-        drain.join()
+        try:
+            assert found
+            yield int(found[1])
+        finally:
+            process.terminate()
+            process.wait(60)
+            drain.join()
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.parser import make_parser
 from engine.run.heartbeat import longest_silence
 from tests.fleet import Fleet, running_fleet
 from tests.served import running_loop
@@ -50,3 +51,5 @@ def test_a_loop_without_a_sign_of_life_for_too_long_is_stuck(fleet: Fleet) -> No
 def test_the_limit_follows_from_the_longest_wait_between_cycles() -> None:
     assert [longest_silence(interval) for interval in (1, 60, 300)] == [600, 600, 600]
     assert longest_silence(3600) == 3600 * 1.1 + 270
+    alive = make_parser().parse_args(["alive", "--heartbeat", "x"])
+    assert alive.max_age == longest_silence(60), "a probe by the file decides in the same way"
