@@ -77,7 +77,7 @@ class Prometheus:
         assert len(result) <= 1
         return float(result[0]["value"][1]) if result else None
 
-    def wait_until(self, is_so: Callable[[], object], seconds: float = 60.0) -> None:
+    def wait_until(self, is_so: Callable[[], object], seconds: float = 120.0) -> None:
         """Wait for something that it is to see."""
         deadline = time.monotonic() + seconds
         while not is_so():
