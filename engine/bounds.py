@@ -125,3 +125,5 @@ MAX_VISIT: Final = 10.0
 """Seconds that one of them may take: a client that sends or reads slowly holds a thread."""
 MAX_POSTED: Final = 64 * 2**10
 """Bytes of the body of a request to that port; it is read and ignored."""
+MAX_PARAMETERS: Final = 20
+"""Parameters in the address of a request to it; the page has five."""

@@ -34,6 +34,7 @@ from .report.cycle_log import CycleLog
 from .report.news import find_changes, remember
 from .state.deployment import DesiredState, ObservedState
 from .state.endpoint_status import EndpointStatus
+from .state.frozen import EMPTY
 from .state.listing import Listing
 from .text import describe_os_error
 from .transport.client_pool import Http
@@ -108,12 +109,17 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a cycle planned and did; ``basis`` is None where no backend was asked."""
+    """What a cycle planned and did; ``basis`` is None where no backend was asked.
+
+    ``waits`` has, by endpoint with a suspicious list, the seconds from the beginning of the cycle
+    until that is believed.
+    """
 
     plan: Plan
     desired: DesiredState
     results: tuple[Result, ...] = ()
     basis: Basis | None = None
+    waits: Mapping[str, float] = field(default_factory=lambda: EMPTY)
 
     @property
     def converged(self) -> bool:
@@ -164,7 +170,9 @@ def reconcile_once(
     outcomes = {endpoint.url: endpoint.outcome for endpoint in desired.endpoints}
     ports.log.end(plan, results, outcomes, time.monotonic() - begun)
     basis = Basis(config, document, listings, observed)
-    return Report(plan, desired, results, basis)
+    period = config.limits.suspicion_period
+    waits = {url: period - (begun - at) for url, at in memory.suspicious_since.items()}
+    return Report(plan, desired, results, basis, waits)
 
 
 def _report(plan: Plan, desired: DesiredState, ports: Ports, memory: Memory) -> None:

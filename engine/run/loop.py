@@ -57,13 +57,14 @@ class ConfigState:
 
     ``generation`` is 1 for the first one, and one more for each that differs from the one before,
     be it in a key; it is in force since ``since``. ``problem`` is why the file cannot be used now,
-    in lines that are not redacted, "" if it can.
+    in lines that are not redacted, "" if it can. ``path`` is that of the file.
     """
 
     config: Config | None = None
     generation: int = 0
     since: datetime | None = None
     problem: str = ""
+    path: Path | None = None
 
 
 class ConfigSource:
@@ -83,7 +84,7 @@ class ConfigSource:
         self._paths = (config_path, secrets)
         self._learn = learn
         self._last_texts: tuple[str, ...] = ()
-        self.state = ConfigState()
+        self.state = ConfigState(path=config_path)
 
     def load(self) -> Config:
         """Return the configuration.
@@ -110,7 +111,8 @@ class ConfigSource:
                 log.info("the configuration is valid again")
         if is_new:
             self._log_once(logging.WARNING, *config.notices)
-            self.state = ConfigState(config, self.state.generation + 1, utc_now())
+            number, path = self.state.generation + 1, self.state.path
+            self.state = ConfigState(config, number, utc_now(), path=path)
         elif self.state.problem or config is not last:
             self.state = replace(self.state, config=config, problem="")
         return config

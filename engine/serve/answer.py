@@ -27,6 +27,10 @@ Route = Callable[[Snapshot], Answer]
 """What answers GET and HEAD for one path. What it raises is answered with 500, and logged."""
 Post = Callable[[str], Answer]
 """What answers POST for one path; it is given the header Authorization, "" if there is none."""
+Query = Mapping[str, str]
+"""The parameters in an address, each with its last value."""
+Search = Callable[[Snapshot, Query], Answer]
+"""The same for a path whose answer depends on the parameters."""
 
 
 def text(status: int, body: str) -> Answer:

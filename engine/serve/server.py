@@ -8,16 +8,18 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
-from ..bounds import MAX_POSTED, MAX_VISIT, MAX_VISITORS
+from ..bounds import MAX_PARAMETERS, MAX_POSTED, MAX_VISIT, MAX_VISITORS
 from ..errors import CannotListen
+from ..state.frozen import EMPTY
 from ..text import Redactor, describe_os_error, printable
-from .answer import Answer, Post, Route, text
+from .answer import Answer, Post, Query, Route, Search, text
 from .snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ _BUSY: Final = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-L
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';"
+    " img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -38,12 +40,18 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served: ``gets`` and ``posts`` by path, from a snapshot that ``look`` takes."""
+    """What is served: all by path, the answers to GET from a snapshot that ``look`` takes."""
 
     gets: Mapping[str, Route]
     posts: Mapping[str, Post]
     look: Callable[[], Snapshot]
     redactor: Redactor
+    searches: Mapping[str, Search] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def shown(self) -> Collection[str]:
+        """The paths that answer GET."""
+        return {*self.gets, *self.searches}
 
 
 @contextmanager
@@ -164,19 +172,27 @@ class _Handler(BaseHTTPRequestHandler):
         return self.path.partition("?")[0]
 
     def _get(self) -> Answer:
-        route = self.server.site.gets.get(self._path())
-        if route is None:
-            return self._refuse(self._allowed())
-        look = self.server.site.look
-        return self._guarded(lambda _: route(look()))
+        site, path = self.server.site, self._path()
+        if search := site.searches.get(path):
+            return self._guarded(lambda _: search(site.look(), self._query()))
+        if route := site.gets.get(path):
+            return self._guarded(lambda _: route(site.look()))
+        return self._refuse(self._allowed())
+
+    def _query(self) -> Query:
+        """Return the parameters; one that cannot be read, or too many of them, are as none."""
+        try:
+            return dict(parse_qsl(self.path.partition("?")[2], max_num_fields=MAX_PARAMETERS))
+        except ValueError:
+            return {}
 
     def _allowed(self) -> str:
         return "POST" if self._path() in self.server.site.posts else "GET, HEAD"
 
     def _refuse(self, allowed: str) -> Answer:
         site = self.server.site
-        if self._path() not in {*site.gets, *site.posts}:
-            return text(404, f"there is nothing here; there is {', '.join(sorted(site.gets))}")
+        if self._path() not in {*site.shown, *site.posts}:
+            return text(404, f"there is nothing here; there is {', '.join(sorted(site.shown))}")
         refusal = text(405, f"this path takes {allowed}")
         return Answer(405, refusal.content_type, refusal.body, {"Allow": allowed})
 

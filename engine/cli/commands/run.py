@@ -63,15 +63,18 @@ def _repeat(
         reconcile_forever(source, schedule, ports, options)
         return
     from ...serve.board import Board
+    from ...serve.page.answers import page_searches
     from ...serve.routes import routes
     from ...serve.server import Site, serving
     from ...serve.sync import no_sync, sync_route
 
+    pages = page_searches(redactor.redact_json)
     board = Board(lambda: source.state, arguments.max_age or longest_silence(schedule.interval))
     ports = _ports(arguments, redactor, board)
     token, learn = arguments.sync_token, redactor.learn
     posts = {"/sync": sync_route(token, schedule.wake, learn) if token else no_sync}
-    with serving(arguments.listen, Site(routes(redactor.redact), posts, board.snapshot, redactor)):
+    site = Site(routes(redactor.redact), posts, board.snapshot, redactor, pages)
+    with serving(arguments.listen, site):
         stop_on_signals(ports.stop, schedule.wake)
         reconcile_forever(source, schedule, ports, options, board.ended)
 

@@ -1,0 +1,1 @@
+"""The status page: the documents of the status as HTML."""
