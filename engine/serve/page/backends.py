@@ -8,7 +8,7 @@ from typing import Any
 from ...state.listing import NOT_ASKED, OK
 from ..status.deployments import IN_SYNC, KEPT
 from .filters import Filter
-from .markup import Html, shown, tag
+from .markup import Html, sentence, shown, tag
 from .rows import bar, chips, counted, endpoint, is_small, models, table
 from .words import badge, relative
 
@@ -129,9 +129,9 @@ def _facts(backend: Json, now: str) -> Html:
 def _problem(backend: Json) -> Html | None:
     parts = []
     if backend["detail"]:
-        parts.append(tag("p", shown(backend["detail"])))
+        parts.append(tag("p", sentence(backend["detail"])))
     if backend["remedy"]:
-        parts.append(tag("p", tag("b", "Remedy: "), shown(backend["remedy"])))
+        parts.append(tag("p", tag("b", "Remedy: "), sentence(backend["remedy"])))
     parts += [tag("p", shown(text), "; correct it, or remove it") for text in backend["unmatched"]]
     return tag("div", *parts, class_="note") if parts else None
 

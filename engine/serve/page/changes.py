@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, Final
 
 from ...report.field_changes import format_path
+from ...report.news import format_count
 from ...state.field_change import FieldChange
 from ...text import format_value
-from .markup import Html, joined, shown, tag
+from .markup import Html, joined, sentence, shown, tag
 from .words import badge, code, relative, took
 
 Json = dict[str, Any]
@@ -28,6 +30,7 @@ _OUTCOMES: Final = {
     "not_attempted": "not attempted",
     "": "planned",
 }
+_SEVERAL: Final = 3
 _SIGNS: Final = {"create": "+", "delete": "−"}  # noqa: RUF001 - a minus sign is what is meant
 
 
@@ -82,7 +85,7 @@ def _body(plan: Json) -> Iterator[Html]:
     for backend in plan["backends"]:
         yield tag("div", *_backend(backend), class_="note")
     if plan["operations"]:
-        yield tag("ol", *map(_operation, plan["operations"]), class_="operations")
+        yield tag("ol", *_operations(plan["operations"]), class_="operations")
     if plan["more"]:
         yield tag("p", f"{plan['more']} more operations of this plan are not kept.", class_="more")
     skipped = sum(plan["skips"].values())
@@ -96,28 +99,40 @@ def _backend(backend: Json) -> Iterator[Html]:
     detail = joined([": ", shown(backend["detail"])]) if backend["detail"] else None
     yield tag("p", tag("b", shown(backend["backend"])), " ", shown(backend["words"]), detail)
     if backend["remedy"]:
-        yield tag("p", tag("b", "Remedy: "), shown(backend["remedy"]))
+        yield tag("p", tag("b", "Remedy: "), sentence(backend["remedy"]))
     for text in backend["unmatched"]:
         yield tag("p", shown(text), " matches no model of it")
 
 
-def _operation(operation: Json) -> Html:
+def _operations(operations: list[Json]) -> Iterator[Html]:
+    """Yield operations; of several that differ only in the model, all names together."""
+    for _, members in groupby(operations, _alike):
+        group = list(members)
+        if len(group) < _SEVERAL or group[0]["changes"]:
+            yield from (_operation(each, shown(each["name"])) for each in group)
+            continue
+        names = joined([tag("li", shown(each["name"])) for each in group])
+        yield _operation(group[0], format_count(len(group), "model"), tag("ul", names))
+
+
+def _alike(operation: Json) -> tuple[str, ...]:
+    return tuple(operation[name] for name in ("action", "reason", "because", "outcome", "detail"))
+
+
+def _operation(operation: Json, name: Html | str, *more: Html) -> Html:
     action = operation["action"]
     sign = tag("span", _SIGNS.get(action, "~"), class_=f"sign {action}", aria_hidden="true")
-    head = tag(
-        "p",
-        sign,
-        tag("span", f"{action} ", class_="action"),
-        tag("span", shown(operation["name"]), class_="name"),
-        badge(_KINDS[operation["outcome"]], _OUTCOMES[operation["outcome"]]),
-        class_="operation",
-    )
-    parts: list[Html] = [head, tag("p", shown(operation["because"]), class_="because")]
+    word = tag("span", f"{action} ", class_="action")
+    outcome = badge(_KINDS[operation["outcome"]], _OUTCOMES[operation["outcome"]])
+    named = tag("span", name, class_="name")
+    parts = [tag("p", sign, word, named, outcome, class_="operation")]
+    why = f"{operation['reason']}: {operation['because']}"
+    parts.append(tag("p", sentence(why), class_="because"))
     if operation["detail"]:
-        parts.append(tag("p", shown(operation["detail"]), class_="because"))
+        parts.append(tag("p", sentence(operation["detail"]), class_="because"))
     if operation["changes"]:
         parts.append(_diff(operation["changes"]))
-    return tag("li", *parts)
+    return tag("li", *parts, *more)
 
 
 def _diff(changes: list[Json]) -> Html:

@@ -10,8 +10,8 @@ from ..status.headline import ATTENTION, BROKEN, IN_STEP, PLANNED, STARTING, STU
 from .backends import models_section
 from .changes import plans_section
 from .filters import Filter
-from .markup import Html, joined, shown, tag
-from .words import clock, code, relative, span
+from .markup import Html, joined, sentence, shown, tag
+from .words import clock, code, relative, span, took
 
 Json = dict[str, Any]
 _KINDS: Final = {
@@ -88,7 +88,7 @@ def _banners(status: Json) -> Iterator[Html]:
 
 def _headline(status: Json) -> Html:
     summary = status["summary"]
-    lines = [tag("p", shown(line, 1000)) for line in summary["sentence"].split("\n")]
+    lines = [tag("p", sentence(line, 1000)) for line in summary["sentence"].split("\n")]
     parts = [tag("h2", summary["title"], class_=f"title {_KINDS[summary['state']]}"), *lines]
     if status["progress"]:
         parts.append(_progress(status["progress"]))
@@ -101,7 +101,7 @@ def _progress(progress: Json) -> Html:
     label = "operations done"
     bar = tag("progress", progress["sentence"], value=done, max=total, aria_label=label)
     latest = [
-        tag("li", f"{each['action']} ", shown(each["name"]), f": {_said(each['outcome'])}")
+        tag("li", f"{each['action']} ", shown(each["name"]), _unless_done(each["outcome"]))
         for each in reversed(progress["latest"][-5:])
     ]
     return tag(
@@ -113,8 +113,9 @@ def _progress(progress: Json) -> Html:
     )
 
 
-def _said(word: str) -> str:
-    return word.replace("_", " ")
+def _unless_done(outcome: str) -> str:
+    done = outcome in ("applied", "already")
+    return "" if done else f": {outcome.replace('_', ' ')}"
 
 
 def _facts(status: Json) -> Html:
@@ -128,8 +129,8 @@ def _facts(status: Json) -> Html:
         facts.append(("Last cycle", relative(cycle["begun"], now), told))
     if backends:
         facts.append(("Backends", f"{well} of {len(backends)}", "answer with a whole list"))
-    in_sync = f"{status['counts']['in_sync']} in sync"
-    facts.append(("Models", str(len(status["deployments"])), in_sync))
+    in_sync = f"{status['counts']['in_sync']:,} in sync"
+    facts.append(("Models", f"{len(status['deployments']):,}", in_sync))
     facts.append(("Running for", span(program["uptime"]), f"version {program['version']}"))
     members = [
         tag("div", tag("dt", name), tag("dd", value, tag("small", detail)))
@@ -176,7 +177,7 @@ def _config(status: Json) -> Html:
         title = tag("p", tag("b", "The file cannot be used, so the last good configuration stays:"))
         parts.append(tag("div", title, *lines, class_="note failed"))
     if config["notices"]:
-        notices = [tag("p", shown(text, 1000)) for text in config["notices"]]
+        notices = [tag("p", sentence(text, 1000)) for text in config["notices"]]
         parts.append(tag("div", *notices, class_="note skipped"))
     settings = dict(config["settings"])
     if settings:

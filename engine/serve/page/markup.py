@@ -56,6 +56,14 @@ def shown(text: str, limit: int = MAX_EXCERPT) -> Html:
     return tag("bdi", printable(shortened(text, limit)))
 
 
+def sentence(text: str, limit: int = MAX_EXCERPT) -> Html:
+    """Return the same of a sentence, in which what is between backticks is code."""
+    parts = printable(shortened(text, limit)).split("`")
+    if len(parts) % 2 == 0:
+        return shown(text, limit)
+    return tag("bdi", *(tag("code", part) if n % 2 else part for n, part in enumerate(parts)))
+
+
 def _inner(child: Child) -> str:
     if child is None:
         return ""

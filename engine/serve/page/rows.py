@@ -9,7 +9,7 @@ from typing import Any, Final
 from ...report.news import format_count
 from ..status.deployments import IN_SYNC, STATES
 from .filters import Filter
-from .markup import Html, joined, shown, tag
+from .markup import Html, joined, sentence, shown, tag
 from .words import badge, code, relative
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ def _group(rows: list[Json], now: str, told: Collection[str]) -> Html:
     because = "" if rows[0]["state"] in told else rows[0]["because"]
     if not because:
         return tag("tbody", *(_row(row, now) for row in rows))
-    why = tag("p", shown(because))
+    why = tag("p", sentence(f"{rows[0]['reason'] or 'blocked'}: {because}"))
     if len(rows) < _SEVERAL:
         after = tag("tr", tag("td", why, colspan="2"), class_="why")
         return tag("tbody", *(part for row in rows for part in (_row(row, now), after)))
@@ -86,7 +86,7 @@ def chips(counts: dict[str, int], chosen: Filter | None = None) -> Html:
     for state, label in STATES.items():
         if not counts.get(state):
             continue
-        inside = joined([tag("b", str(counts[state])), f" {label}"])
+        inside = joined([tag("b", f"{counts[state]:,}"), f" {label}"])
         if chosen is None:
             members.append(tag("li", tag("span", inside, class_=f"badge {state}")))
             continue

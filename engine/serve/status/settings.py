@@ -20,6 +20,12 @@ _NAMES: Final = {
     "renames": "regex_rename",
     "model_info": "model_info_defaults",
     "litellm_params": "litellm_params_defaults",
+    "adapters": "include_adapters",
+    "remote": "include_remote",
+    "unloaded": "include_unloaded",
+    "failed": "include_failed",
+    "modes": "include_modes",
+    "not_modes": "exclude_modes",
 }
 """By field of the model: its name in the configuration, where that is another one."""
 _KEYS: Final = ("key", "key_given", "key_problem")
@@ -52,15 +58,15 @@ def _backend(backend: Backend) -> dict[str, Any]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """Return what is set of a value; what is empty, None or False is left out."""
+    """Return what is set of a value; what is empty or None is left out."""
     found: dict[str, Any] = {}
     for field in fields(value):
         if field.name in _KEYS:
             continue
         plain = _plain(getattr(value, field.name))
-        if field.name == "connection":
+        if field.name in ("connection", "selection"):
             found.update(plain)
-        elif plain not in (None, "", False, [], {}):
+        elif plain is not None and plain not in ("", [], {}):
             found[_NAMES.get(field.name, field.name)] = plain
     return found
 
@@ -78,6 +84,8 @@ def _plain(value: Any) -> Any:
         plain = [_plain(member) for member in value]
     elif is_dataclass(value):
         plain = _fields(value)
+    elif isinstance(value, float) and value.is_integer():
+        plain = int(value)
     elif value is None or isinstance(value, str | int | float):
         plain = value
     return plain

@@ -53,7 +53,7 @@ def _holds(deployments: Iterable[Deployment]) -> Iterator[Event]:
     for (at, reason, backend), number in groups.items():
         models = format_count(number, "model")
         if reason == HELD:
-            what = f"If {backend} still does not list them, its {models} held now may go"
+            what = f"{models} of {backend}, held now, may go if still not listed"
         else:
-            what = f"{models} of {backend}, blocked now, may be deleted"
+            what = f"{models} of {backend}, blocked now, may be deleted if still not wanted"
         yield Event(at, what)
