@@ -10,7 +10,7 @@ from .words import duration, path, pause
 
 SCHEMAS: Final = (
     "config", "plan", "planlog", "explanation", "diagnosis", "recording",
-    "listing", "desired", "observed",
+    "status", "plans", "listing", "desired", "observed",
 )  # fmt: skip
 """The documents that have a schema; in another order, the files of ``schemas/``."""
 SHELLS: Final = ("bash", "zsh", "fish")

@@ -46,7 +46,7 @@ def page_searches(redact_json: Redact) -> Mapping[str, Search]:
         status, plans = status_document(snapshot), plans_document(snapshot)
         both = without_secrets({"status": status, "plans": plans})
         asked = query.get("reload", "")
-        reload = int(asked) if asked.isdecimal() and len(asked) <= 4 else 0
+        reload = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 4 else 0
         reload = reload if reload in _RELOADS else 0
         html = page(both["status"], both["plans"], Filter.of(query), mark, reload)
         return Answer(200, "text/html; charset=utf-8", html, is_redacted=True)

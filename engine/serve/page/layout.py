@@ -226,7 +226,7 @@ def _text(value: Any) -> str:
 def _footer(status: Json) -> Html:
     links = [tag("a", path, href=path) for path in _LINKS]
     again = tag("a", "load it again every 30 s", href="/?reload=30")
-    still = tag("noscript", tag("p", "Without its script this page stays as it is: ", again, "."))
+    still = tag("p", "Without its script this page stays as it is: ", again, ".", id="still")
     time = tag("time", clock(status["time"]), datetime=status["time"], data_clock=True)
     as_of = tag("p", "As of ", time)
     return tag("footer", tag("p", *links, class_="links"), as_of, still)

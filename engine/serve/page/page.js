@@ -23,6 +23,7 @@ function setClock(root) {
 }
 
 function tick() {
+  document.getElementById("still").hidden = true;
   for (const time of document.querySelectorAll("main time")) {
     const text = words((Date.parse(time.dateTime) - Date.now() - ahead) / 1000);
     if (time.textContent !== text) time.textContent = text;

@@ -104,11 +104,11 @@ def deployments_of(report: Report, begun: datetime) -> list[Deployment]:
     places = _Places(report.desired, observed)
     decided = _Decided(report.plan, report.results, until, _graces(report.desired, observed))
     found = [*decided.operations(places), *decided.skips(places)]
-    settled = {each.id for each in found if each.id} | decided.touched
+    settled = {each.id or each.key for each in found} | decided.touched
     found += [
         _undisturbed(seen, places, decided.notices.get(seen.id, ""))
         for seen in (*observed.deployments, *observed.strays)
-        if seen.id not in settled
+        if (seen.id or seen.key) not in settled
     ]
     return sorted(found, key=lambda each: (each.key, each.id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ from engine.serve.routes import routes
 from engine.serve.server import Site, serving
 from engine.text import Redactor
 from engine.transport.client_pool import Http
+from engine.validate import validate
 from tests.quick import QUICK
 from tests.replay import MASTER_KEY, Replay, proxied, unproxied
+from tests.served import Reply, ask
 
 BEGIN = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 CONFIG = """\
@@ -69,6 +72,7 @@ class Scene:
         self.board = Board(self._state, 600.0, lambda: self.now)
         self.ports = Ports(self.board, http=Http(QUICK))
         self._memory = Memory()
+        self.port = 0
         self._since: dict[int, datetime] = {}
 
     def configure(self, text: str) -> None:
@@ -80,6 +84,11 @@ class Scene:
         config = self._source.load()
         self._since.setdefault(self._source.state.generation, self.now)
         return config
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return f"http://127.0.0.1:{self.port}/"
 
     def cycle(self, minutes: float = 1.0, *, dry_run: bool = False) -> None:
         """Let time pass, and run a cycle."""
@@ -113,6 +122,16 @@ class Scene:
         path = f"/model/{row['model_info']['id']}/update"
         self.replay.call("PATCH", path, {"litellm_params": params})
 
+    def ask(self, path: str, method: str = "GET") -> Reply:
+        """Send one request to the port."""
+        return ask(self.port, path, method)
+
+    def json(self, path: str, schema: str) -> Any:
+        """Return a document of the port, which is valid."""
+        document = json.loads(self.ask(path).text)
+        validate(document, schema)
+        return document
+
     def _state(self) -> ConfigState:
         state = self._source.state
         since = self._since.get(state.generation)
@@ -128,8 +147,8 @@ def _pages(host: str, names: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def scene() -> Iterator[tuple[Scene, str]]:
-    """Run the servers and the port; yield the scene, and the address of its page."""
+def scene() -> Iterator[Scene]:
+    """Run the servers and the port; yield the scene."""
     replay = Replay({"litellm": "1.110.2"})
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -140,4 +159,5 @@ def scene() -> Iterator[tuple[Scene, str]]:
         pages = page_searches(lambda text: unproxied(here.redactor.redact_json(text)))
         site = Site(routes(here.redactor.redact), {}, here.board.snapshot, here.redactor, pages)
         port = stack.enter_context(serving(("127.0.0.1", 0), site))
-        yield here, f"http://127.0.0.1:{port}/"
+        here.port = port
+        yield here
