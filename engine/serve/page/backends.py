@@ -115,7 +115,7 @@ def _state(backend: Json, *, is_well: bool) -> Html:
 
 def _facts(backend: Json, now: str) -> Html:
     facts = [tag("span", endpoint(backend["endpoint"]))]
-    if backend["outcome"] != NOT_ASKED:
+    if backend["answered"] or backend["models"]:
         listed = models(backend["models"]) + " listed"
         left_out = f", {backend['filtered']} filtered out" if backend["filtered"] else ""
         facts.append(tag("span", f"{listed}{left_out}"))

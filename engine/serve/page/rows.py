@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from ...report.news import format_count
 from ..status.deployments import IN_SYNC, STATES
 from .filters import Filter
 from .markup import Html, joined, sentence, shown, tag
@@ -138,4 +137,4 @@ def endpoint(url: str) -> Html:
 
 def models(number: int) -> str:
     """Return ``1 model`` or ``2 models``."""
-    return format_count(number, "model")
+    return f"{number:,} model" if number == 1 else f"{number:,} models"

@@ -26,6 +26,7 @@ from engine.serve.status.settings import settings_of
 from engine.state.mark import Mark
 from engine.transport.client_pool import Http
 from engine.validate import schema, validate
+from tests.documents import read, rows
 from tests.quick import QUICK
 from tests.replay import staged
 from tests.scene import CONFIG, OLLAMA, Scene, scene
@@ -68,12 +69,12 @@ def test_in_every_scenario_each_row_has_one_state_that_agrees_with_the_plan(
     validate(plans_document(snapshot), "plans")
 
     assert report.basis is not None
-    rows = Counter(each["id"] for each in document["deployments"] if each["id"])
-    assert [row_id for row_id, times in rows.items() if times > 1] == []
+    ids = Counter(each["id"] for each in document["deployments"] if each["id"])
+    assert [row_id for row_id, times in ids.items() if times > 1] == []
     observed = report.basis.observed
     replaced = {operation.replaces for operation in report.plan.operations}
     there = {seen.id for seen in (*observed.deployments, *observed.strays)} - replaced
-    assert there <= rows.keys()
+    assert there <= ids.keys()
     states = {
         (each["endpoint"], each["name"], each["id"]): each for each in document["deployments"]
     }
@@ -94,6 +95,8 @@ def test_every_state_is_in_the_schema_and_in_words() -> None:
     assert sorted(STATES) == words
     properties = schema("status")["properties"]["deployments"]["items"]["properties"]
     assert properties["state"]["enum"] == list(STATES)
+    explained = [row[0].strip("`") for row in rows(read("k8s/README.md"), "state")]
+    assert explained == list(STATES)
 
 
 def test_before_the_first_cycle_it_has_the_backends_and_the_configuration(here: Scene) -> None:
