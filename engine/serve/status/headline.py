@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...bounds import MAX_EXCERPT
-from ...report.news import format_count, state_in_words
+from ...report.news import format_count, remedy, state_in_words
 from ...report.pace import in_words
 from ...text import shortened
 from .deployments import DONE, FAILED, HELD, KEPT, Deployment
@@ -81,7 +81,7 @@ def _notes(report: Report, counts: Counter[str]) -> Iterator[str]:
     """Yield what is not as it should be."""
     unseen = [status for status in report.plan.endpoints if not status.is_ok]
     for status in unseen[:_MOST_NAMED]:
-        yield f"{status.backend} {state_in_words(status)}."
+        yield f"{status.backend} {state_in_words(status)}; {remedy(status)}."
     if len(unseen) > _MOST_NAMED:
         yield f"So it is with {format_count(len(unseen) - _MOST_NAMED, 'more backend')}."
     if counts[KEPT]:

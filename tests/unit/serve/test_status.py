@@ -165,7 +165,9 @@ def test_an_outage_keeps_models_and_names_the_remedy_and_the_last_good_list(here
     here.cycle()
     document = status(here)
     assert document["summary"]["state"] == "attention"
-    assert "ollama cannot be reached." in document["summary"]["sentence"].splitlines()
+    told, kept = document["summary"]["sentence"].splitlines()
+    assert told.startswith("ollama cannot be reached; check that it runs")
+    assert kept == "7 models are kept meanwhile."
     ollama = document["backends"][1]
     assert (ollama["words"], ollama["counts"]["kept"]) == ("cannot be reached", 7)
     assert ollama["remedy"].startswith("check that it runs")
