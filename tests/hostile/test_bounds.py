@@ -75,6 +75,7 @@ HIT_BY = {
     "MAX_PROBLEMS": f"{FILES}::test_a_document_with_very_many_problems_does_not_fill_the_log",
     "MAX_VISITORS": f"{SERVER}::test_more_clients_than_there_is_room_for_are_told_to_come_back",
     "MAX_VISIT": f"{SERVER}::test_clients_that_are_too_slow_are_broken_off",
+    "MAX_PARAMETERS": "unit/serve/test_page.py::test_too_many_parameters_are_as_none",
     "MAX_POSTED": f"{SERVER}::test_a_body_that_is_too_long_or_without_a_length_is_refused",
 }
 """The test that hits each bound."""

@@ -87,8 +87,8 @@ def _port_options(parser: argparse.ArgumentParser) -> None:
         "--listen",
         type=address,
         metavar="[HOST:]PORT",
-        help="answer /healthz, /readyz and /metrics on this port, of this machine only; ':PORT' is"
-        " that of all interfaces (default: no port)",
+        help="show a status page, and answer /healthz, /readyz and /metrics, on this port, of this"
+        " machine only; ':PORT' is that of all interfaces (default: no port)",
     )
     parser.add_argument(
         "--max-age",

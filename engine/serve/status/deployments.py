@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from ...apply.result import NOT_ATTEMPTED, UNKNOWN, Result
 from ...plan.plan import CREATE, DELETE, Operation, Plan, Skip
 from ...state.deployment import (
-    MARK,
     DesiredState,
     Key,
     ObservedDeployment,
@@ -155,7 +154,7 @@ class _Decided:
     def operations(self, places: _Places) -> Iterator[Deployment]:
         for operation in self._plan.operations:
             state, label, because = self._outcome(operation)
-            backend = places.of(operation.key, operation.touched) or _backend_sent(operation)
+            backend = places.of(operation.key, operation.touched)
             yield Deployment(
                 backend, operation.key, operation.id, state, label, operation.reason, because
             )
@@ -208,15 +207,6 @@ def _undisturbed(seen: ObservedDeployment, places: _Places, notice: str) -> Depl
         return Deployment(backend, seen.key, seen.id, PAUSED, "out of service", because=why)
     reason = _NOTICE if notice else ""
     return Deployment(backend, seen.key, seen.id, IN_SYNC, "in sync", reason, notice)
-
-
-def _backend_sent(operation: Operation) -> str:
-    """Return the backend in the mark of what is sent, or of what goes."""
-    for row in (operation.row, operation.before):
-        mark = row.get("model_info", {}).get(MARK) if row else None
-        if isinstance(mark, Mapping) and mark.get("backend"):
-            return str(mark["backend"])
-    return ""
 
 
 def _graces(desired: DesiredState, observed: ObservedState) -> dict[str, datetime]:

@@ -106,6 +106,7 @@ def test_the_loop_answers_on_its_port_until_it_is_told_to_stop(fleet: Fleet) -> 
                 break
         assert ask(port, "/healthz").status == 200
         metrics = ask(port, "/metrics").text
+        page, styles = ask(port, "/"), ask(port, "/page.css")
         fleet.box.models.append("c")
         header = {"Authorization": f"Bearer {token}"}
         assert ask(port, "/sync", "POST", headers=header).status == 202
@@ -117,6 +118,8 @@ def test_the_loop_answers_on_its_port_until_it_is_told_to_stop(fleet: Fleet) -> 
     assert process.returncode == 0
     assert "modelprovisioner_sign_of_life_max_age_seconds 90.0" in metrics
     assert fleet.names() == ["a", "b", "c"]
+    assert (page.status, styles.status) == (200, 200)
+    assert "This cycle: 2 created." in page.text
     assert token not in "".join(rest)
     assert "GET /" not in "".join(rest), "requests are logged only if that is asked"
     with pytest.raises(ConnectionRefusedError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import pytest
 
+from engine.apply.result import Result
+from engine.bounds import MAX_PARAMETERS
 from engine.serve.page.answers import mark_of
 from engine.serve.page.markup import joined, sentence, shown, tag
 from engine.serve.page.words import relative_words, took
@@ -160,6 +162,13 @@ def test_names_are_filtered_by_text_state_and_backend(here: Scene) -> None:
     assert "shown" not in page(here, "?state=no-such-state").text
 
 
+def test_too_many_parameters_are_as_none(here: Scene) -> None:
+    here.cycle()
+    many = "&".join(f"x{number}=1" for number in range(MAX_PARAMETERS))
+    assert "0 of 10 models shown" in page(here, "?q=no-such&x=1").text
+    assert "models shown" not in page(here, f"?q=no-such&{many}").text
+
+
 def test_many_models_are_folded_and_bounded_and_a_link_shows_all(here: Scene) -> None:
     here.models["gpu1_8000"] = [f"model-{number:04d}" for number in range(900)]
     here.cycle()
@@ -213,6 +222,51 @@ def test_without_a_script_it_can_be_loaded_again_and_again(here: Scene) -> None:
     assert page(here, "?reload=30").attributes("http-equiv") == ["refresh"]
     for wrong in ("0", "x", "99999", "%D9%A3%D9%A3", "%C2%B2%C2%B2"):
         assert page(here, f"?reload={wrong}").attributes("http-equiv") == []
+
+
+def test_it_shows_work_in_progress_and_what_failed(here: Scene) -> None:
+    here.cycle(dry_run=True)
+    last = here.board.snapshot().last
+    assert last is not None
+    assert last.report is not None
+    plan = last.report.plan
+    here.board.plan(plan, last.report.desired)
+    here.board.result(Result(plan.operations[0], "applied"))
+    here.board.result(Result(plan.operations[1], "failed", "no"))
+    here.wait(8)
+    got = page(here)
+    assert "2 of 10 operations done" in got.text
+    assert f"create {plan.operations[1].key.name}: failed" in got.text
+    results = tuple(Result(each, "failed", "LiteLLM said no") for each in plan.operations)
+    report = replace(last.report, results=results)
+    here.board.ended(replace(last, report=report, dry_run=False))
+    got = page(here)
+    assert "10 operations of 10 were not carried out" in got.text
+    assert "LiteLLM said no" in got.text
+    assert "0 of 10 done" in got.text
+
+
+def test_it_shows_expressions_that_match_nothing_and_rows_without_a_backend(here: Scene) -> None:
+    here.cycle()
+    text = CONFIG[: CONFIG.index("  - name: llamacpp")]
+    here.configure(text.replace("exclude_regex: embed", "exclude_regex: embedd"))
+    here.cycle()
+    got = page(here)
+    assert "exclude_regex 'embedd' matches none of its 8 models" in got.text
+    assert "On no configured backend" in got.text
+    here.models["gpu1_8000"] = []
+    here.cycle()
+    here.models["gpu1_8000"] = ["a"]
+    here.cycle()
+    assert "vllm is back" in page(here).text
+
+
+def test_what_does_not_fit_is_in_the_json(here: Scene) -> None:
+    here.models["gpu1_8000"] = [f"m-{number:04d}" for number in range(2_050)]
+    here.configure(CONFIG + "limits: {max_models: 5000, max_creates: 5000}")
+    here.cycle(dry_run=True)
+    got = page(here, "?backend=vllm")
+    assert "50 more; filter them, or see /api/status." in got.text
 
 
 def test_headings_tables_and_ids_are_sound(here: Scene) -> None:

@@ -18,18 +18,22 @@ from engine.reconcile import Ports
 from engine.run.ended import Ended
 from engine.run.loop import ConfigState
 from engine.serve.board import Board
+from engine.serve.page.filters import Filter
+from engine.serve.page.layout import page
 from engine.serve.snapshot import Snapshot
-from engine.serve.status.deployments import NOT_OURS, STATES
+from engine.serve.status.deployments import NOT_OURS, STATES, _graces
 from engine.serve.status.document import status_document
 from engine.serve.status.plans import plans_document
 from engine.serve.status.settings import settings_of
 from engine.state.mark import Mark
 from engine.transport.client_pool import Http
 from engine.validate import schema, validate
+from tests import builders
 from tests.documents import read, rows
 from tests.quick import QUICK
 from tests.replay import staged
 from tests.scene import CONFIG, OLLAMA, Scene, scene
+from tests.unit.serve.test_page import parse
 from tests.unit.test_scenarios import FOLDERS
 
 Json = dict[str, Any]
@@ -66,7 +70,12 @@ def test_in_every_scenario_each_row_has_one_state_that_agrees_with_the_plan(
     snapshot = board.snapshot()
     document = status_document(snapshot)
     validate(document, "status")
-    validate(plans_document(snapshot), "plans")
+    plans = plans_document(snapshot)
+    validate(plans, "plans")
+    shown_page = parse(page(document, plans, Filter(), ""))
+    assert shown_page.wrong == []
+    assert len(shown_page.attributes("id")) == len(set(shown_page.attributes("id")))
+    assert all(each["label"] in shown_page.text for each in document["deployments"])
 
     assert report.basis is not None
     ids = Counter(each["id"] for each in document["deployments"] if each["id"])
@@ -202,6 +211,27 @@ def test_a_row_that_is_blocked_before_its_delete_tells_when_it_goes(here: Scene)
     going = by_name(status(here))["going"]
     assert (going["state"], going["reason"]) == ("held", "grace")
     assert going["until"] is not None
+
+
+def test_what_is_taken_out_of_service_stays_so_and_says_why(here: Scene) -> None:
+    here.cycle()
+    here.configure(CONFIG.replace("removal_grace: 1h", "maintenance: true"))
+    here.cycle()
+    assert by_name(status(here))["mistral-small-3.2"]["label"] == "blocked"
+    here.cycle()
+    document = status(here)
+    blocked = by_name(document)["mistral-small-3.2"]
+    assert (blocked["state"], blocked["because"]) == ("out_of_service", "maintenance")
+    assert document["backends"][2]["maintenance"]
+
+
+@pytest.mark.parametrize("since", ["", "never", "2026-11-28T18:08:42", "2026-11-28T18:08:42Z"])
+def test_only_a_time_with_a_zone_says_when_a_blocked_row_goes(since: str) -> None:
+    wanted = builders.wanted()
+    seen = builders.as_seen(wanted, mark=replace(wanted.mark, paused_at=since), blocked=True)
+    desired = builders.desired(endpoints=(builders.endpoint(removal_grace=60.0),))
+    found = _graces(desired, builders.observed(seen))
+    assert list(found) == ([seen.id] if since.endswith("Z") else [])
 
 
 def test_rows_of_others_are_not_ours(here: Scene) -> None:
