@@ -131,6 +131,8 @@ class Board:
         if good is None or good.report is None or good.report.plan is not plan:
             before, self._skips = self._skips, Counter(skip.reason for skip in plan.skips)
             is_news |= before != self._skips
+        if ended.dry_run and self._past and self._past[0].digest == plan.digest:
+            return is_news  # a dry run plans the same in every cycle
         return is_news or bool(plan.operations)
 
     def _times_listed(self, plan: Plan) -> dict[str, datetime]:

@@ -11,7 +11,7 @@ from .backends import models_section
 from .changes import plans_section
 from .filters import Filter
 from .markup import Html, joined, sentence, shown, tag
-from .words import clock, code, relative, span, took
+from .words import clock, code, relative, took
 
 Json = dict[str, Any]
 _KINDS: Final = {
@@ -131,7 +131,8 @@ def _facts(status: Json) -> Html:
         facts.append(("Backends", f"{well} of {len(backends)}", "answer with a whole list"))
     in_sync = f"{status['counts']['in_sync']:,} in sync"
     facts.append(("Models", f"{len(status['deployments']):,}", in_sync))
-    facts.append(("Running for", span(program["uptime"]), f"version {program['version']}"))
+    started = relative(program["started"], now)
+    facts.append(("Started", started, f"version {program['version']}"))
     members = [
         tag("div", tag("dt", name), tag("dd", value, tag("small", detail)))
         for name, value, detail in facts

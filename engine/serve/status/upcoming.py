@@ -35,12 +35,12 @@ def _next_cycle(snapshot: Snapshot, deployments: Iterable[Deployment]) -> Iterat
     last = snapshot.last
     if last is None or snapshot.progress is not None or last.due < snapshot.now:
         return  # it runs already
-    pending = sum(each.state == PENDING for each in deployments)
+    pending = any(each.state == PENDING for each in deployments)
     what = "The next cycle asks LiteLLM and all backends again"
     if not last.ok:
         what = "The next cycle tries again"
     elif last.dry_run and pending:
-        what = f"The next cycle plans again; in a dry run, {pending} to be changed stay as they are"
+        what = "The next cycle plans again; a dry run changes nothing"
     yield Event(last.due, what)
 
 

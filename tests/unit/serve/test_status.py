@@ -167,6 +167,16 @@ def test_a_dry_run_says_what_would_be_done(here: Scene) -> None:
     assert {each["label"] for each in document["deployments"]} == {"to be created"}
 
 
+def test_a_dry_run_that_plans_the_same_again_is_no_news(here: Scene) -> None:
+    for _ in range(3):
+        here.cycle(dry_run=True)
+    (only,) = here.json("/api/plans", "plans")["plans"]
+    assert only["planned"] == {"create": 10}
+    here.models["gpu3_8080"].append("new")
+    here.cycle(dry_run=True)
+    assert len(here.json("/api/plans", "plans")["plans"]) == 2
+
+
 def test_an_outage_keeps_models_and_names_the_remedy_and_the_last_good_list(here: Scene) -> None:
     here.cycle()
     good = here.now
