@@ -84,6 +84,8 @@ MAX_CONFIG_VALUES: Final = 100_000
 """Values (maps, lists, scalars and keys) of the configuration after its aliases are expanded."""
 MAX_CONFIG_DEPTH: Final = 50
 """Nested maps and lists in the configuration, and nested merges."""
+MAX_SETTING: Final = 4_096
+"""Characters of a setting with its environment variables, each of which may hold 128 KiB."""
 MAX_DIGITS: Final = 70
 """Characters of an integer in the configuration: enough for 64 bits in any base."""
 MAX_KEY_FILE: Final = 64 * 2**10

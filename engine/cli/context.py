@@ -33,7 +33,7 @@ def configuration_with_lines(
     arguments: argparse.Namespace, redactor: Redactor
 ) -> tuple[Config, Lines]:
     """Return the same, and where its values stand in the file."""
-    config, lines = load_with_lines(arguments.config, arguments.secrets)
+    config, lines = load_with_lines(arguments.config, arguments.secrets, os.environ)
     redactor.learn(config.secrets())
     for warning in config.notices:
         logging.getLogger(__name__).warning("%s", warning)

@@ -13,8 +13,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
+from ..config.key_files import LITELLM_KEY
 from ..errors import EngineError
 from ..report.operator_log import start_logging
+from ..state.secret import Secret
 from ..text import describe_os_error, printable
 from ..transport.timing import DEFAULT_TIMING, Timing
 from .exit_codes import ERROR, of_error
@@ -53,6 +55,7 @@ def _run_flushed(argv: Sequence[str] | None, timing: Timing) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     as_json = arguments.log_format == "json"
     redactor = start_logging(debug=arguments.debug, as_json=as_json)
+    redactor.learn([Secret(os.environ.get(LITELLM_KEY, "").strip())])
     try:
         command = import_module(f"..commands.{arguments.module}", __name__)
         return int(command.run(arguments, redactor))

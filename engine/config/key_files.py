@@ -11,6 +11,8 @@ from typing import Final
 from ..bounds import MAX_KEY_FILE
 from ..text import describe_os_error
 
+LITELLM_KEY: Final = "MODELPROVISIONER_LITELLM_KEY"
+"""The environment variable with the key of LiteLLM, where there is no key file for it."""
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 
@@ -21,11 +23,20 @@ def read_key(path: Path) -> str:
         FileNotFoundError: there is no such file.
         ValueError: it cannot be used as a key; a sentence that does not repeat the content.
     """
-    key = read_secret(path)
+    return key_in(read_secret(path), f"the key file {path}")
+
+
+def key_in(text: str, subject: str) -> str:
+    """Return the key in a text, trimmed; ``subject`` is what has the text.
+
+    Raises:
+        ValueError: it cannot be used as a key; a sentence that does not repeat the text.
+    """
+    key = text.strip()
     if "\n" in key or "\r" in key:
-        raise ValueError(f"the key file {path} holds more than one line; it may hold one key only")
+        raise ValueError(f"{subject} holds more than one line; it may hold one key only")
     if _UNSENDABLE.search(key):
-        raise ValueError(f"the key file {path} holds a character that no HTTP header may hold")
+        raise ValueError(f"{subject} holds a character that no HTTP header may hold")
     return key
 
 

@@ -6,21 +6,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..errors import ConfigError, Problem
-from ..state.frozen import freeze
-from ..state.secret import Secret
-from ..transport.timing import Connection
+from ..state.frozen import EMPTY
 from ..validate import Violation, path_text, schema, violations
 from . import parsers
-from .checks import SHARED, find_disagreements, find_problems, find_warnings
+from .build import make_config
+from .checks import find_disagreements, find_problems, find_warnings
 from .coerce import as_declared, usable_part, without
-from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
-from .named_files import Files, KeyFile, read_files
+from .key_files import LITELLM_KEY
+from .model import Config
+from .outside.named_files import Files, read_files
+from .outside.swaps import read_unswapped
+from .outside.variables import (
+    Environment,
+    find_unreplaced,
+    named_in,
+    with_variables,
+)
 from .remedies import LITELLM, explained, find_mistakes, find_suspects
 from .yaml.document import Document, read_text, read_yaml
 from .yaml.tree import Steps
+
+_SHADOWED: Final = (
+    f"${LITELLM_KEY} is not used, since there is the key file `{LITELLM}`; remove one of them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +63,47 @@ class Examined:
     given: Any = None
 
 
-def load_config(config_path: Path, secrets_dir: Path) -> Config:
-    """Return the configuration.
+def load_config(
+    config_path: Path, secrets_dir: Path, environment: Mapping[str, str] = EMPTY
+) -> Config:
+    """Return the configuration; ``environment`` has the variables that it may name.
 
     Raises:
         ConfigError: it names everything that is wrong in the file or with the key of LiteLLM.
     """
-    return load_with_lines(config_path, secrets_dir)[0]
+    return load_with_lines(config_path, secrets_dir, environment)[0]
 
 
-def load_with_lines(config_path: Path, secrets_dir: Path) -> tuple[Config, Lines]:
+def load_with_lines(
+    config_path: Path, secrets_dir: Path, environment: Mapping[str, str] = EMPTY
+) -> tuple[Config, Lines]:
     """Return the configuration, and where its values stand in the file.
 
     Raises:
         ConfigError: as :func:`load_config`.
     """
-    text = _read(read_text(config_path), config_path.name)
-    config = _config(text, _files_of(text, secrets_dir), secrets_dir)
-    return config, Lines(text.document.name, text.document.lines)
+
+    def load() -> tuple[Config, Lines]:
+        text = _text_of(config_path, environment)
+        config = _config(text, _files_of(text, secrets_dir, environment), secrets_dir)
+        return config, Lines(text.document.name, text.document.lines)
+
+    return read_unswapped((config_path.parent, secrets_dir), load)
 
 
-def examine_config(config_path: Path, secrets_dir: Path) -> Examined:
+def examine_config(
+    config_path: Path, secrets_dir: Path, environment: Mapping[str, str] = EMPTY
+) -> Examined:
     """Return what is wrong with a configuration, and what of it can be used; never raises."""
+
+    def read() -> tuple[_Text, Files]:
+        text = _text_of(config_path, environment)
+        return text, _files_of(text, secrets_dir, environment)
+
     try:
-        text = _read(read_text(config_path), config_path.name)
+        text, files = read_unswapped((config_path.parent, secrets_dir), read)
     except ConfigError as error:
         return Examined(error.problems)
-    files = _files_of(text, secrets_dir)
     problems: tuple[Problem, ...] = ()
     try:
         config = _config(text, files, secrets_dir)
@@ -95,19 +120,19 @@ def _config(text: _Text, files: Files, secrets_dir: Path) -> Config:
         problems.append(Problem(str(secrets_dir / LITELLM), files.litellm.problem))
     if problems:
         raise ConfigError(problems)
-    return _made(text.parsed, files, _warnings(text, files))
+    return make_config(text.parsed, files, _warnings(text, files))
 
 
 def _usable(text: _Text, files: Files, secrets_dir: Path) -> Config:
     """Return what can be used of a configuration in which something is wrong."""
     wrong = [violation.path for violation in _wrong(text, files, secrets_dir)]
     if not wrong:  # but for the key of LiteLLM
-        return _made(text.parsed, files, _warnings(text, files))
+        return make_config(text.parsed, files, _warnings(text, files))
     declared = usable_part(text.given, wrong, schema("config"))
     parsed, _ = parsers.parse_values(declared)
     parsed["litellm"].setdefault("url", "")
     files = read_files(declared, parsed, secrets_dir)
-    return _made(parsed, replace(files, unused=()), ())
+    return make_config(parsed, replace(files, unused=()), ())
 
 
 def _wrong(text: _Text, files: Files, secrets_dir: Path) -> list[Violation]:
@@ -118,27 +143,10 @@ def _wrong(text: _Text, files: Files, secrets_dir: Path) -> list[Violation]:
 def _warnings(text: _Text, files: Files) -> tuple[str, ...]:
     document, parsed = text.document, text.parsed
     doubtful = [Violation(path, "given twice; the last one counts") for path in document.duplicates]
-    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *files.absent]
-    return tuple(map(str, _in_order(doubtful, document)))
-
-
-def _made(parsed: Mapping[str, Any], files: Files, warnings: tuple[str, ...]) -> Config:
-    """Return the configuration of values in which nothing is wrong."""
-    litellm = parsed["litellm"]
-    return Config(
-        litellm=LiteLLM(
-            litellm["url"], files.litellm.key, _connection(litellm), litellm["writers"]
-        ),
-        backends=tuple(
-            _backend(given, parsed, key, dict(files.named))
-            for given, key in zip(parsed["backends"], files.backends, strict=True)
-        ),
-        owner=parsed["owner"],
-        limits=Limits(**parsed["limits"]),
-        on_clash=parsed["on_clash"],
-        warnings=warnings,
-        unused_keys=files.unused,
-    )
+    doubtful += [*find_warnings(parsed), *find_suspects(parsed), *find_unreplaced(parsed)]
+    doubtful += files.absent
+    found = tuple(map(str, _in_order(doubtful, document)))
+    return (*found, _SHADOWED) if files.litellm.shadows else found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,17 +165,24 @@ class _Text:
     problems: tuple[Violation, ...]
 
 
-def _files_of(text: _Text, secrets_dir: Path) -> Files:
+def _text_of(path: Path, environment: Mapping[str, str]) -> _Text:
+    text = read_text(path)
+    return _read(text, path.name, named_in(text, environment))
+
+
+def _files_of(text: _Text, secrets_dir: Path, environment: Mapping[str, str]) -> Files:
     parsed = None if text.wrong or text.problems else text.parsed
-    return read_files(text.declared, parsed, secrets_dir)
+    return read_files(text.declared, parsed, secrets_dir, environment.get(LITELLM_KEY, ""))
 
 
 @lru_cache(maxsize=1)
-def _read(text: str, name: str) -> _Text:
+def _read(text: str, name: str, environment: Environment) -> _Text:
     """Read a configuration; nobody changes what is returned, and the loop asks for it again."""
-    document = read_yaml(text, name)
+    document, unset = with_variables(read_yaml(text, name), schema("config"), environment)
     given = as_declared(document.value, schema("config"), document.raw)
-    wrong = tuple(violations(given, "config"))
+    without_value = {violation.path for violation in unset}
+    broken = (found for found in violations(given, "config") if found.path not in without_value)
+    wrong = (*unset, *broken)
     declared = without(given, {violation.path for violation in wrong})
     parsed, unreadable = parsers.parse_values(declared)
     problems = (*unreadable, *find_problems(declared), *find_disagreements(parsed))
@@ -190,65 +205,3 @@ def _line(path: tuple[str | int, ...], document: Document) -> int:
     while path and path not in document.lines:
         path = path[:-1]
     return document.lines[path]
-
-
-def _connection(section: Mapping[str, Any]) -> Connection:
-    return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
-
-
-def _backend(
-    given: Mapping[str, Any],
-    top: Mapping[str, Any],
-    file: KeyFile,
-    named: Mapping[str, Secret],
-) -> Backend:
-    """Return a backend; ``named`` are the secrets of files that the configuration names."""
-    shared = {name: given.get(name, top[name]) for name in (*SHARED, "on_taken_name")}
-    joinable = given.get("joinable_names", top["joinable_names"])
-    aliases = {
-        model: [names] if isinstance(names, str) else list(dict.fromkeys(names))
-        for model, names in given["aliases"].items()
-    }
-    return Backend(
-        name=given["name"],
-        kind=given["type"] if given["type"] in KINDS else KINDS[0],
-        url=given["url"],
-        key=file.key,
-        key_problem=file.problem,
-        key_given=file.given,
-        connection=_connection(given),
-        models_endpoint=given["models_endpoint"],
-        model_format=given["model_format"],
-        renames=tuple(rule["replace"] for rule in given["regex_rename"]),
-        discovery=given["discovery"],
-        include=given["filter_regex"],
-        exclude=given["exclude_regex"],
-        overrides=tuple(
-            Override(override["regex"], parsers.capabilities(override["capabilities"]))
-            for override in given["overrides"]
-        ),
-        model_info=parsers.model_info(given["model_info_defaults"]),
-        litellm_params=parsers.litellm_params(
-            given["generic_params"], given["litellm_params_defaults"], named
-        ),
-        name_format=given["name_format"],
-        aliases=freeze(aliases),
-        strip_tag=given["strip_tag"],
-        use_slots=given["use_slots"],
-        selection=_selection(given),
-        models=freeze(dict(map(parsers.static_model, given["models"]))),
-        joinable_names=tuple(joinable),
-        maintenance=given["maintenance"],
-        **shared,
-    )
-
-
-def _selection(given: Mapping[str, Any]) -> Selection:
-    return Selection(
-        adapters=given["include_adapters"],
-        remote=given["include_remote"],
-        unloaded=given["include_unloaded"],
-        failed=given["include_failed"],
-        modes=tuple(given["include_modes"]),
-        not_modes=tuple(given["exclude_modes"]),
-    )

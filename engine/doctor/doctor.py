@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -40,10 +40,14 @@ _BROKEN: Final = "there is no plan while the configuration, or the key of LiteLL
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where the installation is: the file of the configuration, and the folder of key files."""
+    """Where the installation is: the file of the configuration, and the folder of key files.
+
+    ``environment`` has the variables that the configuration may name.
+    """
 
     config: Path
     secrets: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def diagnose(
@@ -54,7 +58,7 @@ def diagnose(
     Nothing is written, and only GETs are sent, but for the harmless POSTs of adapters that have no
     other way to ask.
     """
-    examined = examine_config(where.config, where.secrets)
+    examined = examine_config(where.config, where.secrets, where.environment)
     folder = look_into(where.secrets, named_files(examined))
     learn(folder.secrets())
     findings = [*check_configuration(examined, where.config), *check_key_files(folder, examined)]

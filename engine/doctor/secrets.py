@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..config.key_files import read_key, read_secret
+from ..config.key_files import LITELLM_KEY, read_key, read_secret
 from ..config.loader import Examined
 from ..config.remedies import LITELLM, files_named
 from ..errors import Problem
 from ..state.secret import Secret
 from ..text import describe_os_error
-from .finding import ERROR, KEY_FILES, OK, UNCHECKED, WARNING, Finding
+from .finding import ERROR, KEY_FILES, NOTE, OK, UNCHECKED, WARNING, Finding
 
 _OTHERS_READ: Final = stat.S_IROTH
 _OTHERS_WRITE: Final = stat.S_IWOTH
@@ -70,8 +70,10 @@ def check_key_files(folder: KeyFolder, examined: Examined) -> Iterator[Finding]:
         what = f"the folder of key files cannot be listed: {folder.problem}"
         why = "without the key of LiteLLM nothing can be done"
         fix = "name the folder with --secrets (by default /etc/secrets), and let this user read it"
-        yield Finding(ERROR, KEY_FILES, "folder", str(folder.path), what, why, fix)
-        return
+        if not _has_litellms_key(folder, examined):
+            yield Finding(ERROR, KEY_FILES, "folder", str(folder.path), what, why, fix)
+            return
+        yield Finding(NOTE, KEY_FILES, "folder", str(folder.path), f"{what}; it may be left out")
     yield from _litellm(folder, examined.problems)
     names = {file.name for file in folder.files}
     files = {file.name: file for file in folder.files}
@@ -99,6 +101,10 @@ def check_key_files(folder: KeyFolder, examined: Examined) -> Iterator[Finding]:
     yield from _rights(folder)
 
 
+def _has_litellms_key(folder: KeyFolder, examined: Examined) -> bool:
+    return all(problem.where != str(folder.path / LITELLM) for problem in examined.problems)
+
+
 def _litellm(folder: KeyFolder, problems: Collection[Problem]) -> Iterator[Finding]:
     """Yield what is to say about the key of LiteLLM, as the loader says it."""
     path = folder.path / LITELLM
@@ -110,6 +116,9 @@ def _litellm(folder: KeyFolder, problems: Collection[Problem]) -> Iterator[Findi
     if not found and any(file.name == LITELLM for file in folder.files):
         what = "the key of LiteLLM is there, on one line"
         yield Finding(OK, KEY_FILES, "litellm_key", str(path), what)
+    elif not found:
+        what = f"the key of LiteLLM is in ${LITELLM_KEY}"
+        yield Finding(OK, KEY_FILES, "litellm_key", f"${LITELLM_KEY}", what)
 
 
 def _rights(folder: KeyFolder) -> Iterator[Finding]:

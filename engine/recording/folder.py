@@ -18,6 +18,7 @@ from ..bounds import MAX_CONFIG, MAX_RECORDING
 from ..config.model import Config
 from ..errors import Unplayable, Unrecorded, WrongUsage
 from ..report.artifacts import write_atomically
+from ..state.frozen import EMPTY
 from ..state.secret import Place, Secret
 from ..text import describe_os_error
 from ..validate import validate
@@ -57,14 +58,18 @@ class Recording:
             for entry in self.about["references"]
         }
 
-    def config(self, other: Path | None = None) -> Config:
+    def config(self, other: Path | None = None, environment: Mapping[str, str] = EMPTY) -> Config:
         """Return the recorded configuration, or another one, with stand-ins in place of keys.
+
+        ``environment`` has the variables that the other one may name: a recorded one, which may
+        come from a stranger, learns none.
 
         Raises:
             ConfigError: it cannot be used.
         """
         path = other or self.folder / CONFIG
-        config = load_with_stand_ins(path, self.keys, self.about["key_problems"])
+        known = environment if other else EMPTY
+        config = load_with_stand_ins(path, self.keys, self.about["key_problems"], known)
         return replace(config, references=self.references)
 
     def unknown_secrets(self, config: Config) -> list[str]:

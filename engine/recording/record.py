@@ -24,6 +24,7 @@ from ..reconcile import Memory, Options, Ports, Report, reconcile_once
 from ..report.artifacts import plan_pieces
 from ..report.plan_log import PlanLog
 from ..report.summary import summary_of
+from ..state.frozen import EMPTY
 from ..state.secret import PLACEHOLDER_KEY, Secret
 from ..text import Redactor
 from ..transport.client_pool import LITELLM, Http
@@ -63,16 +64,23 @@ class Recorded:
     faithful: bool
 
 
-def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded:
+def record(
+    config: Config,
+    path: Path,
+    folder: Path,
+    timing: Timing,
+    environment: Mapping[str, str] = EMPTY,
+) -> Recorded:
     """Run one dry cycle with a configuration, and write it to a folder.
 
-    ``path`` is where the configuration was read.
+    ``path`` is where the configuration was read, with the variables of ``environment``.
 
     Raises:
         WrongUsage: the folder holds something else.
         Unrecorded: it cannot be written, is too large, or a secret would be in it.
     """
     check_folder(folder)
+    text = config_with_stand_ins(read_text(path), path.name, environment)
     redactor = Redactor(shortest=_SHORTEST)
     redactor.learn(config.secrets())
     recorder = Recorder()
@@ -83,7 +91,7 @@ def record(config: Config, path: Path, folder: Path, timing: Timing) -> Recorded
     plan = plan_text(report.plan, redactor) if report else ""
     pages = page_files(recorder.exchanges(timeouts), Scrub(redactor.redact, plan))
     files = {
-        **_configuration(config, path, error),
+        **_configuration(config, error, text),
         **{f"{name}.json": _json(document) for name, document in pages.items()},
         "about.json": _json({"litellm": _version_in(pages.get(LITELLM_FILE, {}))}),
         "why.md": _why(report, error),
@@ -111,8 +119,11 @@ def _cycle(config: Config, http: Http) -> tuple[Report | None, str]:
         http.close()
 
 
-def _configuration(config: Config, path: Path, error: str) -> dict[str, str]:
-    """Return the files that hold the configuration, with stand-ins, and the references."""
+def _configuration(config: Config, error: str, text: str) -> dict[str, str]:
+    """Return the files that hold the configuration, with stand-ins, and the references.
+
+    ``text`` is that of the configuration, with stand-ins.
+    """
     keys = {
         backend.name: "" if backend.key == Secret(PLACEHOLDER_KEY) else stand_in_of(backend.name)
         for backend in config.backends
@@ -120,7 +131,6 @@ def _configuration(config: Config, path: Path, error: str) -> dict[str, str]:
     }
     problems = {backend.name: backend.key_problem for backend in config.backends}
     problems = {name: problem for name, problem in problems.items() if problem}
-    text = config_with_stand_ins(read_text(path), path.name)
     with TemporaryDirectory() as place:
         copy = Path(place) / CONFIG
         copy.write_text(text, encoding="utf-8")

@@ -11,14 +11,17 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from ..config.coerce import as_declared
+from ..config.key_files import LITELLM_KEY
 from ..config.loader import load_config
 from ..config.model import Config
+from ..config.outside.variables import escape_settings, named_in, with_variables
 from ..config.remedies import LITELLM, files_named
 from ..config.secret_fields import PARAMS, map_secrets
 from ..config.yaml.document import read_text, read_yaml
 from ..config.yaml.written import yaml_text
 from ..errors import ConfigError, Problem
 from ..litellm.fields import is_secret_info
+from ..state.frozen import EMPTY
 from ..validate import schema
 
 PREFIX: Final = "sk-recorded"
@@ -37,12 +40,15 @@ def stand_in_of(file: str) -> str:
     return f"{PREFIX}-{file}"
 
 
-def config_with_stand_ins(text: str, name: str) -> str:
+def config_with_stand_ins(text: str, name: str, environment: Mapping[str, str]) -> str:
     """Return the text of a valid configuration without the secrets that are in it in clear.
 
-    It is written again from its values, without comments, which may hold old keys.
+    It is written again from its values, without comments, which may hold old keys, and with what
+    the variables of the environment hold in place of their names.
     """
-    document = read_yaml(text, name)
+    document, _ = with_variables(
+        read_yaml(text, name), schema("config"), named_in(text, environment)
+    )
     declared = as_declared(document.value, schema("config"), document.raw)
     given = _given(declared, document.value)
     numbers = count(1)
@@ -58,28 +64,33 @@ def config_with_stand_ins(text: str, name: str) -> str:
             for field, value in info.items():
                 hidden = is_secret_info(field)
                 info[field] = map_secrets(value, stand_in, None, secret=hidden)
-    return yaml_text(given)
+    return yaml_text(escape_settings(given, schema("config")))
 
 
 def load_with_stand_ins(
-    path: Path, keys: Mapping[str, str], key_problems: Mapping[str, str]
+    path: Path,
+    keys: Mapping[str, str],
+    key_problems: Mapping[str, str],
+    environment: Mapping[str, str] = EMPTY,
 ) -> Config:
     """Return a configuration with stand-ins in place of keys.
 
     ``keys`` maps the names of key files to their content, ``key_problems`` those of backends to
     what is wrong with their file. A file that a parameter names need not be in ``keys``.
+    ``environment`` has the variables that the configuration may name; a recorded one names none.
 
     Raises:
         ConfigError: it cannot be used.
     """
     named = files_named(read_yaml(read_text(path), path.name).value)
+    known = {name: value for name, value in environment.items() if name != LITELLM_KEY}
     files = {name: stand_in_of(name) for name in (*named, LITELLM)}
     with TemporaryDirectory() as folder:
         for name, content in {**files, **keys}.items():
             if is_file_name(name):
                 (Path(folder) / name).write_text(content, encoding="utf-8")
         try:
-            config = load_config(path, Path(folder))
+            config = load_config(path, Path(folder), known)
         except ConfigError as error:
             raise ConfigError([_elsewhere(problem, folder) for problem in error.problems]) from None
     backends = tuple(

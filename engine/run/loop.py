@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from ..config.model import Config
 from ..errors import ConfigError, EngineError, Unrecorded
 from ..reconcile import DEFAULT_OPTIONS, Memory, Options, Ports, Report, reconcile_once
 from ..report.cycle_log import utc_now
+from ..state.frozen import EMPTY
 from ..state.secret import Secret
 from .config_changes import describe_changes
 from .ended import Ended, Watch, watch_nothing
@@ -73,6 +74,7 @@ class ConfigSource:
     Says in the log what changed: that the configuration is another one, and whose key is.
     ``learn`` receives the secrets of each configuration before anything about it is logged.
     ``state`` is a frozen value at any time, for other threads.
+    ``environment`` has the variables that the configuration may name.
     """
 
     def __init__(
@@ -80,8 +82,9 @@ class ConfigSource:
         config_path: Path,
         secrets: Path,
         learn: Callable[[tuple[Secret, ...]], None] = lambda _: None,
+        environment: Mapping[str, str] = EMPTY,
     ) -> None:
-        self._paths = (config_path, secrets)
+        self._where = (config_path, secrets, environment)
         self._learn = learn
         self._last_texts: tuple[str, ...] = ()
         self.state = ConfigState(path=config_path)
@@ -94,7 +97,7 @@ class ConfigSource:
         """
         last = self.state.config
         try:
-            config = load_config(*self._paths)
+            config = load_config(*self._where)
         except ConfigError as error:
             self.state = replace(self.state, problem=str(error))
             if last is None:

@@ -24,6 +24,7 @@ LIES = "hostile/test_backends_that_lie.py"
 FILES = "hostile/test_files.py"
 LITELLM = "hostile/test_litellm.py"
 SERVER = "unit/serve/test_server.py"
+VARIABLES = "unit/config/outside/test_variables.py"
 RECORD = "unit/recording/test_record.py"
 
 HIT_BY = {
@@ -57,6 +58,7 @@ HIT_BY = {
     "MAX_CONFIG": f"{YAML}::test_a_bomb_is_refused_quickly",
     "MAX_CONFIG_VALUES": f"{YAML}::test_a_list_beyond_the_limit_is_refused",
     "MAX_CONFIG_DEPTH": f"{YAML}::test_a_bomb_is_refused_quickly",
+    "MAX_SETTING": f"{VARIABLES}::test_a_variable_that_cannot_be_used_is_an_error_with_its_line",
     "MAX_DIGITS": f"{FILES}::test_a_number_with_too_many_digits_is_a_text",
     "MAX_KEY_FILE": f"{FILES}::test_files_of_a_hundred_megabytes_are_not_read",
     "MAX_RECORDING": f"{RECORD}::test_answers_beyond_the_bound_are_not_recorded",

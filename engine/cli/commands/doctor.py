@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 
 from ...doctor.doctor import Installation, diagnose
 from ...doctor.text import text_of
@@ -15,7 +16,7 @@ from ..exit_codes import of_diagnosis
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the diagnosis as text or JSON."""
-    where = Installation(arguments.config, arguments.secrets)
+    where = Installation(arguments.config, arguments.secrets, os.environ)
     found = diagnose(where, Http(arguments.timing), redactor.learn)
     if arguments.json:
         print(redactor.redact_json(json.dumps(found.to_json(), indent=2)))

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         raise WrongUsage("--listen is for the loop; leave it out, or --once")
     if arguments.sync_token and not arguments.listen:
         raise WrongUsage("--sync-token is for the port that --listen opens; give both")
-    source = ConfigSource(arguments.config, arguments.secrets, redactor.learn)
+    source = ConfigSource(arguments.config, arguments.secrets, redactor.learn, os.environ)
     config = source.load()
     force = backends_named("--force", arguments.force, config)
     options = Options(dry_run=arguments.dry_run, force=force)

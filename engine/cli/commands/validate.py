@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from ...config.loader import load_config
@@ -14,7 +15,7 @@ from ..exit_codes import OK
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print what was read, one line per backend; the warnings go to stderr."""
-    config = load_config(arguments.config, arguments.secrets)
+    config = load_config(arguments.config, arguments.secrets, os.environ)
     redactor.learn(config.secrets())
     unusable = [
         f"{backend.name} is not asked for its models: {backend.key_problem}"

@@ -18,6 +18,7 @@ from engine.fakes.backend import FakeBackend
 from engine.validate import validate
 from tests.documents import ROOT
 from tests.fleet import MASTER_KEY, Fleet, running_fleet
+from tests.quick import QUICK
 
 
 @pytest.fixture
@@ -449,3 +450,38 @@ def test_the_schemas_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) 
         main(["schema", "confg"])
     assert stop.value.code == 64
     assert "did you mean 'config'?" in capsys.readouterr().err
+
+
+def test_the_key_of_litellm_in_the_environment_works_and_is_never_shown(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODELPROVISIONER_LITELLM_KEY", MASTER_KEY)
+    (fleet.folder / "litellm").unlink()
+    for words in (["validate"], ["plan"], ["apply"], ["doctor"], ["run", "--once"]):
+        assert main([*words, *fleet.arguments], QUICK) in {0, 2}
+    captured = capsys.readouterr()
+    assert "the key of LiteLLM is in $MODELPROVISIONER_LITELLM_KEY" in captured.out
+    assert MASTER_KEY not in captured.out + captured.err
+
+
+def test_a_key_in_the_environment_beside_a_key_file_is_noted_and_never_shown(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODELPROVISIONER_LITELLM_KEY", "sk-of-nobody")
+    fleet.configure("filter_regex: sk-of-nobody")  # so that a message would quote it
+    assert main(["plan", *fleet.arguments], QUICK) == 0
+    captured = capsys.readouterr()
+    assert "$MODELPROVISIONER_LITELLM_KEY is not used, since there is the key file" in captured.err
+    assert "sk-of-nobody" not in captured.out + captured.err
+
+
+def test_a_variable_in_the_configuration_has_its_value(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = fleet.folder / "config.yaml"
+    path.write_text(path.read_text().replace(fleet.box.url, "${BOX}"))
+    assert main(["plan", *fleet.arguments], QUICK) == 1
+    monkeypatch.setenv("BOX", fleet.box.url)
+    for words in (["validate"], ["explain", "m"], ["doctor"]):
+        assert main([*words, *fleet.arguments], QUICK) != 1 or words[0] == "explain"
+    assert main(["apply", *fleet.arguments], QUICK) == 0

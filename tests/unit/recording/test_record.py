@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -100,6 +101,49 @@ def failing(method: str, path: str, body: bytes) -> Fault:
 
 def cut(method: str, path: str, body: bytes) -> Fault:
     return Fault("truncate")
+
+
+def test_a_configuration_with_variables_is_replayed_without_them(
+    fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = fleet.box.url.rpartition(":")[2]
+    path = fleet.folder / "config.yaml"
+    text = path.read_text().replace(f"127.0.0.1:{port}", "${BOX_HOST}:${BOX_PORT:-1}")
+    path.write_text(text.replace("timeout: 2", "timeout: 2, models_endpoint: '/v1/$${BOX_HOST}'"))
+    monkeypatch.setenv("BOX_HOST", "127.0.0.1")
+    monkeypatch.setenv("BOX_PORT", port)
+    assert run("record", folder, *fleet.arguments) == 0
+    monkeypatch.setenv("BOX_HOST", "elsewhere")
+    monkeypatch.setenv("BOX_PORT", "1")
+    recorded = read_recording(folder).config()
+    assert recorded.backends[0].url == f"{fleet.box.url}/v1"
+    assert recorded.backends[0].models_endpoint == "/v1/${BOX_HOST}"
+
+
+def test_a_recording_of_a_stranger_learns_no_variable(
+    fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("record", folder, *fleet.arguments) == 0
+    monkeypatch.setenv("PRIVATE", "hunter2")
+    path = folder / "config.yaml"
+    path.write_text(f"{path.read_text()}policy: ${{PRIVATE}}\n")
+    assert run("replay", folder) == 1
+    captured = capsys.readouterr()
+    assert "the environment variable PRIVATE is not set" in captured.err
+    assert "hunter2" not in captured.out + captured.err
+
+
+def test_another_configuration_in_a_replay_may_have_variables(
+    fleet: Fleet, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("record", folder, *fleet.arguments) == 0
+    other = tmp_path / "other.yaml"
+    other.write_text(f"{(folder / 'config.yaml').read_text()}policy: ${{POLICY}}\n")
+    monkeypatch.setenv("POLICY", "create-only")
+    monkeypatch.setenv("MODELPROVISIONER_LITELLM_KEY", "sk-of-this-shell")
+    loaded = read_recording(folder).config(other, os.environ)
+    assert loaded.backends[0].policy == "create-only"
+    assert "MODELPROVISIONER_LITELLM_KEY" not in str(loaded.warnings)
 
 
 def test_the_replay_is_byte_equal_and_no_secret_is_recorded(

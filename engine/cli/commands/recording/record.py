@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from ....recording.record import record
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Run a dry cycle, and say what was recorded."""
     config = configuration(arguments, redactor)
     folder = arguments.folder
-    recorded = record(config, arguments.config, folder, arguments.timing)
+    recorded = record(config, arguments.config, folder, arguments.timing, os.environ)
     servers = format_count(recorded.servers, "server")
     print(printable(f"{folder}: the answers of LiteLLM and of {servers}, without secrets"))
     if recorded.report is not None:

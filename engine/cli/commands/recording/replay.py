@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 
 from ....recording.folder import read_recording
 from ....recording.replay import replay
@@ -16,7 +17,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan that a recording leads to, with its configuration or another one."""
     recording = read_recording(arguments.folder)
     is_given = arguments.config is not arguments.usual_config
-    config = recording.config(arguments.config if is_given else None)
+    config = recording.config(arguments.config if is_given else None, os.environ)
     redactor.learn(config.secrets())
     for warning in config.notices if is_given else ():
         logging.getLogger(__name__).warning("%s", warning)

@@ -8,25 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..bounds import MAX_DECLARED
-from ..litellm.fields import BUILT_IN
-from ..state.secret import PLACEHOLDER_KEY, Secret
-from ..validate import Violation
-from . import secret_fields
-from .key_files import read_key, read_secret
-from .remedies import LITELLM, files_named, unused_keys
-from .yaml.tree import Steps
+from ...bounds import MAX_DECLARED
+from ...litellm.fields import BUILT_IN
+from ...state.secret import PLACEHOLDER_KEY, Secret
+from ...validate import Violation
+from .. import secret_fields
+from ..key_files import LITELLM_KEY, key_in, read_key, read_secret
+from ..remedies import LITELLM, files_named, unused_keys
+from ..yaml.tree import Steps
+from .swaps import file_in
 
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key, what is wrong with its file ("": nothing), and whether there is one."""
+    """A key, what is wrong with its file ("": nothing), and whether there is one.
+
+    ``shadows``: another key in the environment is not used, since there is the file.
+    """
 
     key: Secret
     problem: str = ""
     given: bool = True
+    shadows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +51,23 @@ class Files:
 
 
 def read_files(
-    declared: Mapping[str, Any], parsed: Mapping[str, Any] | None, secrets_dir: Path
+    declared: Mapping[str, Any],
+    parsed: Mapping[str, Any] | None,
+    secrets_dir: Path,
+    litellm_key: str = "",
 ) -> Files:
     """Return the files to which a configuration refers.
 
     ``parsed`` are its values; None if something is wrong with them: then few files are read.
+    ``litellm_key`` is the key of LiteLLM in the environment, which counts without a key file.
     """
     named, unusable = read_named_files(declared, secrets_dir)
-    litellm = _litellm_key(secrets_dir / LITELLM)
+    litellm = _litellm_key(file_in(secrets_dir, LITELLM), litellm_key)
     if parsed is None:
         return Files(litellm, unusable=tuple(unusable))
     return Files(
         litellm,
-        tuple(_backend_key(secrets_dir / given["name"]) for given in parsed["backends"]),
+        tuple(_backend_key(file_in(secrets_dir, given["name"])) for given in parsed["backends"]),
         tuple(named.items()),
         tuple(unusable),
         tuple(_absent_files(parsed)),
@@ -98,7 +107,7 @@ def _named_file(secrets_dir: Path, name: object) -> Secret:
     if name == LITELLM:
         raise ValueError("names the key of LiteLLM, which is sent to no backend; use another file")
     try:
-        text = read_secret(secrets_dir / name)
+        text = read_secret(file_in(secrets_dir, name))
     except FileNotFoundError:
         raise ValueError(f"there is no key file of this name in {secrets_dir}; add it") from None
     if not text:
@@ -114,15 +123,21 @@ def _named_in(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, 
                 yield from secret_fields.file_names(value, (*path, key, name))
 
 
-def _litellm_key(path: Path) -> KeyFile:
+def _litellm_key(path: Path, other: str) -> KeyFile:
+    """Return the key in the file; where there is none, the ``other`` one, of the environment."""
     remedy = "put the key of a LiteLLM admin into it"
     try:
         key = read_key(path)
     except FileNotFoundError:
-        return KeyFile(Secret(""), f"there is no such file; {remedy}")
+        if not other.strip():
+            return KeyFile(Secret(""), f"there is no such file; {remedy}, or into ${LITELLM_KEY}")
+        try:
+            return KeyFile(Secret(key_in(other, f"${LITELLM_KEY}")))
+        except ValueError as error:
+            return KeyFile(Secret(""), f"there is no such file, and {error}; correct it")
     except ValueError as error:
         return KeyFile(Secret(""), f"{error}; {remedy}")
-    return KeyFile(Secret(key), "" if key else f"empty; {remedy}")
+    return KeyFile(Secret(key), "" if key else f"empty; {remedy}", shadows=bool(other.strip()))
 
 
 def _backend_key(path: Path) -> KeyFile:

@@ -1,0 +1,1 @@
+"""What a configuration takes from outside its file: key files, variables, folders that swap."""
