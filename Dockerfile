@@ -27,7 +27,9 @@ COPY --from=build /app /app
 # runs with a read-only root: only what --heartbeat and --artifacts name is ever written. With one
 # arena, memory that the threads which read lists give back serves the rest of the cycle. With a fixed
 # threshold, large blocks go back to the system: else it rises by itself, and the heap fragments.
+# The log is text for a person at a terminal (docker run -it), and JSON lines for a collector.
 ENV PYTHONPATH=/app \
+    MODELPROVISIONER_LOG_FORMAT=auto \
     MALLOC_ARENA_MAX=1 \
     MALLOC_MMAP_THRESHOLD_=1048576 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -20,6 +20,7 @@ from ..state.secret import Secret
 from ..text import describe_os_error, printable
 from ..transport.timing import DEFAULT_TIMING, Timing
 from .exit_codes import ERROR, of_error
+from .options.common import wants_json
 from .parser import asks_for_json, parse
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def _run_flushed(argv: Sequence[str] | None, timing: Timing) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    as_json = arguments.log_format == "json"
+    as_json = wants_json(arguments.log_format)
     redactor = start_logging(debug=arguments.debug, as_json=as_json)
     redactor.learn([Secret(os.environ.get(LITELLM_KEY, "").strip())])
     try:

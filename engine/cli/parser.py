@@ -14,7 +14,7 @@ from ..report.operator_log import start_logging
 from .catalogue import COMMANDS
 from .exit_codes import USAGE
 from .options.command import Command
-from .options.common import add_common_options
+from .options.common import add_common_options, wants_json
 
 EPILOG: Final = """\
 exit codes:
@@ -106,7 +106,7 @@ def asks_for_json(argv: Sequence[str] | None) -> bool:
         option, _, value = word.partition("=")
         if option == "--log-format":
             formats.append(value or following)
-    return formats[-1] == "json"
+    return wants_json(formats[-1])
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .words import path
+
+LOG_FORMATS: Final = ("auto", "text", "json")
+_LOG_FORMAT: Final = (
+    "format of the log, and of errors, on stderr; auto: text on a terminal, else json"
+    " ($MODELPROVISIONER_LOG_FORMAT; default text)"
+)
+
+
+def wants_json(log_format: str) -> bool:
+    """Tell whether the log is JSON lines in a format; "" is that of the environment."""
+    chosen = log_format or _usual_format()
+    return chosen == "json" or (chosen == "auto" and not sys.stderr.isatty())
+
+
+def _usual_format() -> str:
+    given = os.environ.get("MODELPROVISIONER_LOG_FORMAT", "")
+    return given if given in LOG_FORMATS else "text"
 
 
 def add_common_options(parser: argparse.ArgumentParser, *, defaults: bool) -> None:
@@ -45,9 +63,9 @@ def add_common_options(parser: argparse.ArgumentParser, *, defaults: bool) -> No
     )
     option(
         "--log-format",
-        "text",
-        choices=("text", "json"),
-        help="format of the log, and of errors, on stderr (default text)",
+        _usual_format(),
+        choices=LOG_FORMATS,
+        help=_LOG_FORMAT,
     )
     option(
         "--color",

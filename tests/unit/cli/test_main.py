@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,40 @@ def test_wrong_usage_is_a_json_line_where_the_log_is(
         record = json.loads(text)
         assert record["level"] == "error"
         assert "did you mean" in record["message"]
+
+
+def test_the_log_is_text_on_a_terminal_and_json_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def error(*words: str) -> str:
+        assert main(["validate", "--config", "none.yaml", *words]) == 1
+        return capsys.readouterr().err
+
+    assert error("--log-format", "auto").startswith('{"time": ')
+    assert error("--log-format=auto", "--log-format=text").startswith("error: ")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert error("--log-format", "auto").startswith("error: ")
+    assert error("--log-format", "json").startswith('{"time": ')
+
+
+@pytest.mark.parametrize(
+    ("variable", "begin"),
+    [("", "error: "), ("text", "error: "), ("other", "error: "), ("json", "{"), ("auto", "{")],
+)
+def test_the_environment_says_what_the_log_is_unless_the_command_line_does(
+    variable: str,
+    begin: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MODELPROVISIONER_LOG_FORMAT", variable)
+    assert main(["validate", "--config", "none.yaml"]) == 1
+    assert capsys.readouterr().err.startswith(begin)
+    with pytest.raises(SystemExit):
+        main(["plann"])
+    assert capsys.readouterr().err.startswith("usage: " if begin == "error: " else "{")
+    assert main(["validate", "--config", "none.yaml", "--log-format", "text"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 @pytest.mark.parametrize(
