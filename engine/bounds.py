@@ -106,6 +106,9 @@ MAX_PERIOD: Final = 31_536_000.0
 """Seconds of a suspicion period: one year."""
 MAX_INTERVAL: Final = 86_400.0
 """Seconds between two cycles: one day. The system's clock cannot wait for 10^23 seconds."""
+MAX_WAITING: Final = 100
+"""Notifications that wait for a webhook; the oldest is dropped for a new one. Each has at most some
+hundred pieces of news of 3 KB."""
 MAX_NAME: Final = 255
 """Characters of a public model name; longer ones are cut off."""
 MAX_RENAMED: Final = 4_096

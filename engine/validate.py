@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _SECRET_NAME: Final = re.compile(
-    r"key|token|passw|secret|auth|credential|cookie|private|signature|\$secret", re.IGNORECASE
+    r"key|token|passw|secret|auth|credential|cookie|private|signature|webhook|\$secret",
+    re.IGNORECASE,
 )
 _SECRET_VALUE: Final = re.compile(r"\bsk-|\bbearer\b|-----BEGIN", re.IGNORECASE)
 _PLAIN_KEY: Final = re.compile(r"[\w$-]+")

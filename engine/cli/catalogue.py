@@ -7,7 +7,7 @@ from typing import Final
 from .options.command import Command
 from .options.cycle import APPLY, PLAN, RUN
 from .options.fixtures import RECORD, REPLAY
-from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, SCHEMA, VALIDATE
+from .options.look import ALIVE, COMPLETION, DEMO, DOCTOR, EXPLAIN, NOTIFY, SCHEMA, VALIDATE
 from .options.rows import ADOPT, DRAIN, RELEASE, RETIRE, UNDO, UNDRAIN
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     UNDO,
     RECORD,
     REPLAY,
+    NOTIFY,
     DEMO,
     ALIVE,
     SCHEMA,

@@ -10,7 +10,7 @@ from ..state.secret import Secret
 from ..transport.timing import Connection
 from . import parsers
 from .checks import SHARED
-from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection
+from .model import KINDS, Backend, Config, Limits, LiteLLM, Override, Selection, Webhook
 from .outside.named_files import Files, KeyFile
 
 
@@ -30,11 +30,18 @@ def make_config(parsed: Mapping[str, Any], files: Files, warnings: tuple[str, ..
         on_clash=parsed["on_clash"],
         warnings=warnings,
         unused_keys=files.unused,
+        notifications=tuple(_webhook(given, files) for given in parsed["notifications"]),
     )
 
 
 def _connection(section: Mapping[str, Any]) -> Connection:
     return Connection(section["timeout"], section["verify"], section["ca_file"] or None)
+
+
+def _webhook(given: Mapping[str, Any], files: Files) -> Webhook:
+    url = given["webhook"]
+    secret = Secret(url.strip()) if isinstance(url, str) else dict(files.named)[url["secret"]]
+    return Webhook(secret, given["format"], tuple(given["on"]))
 
 
 def _backend(

@@ -24,6 +24,8 @@ from .yaml.tree import Steps
 SHARED: Final = ("policy", "ownership", "on_unreachable", "removal_grace")
 """Keys that the top level and each backend may set; backends on one endpoint must agree on them."""
 
+_FILE_REMEDY: Final = "put it into a key file and write {secret: FILE} here"
+
 
 def find_problems(config: Mapping[str, Any]) -> list[Violation]:
     """Return what is wrong; ``config`` has the types of its schema, but any key may be missing."""
@@ -66,6 +68,7 @@ def find_warnings(config: Mapping[str, Any]) -> list[Violation]:
         found += _suspects(backend, path)
         found += _ignored_keys(backend, path)
         found += _in_clear(backend, path)
+    found += _webhooks_in_clear(config["notifications"])
     return [*found, *_shared_endpoints(backends)]
 
 
@@ -166,6 +169,14 @@ def _ignored_keys(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation
             yield Violation((*place, name), "ignored, since LiteLLM or the engine sets it")
 
 
+def _webhooks_in_clear(notifications: list[Mapping[str, Any]]) -> Iterator[Violation]:
+    for index, entry in enumerate(notifications):
+        url = entry["webhook"]
+        if isinstance(url, str) and (entry["format"] == "slack" or fields.is_secret_text(url)):
+            what = f"looks like a secret in clear; {_FILE_REMEDY}"
+            yield Violation(("notifications", index, "webhook"), what)
+
+
 def _infos(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
     """Yield what sets ``model_info`` for all models or for those that match, with its path."""
     yield (*path, "model_info_defaults"), backend["model_info_defaults"]
@@ -175,13 +186,12 @@ def _infos(backend: Mapping[str, Any], path: Steps) -> Iterator[tuple[Steps, Map
 
 def _in_clear(backend: Mapping[str, Any], path: Steps) -> Iterator[Violation]:
     """Yield where what looks like a secret is written in the configuration itself."""
-    remedy = "put it into a key file and write {secret: FILE} here"
     for key in PARAMS:
         for name in sorted(backend[key].keys() - fields.BUILT_IN):
             secret = fields.is_secret(name)
             place = (*path, key, name)
             for found in clear_secrets(backend[key][name], place, secret=secret, files=True):
-                yield Violation(found, f"looks like a secret in clear; {remedy}")
+                yield Violation(found, f"looks like a secret in clear; {_FILE_REMEDY}")
     static = [
         ((*path, "models", index), model)
         for index, model in enumerate(backend["models"])

@@ -160,6 +160,15 @@ def _secrets(part: str, fields: Frozen) -> Iterator[tuple[str, Secret]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Who is told of news: ``url``, in which ``form``, and of which ``topics``."""
+
+    url: Secret
+    form: str
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that an operator configures; ``warnings`` are sentences for the log.
 
@@ -175,6 +184,7 @@ class Config:
     on_clash: str
     unused_keys: tuple[str, ...] = ()
     references: Mapping[Place, str] = field(default_factory=dict)
+    notifications: tuple[Webhook, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -203,5 +213,6 @@ class Config:
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret in here, each once, for redaction."""
         found = [self.litellm.key, *(secret for _, _, secret in self.places())]
+        found += [webhook.url for webhook in self.notifications]
         known = (secret for secret in found if secret and secret != Secret(PLACEHOLDER_KEY))
         return tuple(dict.fromkeys(known))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..bounds import MAX_PERIOD, MAX_TIMEOUT
 from ..litellm.fields import (
@@ -42,6 +43,7 @@ def parse_values(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violat
         **config,
         "litellm": parser.section(config.get("litellm", {}), ("litellm",)),
         "limits": parser.section(config.get("limits", {}), ("limits",)),
+        "notifications": parser.notifications(config.get("notifications", ())),
         "joinable_names": parser.names(config.get("joinable_names", ()), ("joinable_names",)),
         "backends": [
             parser.backend(backend, ("backends", index))
@@ -74,6 +76,16 @@ class _Parser:
             parsed["joinable_names"] = names
         return parsed
 
+    def notifications(self, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Check the addresses that are not in a file."""
+        for index, entry in enumerate(given):
+            try:
+                if isinstance(url := entry.get("webhook"), str):
+                    webhook_url(url)
+            except ValueError as error:
+                self.problems.append(Violation(("notifications", index, "webhook"), str(error)))
+        return [dict(entry) for entry in given]
+
     def names(self, given: Sequence[object], path: Steps) -> list[NamePattern]:
         """Parse a list of public names and expressions for them."""
         parsed = []
@@ -102,6 +114,22 @@ def static_model(given: str | Mapping[str, Any]) -> tuple[str, Frozen]:
     if isinstance(given, str):
         return given, freeze({})
     return given["id"], model_info({name: value for name, value in given.items() if name != "id"})
+
+
+def webhook_url(text: str) -> str:
+    """Return the URL of a webhook; the message of an error never repeats it, since it is secret."""
+    try:
+        parts = urlsplit(text.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = ""
+    if not usable:
+        raise ValueError("expected an http:// or https:// URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password; use a URL that needs none")
+    if parts.fragment or re.search(r"[^\x21-\x7e]", text.strip()):
+        raise ValueError("must not hold a fragment (#) or white space, and only ASCII characters")
+    return text.strip()
 
 
 def timeout(value: float | str) -> float:

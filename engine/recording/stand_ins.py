@@ -44,13 +44,14 @@ def config_with_stand_ins(text: str, name: str, environment: Mapping[str, str]) 
     """Return the text of a valid configuration without the secrets that are in it in clear.
 
     It is written again from its values, without comments, which may hold old keys, and with what
-    the variables of the environment hold in place of their names.
+    the variables of the environment hold in place of their names. Nobody is told of a replay.
     """
     document, _ = with_variables(
         read_yaml(text, name), schema("config"), named_in(text, environment)
     )
     declared = as_declared(document.value, schema("config"), document.raw)
     given = _given(declared, document.value)
+    given.pop("notifications", None)
     numbers = count(1)
 
     def stand_in(secret: Any) -> Any:
@@ -82,9 +83,12 @@ def load_with_stand_ins(
     Raises:
         ConfigError: it cannot be used.
     """
-    named = files_named(read_yaml(read_text(path), path.name).value)
+    value = read_yaml(read_text(path), path.name).value
+    named = files_named(value)
+    webhooks = files_named(value.get("notifications") if isinstance(value, dict) else None)
     known = {name: value for name, value in environment.items() if name != LITELLM_KEY}
     files = {name: stand_in_of(name) for name in (*named, LITELLM)}
+    files |= dict.fromkeys(webhooks, f"https://{PREFIX}.invalid/")
     with TemporaryDirectory() as folder:
         for name, content in {**files, **keys}.items():
             if is_file_name(name):

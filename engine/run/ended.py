@@ -36,5 +36,15 @@ Watch = Callable[[Ended], None]
 """Is called after each cycle, in the thread of the loop: it must return soon, and raise nothing."""
 
 
+def watch_all(*watches: Watch) -> Watch:
+    """Return what passes a cycle on to all of these, in their order."""
+
+    def watch(ended: Ended) -> None:
+        for each in watches:
+            each(ended)
+
+    return watch
+
+
 def watch_nothing(ended: Ended) -> None:
     """Do nothing."""

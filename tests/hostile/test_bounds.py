@@ -70,6 +70,7 @@ HIT_BY = {
     "MAX_TIMEOUT": f"{LOADER}::test_a_wrong_field_is_refused_with_its_line_and_path",
     "MAX_PERIOD": f"{LOADER}::test_a_wrong_top_level_is_refused_with_its_line",
     "MAX_INTERVAL": f"{FILES}::test_an_unusable_sleep_interval_counts_as_sixty",
+    "MAX_WAITING": "unit/notify/test_sender.py::test_of_too_many_that_wait_the_oldest_are_dropped",
     "MAX_NAME": f"{DEPLOYMENTS}::test_long_and_unprintable_names_are_made_usable",
     "MAX_RENAMED": f"{PATTERNS}::test_a_text_that_doubles_again_and_again_ends_at_a_bound",
     "MAX_QUOTED": "unit/test_validate.py::test_long_values_and_keys_are_cut",

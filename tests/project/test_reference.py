@@ -52,6 +52,7 @@ def placed(path: str, value: dict[str, Any], maps: dict[str, Any]) -> dict[str, 
 def test_the_engine_accepts_every_example(tmp_path: Path) -> None:
     for name in ("litellm", "gpu1-header"):
         (tmp_path / name).write_text("sk-reference")
+    (tmp_path / "slack").write_text("https://hooks.example.com/sk-reference")
     refused = []
     for config in examples():
         text = "".join(f"{name}: {in_one_line(value)}\n" for name, value in config.items())

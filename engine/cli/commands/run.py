@@ -7,14 +7,19 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...bounds import MAX_INTERVAL, MAX_QUOTED
 from ...errors import WrongUsage
+from ...notify.notifier import Notifier
+from ...notify.sender import Sender
 from ...reconcile import Memory, Options, Ports
 from ...report.artifacts import Artifacts
 from ...report.fan_out import FanOut
 from ...report.plan_log import PlanLog
+from ...run.ended import Watch, watch_all
 from ...run.heartbeat import longest_silence, write_heartbeat
 from ...run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_interruptibly
 from ...run.signals import stop_on_signals
@@ -60,7 +65,8 @@ def _repeat(
     if not arguments.listen:
         ports = _ports(arguments, redactor)
         stop_on_signals(ports.stop, schedule.wake)
-        reconcile_forever(source, schedule, ports, options)
+        with _notifying(source, ports, redactor) as tell:
+            reconcile_forever(source, schedule, ports, options, tell)
         return
     from ...serve.board import Board
     from ...serve.page.answers import page_searches
@@ -74,9 +80,9 @@ def _repeat(
     token, learn = arguments.sync_token, redactor.learn
     posts = {"/sync": sync_route(token, schedule.wake, learn) if token else no_sync}
     site = Site(routes(redactor.redact), posts, board.snapshot, redactor, pages)
-    with serving(arguments.listen, site):
+    with serving(arguments.listen, site), _notifying(source, ports, redactor) as tell:
         stop_on_signals(ports.stop, schedule.wake)
-        reconcile_forever(source, schedule, ports, options, board.ended)
+        reconcile_forever(source, schedule, ports, options, watch_all(board.ended, tell))
 
 
 def _ports(arguments: argparse.Namespace, redactor: Redactor, board: Board | None = None) -> Ports:
@@ -96,6 +102,17 @@ def _ports(arguments: argparse.Namespace, redactor: Redactor, board: Board | Non
         Http(arguments.timing),
         beat=beat,
     )
+
+
+@contextmanager
+def _notifying(source: ConfigSource, ports: Ports, redactor: Redactor) -> Iterator[Watch]:
+    """Give what watches a loop and tells the webhooks; at the end it has a moment for the rest."""
+    sender = Sender(ports.http.timing)
+    notifier = Notifier(lambda: source.state, sender, redactor.redact, ports.stop.is_set)
+    try:
+        yield notifier.watch
+    finally:
+        sender.close()
 
 
 def _artifacts(arguments: argparse.Namespace, redactor: Redactor) -> Artifacts | None:

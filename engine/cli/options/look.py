@@ -9,7 +9,7 @@ from .command import Command
 from .words import duration, path, pause
 
 SCHEMAS: Final = (
-    "config", "plan", "planlog", "explanation", "diagnosis", "recording",
+    "config", "plan", "planlog", "explanation", "diagnosis", "recording", "notification",
     "status", "plans", "listing", "desired", "observed",
 )  # fmt: skip
 """The documents that have a schema; in another order, the files of ``schemas/``."""
@@ -104,6 +104,11 @@ COMPLETION: Final = Command(
         "completion fish > ~/.config/fish/completions/modelprovisioner.fish",
     ),
     _completion_options,
+)
+NOTIFY: Final = Command(
+    "notify",
+    "send a test to each webhook of the configuration",
+    ("notify",),
 )
 DEMO: Final = Command(
     "demo",

@@ -14,6 +14,7 @@ from ...state.secret import PLACEHOLDER_KEY, Secret
 from ...validate import Violation
 from .. import secret_fields
 from ..key_files import LITELLM_KEY, key_in, read_key, read_secret
+from ..parsers import webhook_url
 from ..remedies import LITELLM, files_named, unused_keys
 from ..yaml.tree import Steps
 from .swaps import file_in
@@ -78,7 +79,7 @@ def read_files(
 def read_named_files(
     config: Mapping[str, Any], secrets_dir: Path
 ) -> tuple[dict[str, Secret], list[Violation]]:
-    """Return the contents of the key files that parameters name, and what is wrong with them."""
+    """Return the contents of the key files that fields name, and what is wrong with them."""
     files: dict[str, Secret] = {}
     wrong = []
     for index, backend in enumerate(config.get("backends", ())):
@@ -93,7 +94,20 @@ def read_named_files(
         if size > MAX_DECLARED:
             what = f"name key files with {size} characters together, at most {MAX_DECLARED}"
             wrong.append(Violation(("backends", index), f"its parameters {what}; shorten them"))
+    for path, name in _webhooks_in(config):
+        try:
+            files[str(name)] = secret = _named_file(secrets_dir, name)
+            webhook_url(secret.reveal())
+        except ValueError as error:
+            wrong.append(Violation(path, str(error)))
     return files, wrong
+
+
+def _webhooks_in(config: Mapping[str, Any]) -> Iterator[tuple[Steps, object]]:
+    """Yield the path and value of each ``FILE`` of a ``{secret: FILE}`` for a webhook."""
+    for index, entry in enumerate(config.get("notifications", ())):
+        place = ("notifications", index, "webhook")
+        yield from secret_fields.file_names(entry.get("webhook"), place)
 
 
 def _named_file(secrets_dir: Path, name: object) -> Secret:
@@ -105,7 +119,7 @@ def _named_file(secrets_dir: Path, name: object) -> Secret:
     if not isinstance(name, str) or not _FILE_NAME.fullmatch(name):
         raise ValueError(f"expected the name of a key file in {secrets_dir}")
     if name == LITELLM:
-        raise ValueError("names the key of LiteLLM, which is sent to no backend; use another file")
+        raise ValueError("names the key of LiteLLM, which is sent to nobody else; use another file")
     try:
         text = read_secret(file_in(secrets_dir, name))
     except FileNotFoundError:

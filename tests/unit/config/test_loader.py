@@ -1109,7 +1109,7 @@ def test_a_key_file_of_a_parameter_is_read_again_with_the_configuration(reader: 
         (
             "litellm",
             None,
-            "names the key of LiteLLM, which is sent to no backend; use another file",
+            "names the key of LiteLLM, which is sent to nobody else; use another file",
         ),
         ("f", b" \n", "the key file {secrets}/f is empty; put the secret into it"),
         ("f", b"\xff", "the key file {secrets}/f is not UTF-8 text"),
