@@ -17,6 +17,7 @@ from .config.model import Config
 from .config.references import secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
+from .desired.shards import Shard, only_part, part_of, with_others
 from .desired.taken import without_taken
 from .errors import Declined
 from .gather import gather
@@ -48,12 +49,14 @@ class Options:
 
     ``dry_run``: plan, but write nothing to LiteLLM. ``force``: the names of the backends whose
     deletions are carried out although a limit would hold them back; ``all`` for all of them.
-    ``backends``: the names of the only backends whose rows are changed; empty for all.
+    ``backends``: the names of the only backends whose rows are changed; empty for all. ``shard``:
+    the part of the backends that this engine asks and manages; None for all.
     """
 
     dry_run: bool = False
     force: frozenset[str] = frozenset()
     backends: frozenset[str] = frozenset()
+    shard: Shard | None = None
 
 
 DEFAULT_OPTIONS: Final = Options()
@@ -146,17 +149,20 @@ def reconcile_once(
     begun = time.monotonic()
     known = memory.known
     config, references = known.take(config)
-    proxy, listings, document = gather(
-        config, secret_values(references), ports.http, known, ports.stop.is_set
-    )
     scope = known.of(scope_of, config.backends)
+    part = known.of(part_of, config, scope, options.shard)
+    proxy, listings, document = gather(
+        part, secret_values(references), ports.http, known, ports.stop.is_set
+    )
     observed = known.of(observed_state, document, scope, config.owner, known.rows)
     _warn_of_unreadable(observed, memory)
     _tell_of_writers(config.litellm.writers, observed, memory)
+    listings = known.of(with_others, config.backends, listings)
     listings = probe_models(config.backends, listings, observed, scope, ports.http)
     desired = known.of(desired_state, config, listings, scope, references, known.sites)
     desired = known.of(without_taken, desired, observed, config.backends)
     desired = known.of(without_clashes, desired, observed, config.on_clash, config.endpoints())
+    desired, observed = known.of(only_part, desired, observed, scope, options.shard)
     known.check_desired(desired)
     graces = {endpoint.url: endpoint.removal_grace for endpoint in desired.endpoints}
     observed = with_overdue(observed, graces, proxy.now())

@@ -8,7 +8,10 @@ import os
 import shutil
 import sys
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
+from ..backends.scope import scope_of
+from ..bounds import MAX_EXCERPT
 from ..config.loader import Lines, load_with_lines
 from ..config.model import Config
 from ..errors import WrongUsage
@@ -20,8 +23,11 @@ from ..report.columns import DEFAULT_SCREEN, Screen
 from ..report.markdown import markdown_of
 from ..report.progress import Progress
 from ..report.terminal import Renderer
-from ..text import Redactor
+from ..text import Redactor, shortened
 from ..validate import nearest
+
+if TYPE_CHECKING:
+    from ..desired.shards import Shard
 
 
 def configuration(arguments: argparse.Namespace, redactor: Redactor) -> Config:
@@ -85,16 +91,36 @@ def json_of(plan: Plan, redactor: Redactor) -> Iterator[str]:
 
 
 def options_of(arguments: argparse.Namespace, config: Config, *, dry_run: bool) -> Options:
-    """Return what ``--force`` and ``--backend`` ask of a cycle.
+    """Return what ``--force``, ``--backend`` and ``--shard`` ask of a cycle.
 
     Raises:
-        WrongUsage: one names no backend.
+        WrongUsage: one names no backend, or one of another shard.
     """
+    backends = backends_named("--backend", getattr(arguments, "backend", ()), config)
+    if arguments.shard is not None:
+        _tell_of_shard(arguments.shard, backends, config)
     return Options(
         dry_run=dry_run,
         force=backends_named("--force", arguments.force, config),
-        backends=backends_named("--backend", arguments.backend, config),
+        backends=backends,
+        shard=arguments.shard,
     )
+
+
+def _tell_of_shard(shard: Shard, wanted: Collection[str], config: Config) -> None:
+    """Log which backends are in a shard.
+
+    Raises:
+        WrongUsage: one that is wanted is not.
+    """
+    names = sorted(shard.backends(scope_of(config.backends)))
+    for name in wanted:
+        if name not in names:
+            raise WrongUsage(f"--backend {name!r} is not in shard {shard}; give its own, or none")
+    shown = shortened(", ".join(names) or "none", MAX_EXCERPT)
+    total = len(config.backends)
+    log = logging.getLogger(__name__)
+    log.info("shard %s manages %d of %d backends: %s", shard, len(names), total, shown)
 
 
 def backends_named(option: str, given: Collection[str], config: Config) -> frozenset[str]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..state.deployment import Endpoint, without_provider
 from ..state.endpoint import Scope
-from ..state.listing import EMPTY_LIST, MATCHINGS, NOT_READY, OK, OUTCOMES, UNREACHABLE, Listing
+from ..state.listing import (
+    EMPTY_LIST,
+    MATCHINGS,
+    NOT_READY,
+    OK,
+    OTHER_SHARD,
+    OUTCOMES,
+    UNREACHABLE,
+    Listing,
+)
 from .naming import Offer
 
 if TYPE_CHECKING:
@@ -46,7 +55,7 @@ def endpoint_of(url: str, group: Sequence[Site], scope: Scope) -> Endpoint:
     backends = [site.backend for site in group]
     first = next(backend for backend in backends if scope.reach[backend.name][0] == url)
     listings = [site.listing for site in group]
-    worst = max(listings, key=lambda listing: OUTCOMES.index(listing.outcome))
+    worst = max(listings, key=_rank)
     partial = any(listing.partial for listing in listings)
     served = frozenset[str]().union(*(site.served for site in group))
     upstreams = frozenset[str]().union(*(site.upstreams for site in group))
@@ -68,6 +77,11 @@ def endpoint_of(url: str, group: Sequence[Site], scope: Scope) -> Endpoint:
         removal_grace=first.removal_grace,
         maintenance=tuple(sorted(backend.name for backend in backends if backend.maintenance)),
     )
+
+
+def _rank(listing: Listing) -> int:
+    """Return how bad the outcome of a listing is."""
+    return len(OUTCOMES) if listing.outcome == OTHER_SHARD else OUTCOMES.index(listing.outcome)
 
 
 def _excluded(offers: Iterable[Offer]) -> Iterator[tuple[str, str]]:

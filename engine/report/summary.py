@@ -34,7 +34,7 @@ def summary_of(plan: Plan, paint: Callable[[str, str], str] = lambda _, text: te
 def _in_step(plan: Plan) -> str:
     """Return that nothing is to be done; a plan that asked no backend claims nothing of them."""
     names = [status.backend for status in plan.endpoints]
-    if plan.skips and not names:
+    if not names:
         return f"Nothing to do; {len(plan.skips)} left alone."
     backends = " and ".join(names) if 0 < len(names) < _MOST_NAMED else "the backends"
     return f"Nothing to do: LiteLLM is in step with {backends}."

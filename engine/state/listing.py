@@ -26,6 +26,9 @@ one model and does not look."""
 
 NOT_ASKED: Final = "not_asked"
 """In place of an outcome, for a backend that is retired."""
+OTHER_SHARD: Final = "other_shard"
+"""In place of an outcome, for a backend that another engine asks. It proves nothing, and is in no
+plan, document or log."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -23,8 +23,9 @@ from ..exit_codes import of_applied
 
 def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
     """Print the plan, then each result."""
-    if arguments.plan and (arguments.force or arguments.backend):
-        raise WrongUsage("--backend and --force are given to `plan`; a saved plan is as it is")
+    if arguments.plan and (arguments.force or arguments.backend or arguments.shard):
+        what = "--backend, --force and --shard are given to `plan`"
+        raise WrongUsage(f"{what}; a saved plan is as it is")
     config = configuration(arguments, redactor)
     stop = threading.Event()
 

@@ -25,7 +25,7 @@ from ...run.loop import ConfigSource, Schedule, reconcile_forever, reconcile_int
 from ...run.signals import stop_on_signals
 from ...text import Redactor, shortened
 from ...transport.client_pool import Http
-from ..context import backends_named
+from ..context import options_of
 from ..exit_codes import OK, of_applied, of_planned
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def run(arguments: argparse.Namespace, redactor: Redactor) -> int:
         raise WrongUsage("--sync-token is for the port that --listen opens; give both")
     source = ConfigSource(arguments.config, arguments.secrets, redactor.learn, os.environ)
     config = source.load()
-    force = backends_named("--force", arguments.force, config)
-    options = Options(dry_run=arguments.dry_run, force=force)
+    options = options_of(arguments, config, dry_run=arguments.dry_run)
     wake = threading.Event()
     if not arguments.once:
         schedule = Schedule(interval(arguments), wake)

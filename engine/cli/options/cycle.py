@@ -15,6 +15,7 @@ from .words import (
     force_option,
     form_options,
     path,
+    shard_option,
     verbose_option,
     yes_option,
 )
@@ -31,6 +32,7 @@ def _plan_options(parser: argparse.ArgumentParser) -> None:
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)
+    shard_option(parser)
 
 
 def _apply_options(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +54,7 @@ def _apply_options(parser: argparse.ArgumentParser) -> None:
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)
+    shard_option(parser)
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +70,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="plan and log, but write nothing to LiteLLM"
     )
     force_option(parser)
+    shard_option(parser)
     parser.add_argument(
         "--artifacts", type=path, metavar="DIR", help="write each new plan to DIR as JSON"
     )

@@ -6,7 +6,7 @@ import argparse
 from typing import Final
 
 from .command import Command
-from .words import backend_option, force_option, form_options, path, verbose_option
+from .words import backend_option, force_option, form_options, path, shard_option, verbose_option
 
 
 def _record_options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def _replay_options(parser: argparse.ArgumentParser) -> None:
     verbose_option(parser)
     backend_option(parser)
     force_option(parser)
+    shard_option(parser)
 
 
 RECORD: Final = Command(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...bounds import MAX_INTERVAL
 from ...config.durations import seconds
+
+if TYPE_CHECKING:
+    from ...desired.shards import Shard
 
 MAX_PORT: Final = 65535
 
@@ -66,6 +69,28 @@ def force_option(
         metavar="BACKEND",
         help=f"{what}; may be repeated; 'all' for every backend",
     )
+
+
+def shard_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--shard``."""
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="N/OF",
+        help="ask and manage only one of several parts of the backends, such as 2/5; others manage"
+        " the rest",
+    )
+
+
+def shard(text: str) -> Shard:
+    """Return a part of the backends."""
+    from ...desired.shards import MAX_SHARDS, Shard
+
+    found = re.fullmatch(r"([1-9]\d{0,2})/([1-9]\d{0,2})", text, re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        what = f"expected N/OF with numbers from 1 to {MAX_SHARDS}, such as 2/5, got {text!r}"
+        raise argparse.ArgumentTypeError(what)
+    return Shard(int(found[1]), int(found[2]))
 
 
 def duration(text: str, least: float = 1.0) -> float:

@@ -69,7 +69,7 @@ def test_an_expression_that_matches_nothing_is_shown() -> None:
 @pytest.mark.parametrize(
     ("plan", "summary"),
     [
-        (Plan(), "Nothing to do: LiteLLM is in step with the backends."),
+        (Plan(), "Nothing to do; 0 left alone."),
         (Plan(endpoints=(b.status("box"),)), "Nothing to do: LiteLLM is in step with box."),
         (
             Plan(endpoints=(b.status("box"), b.status("twin"))),
