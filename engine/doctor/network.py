@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from ..config.model import Config
 from ..report.news import format_count
+from ..state.secret import Secret
 from ..transport.background import Background
 from ..transport.timing import Connection
 from .finding import ERROR, NETWORK, NOTE, OK, WARNING, Finding
@@ -18,7 +20,9 @@ SOON: Final = 14 * 86400.0
 """Seconds before its end from which on a certificate is a warning."""
 _PATIENCE: Final = 5.0
 _DAY: Final = 86400.0
+_WEBHOOK: Final = "notifications"
 _WHY: Final = {
+    _WEBHOOK: "nobody is told there of what is new",
     LITELLM: "no cycle can run: nothing is registered, changed or deleted",
     "": "its models are not registered; those that are registered stay, whether they work or not",
 }
@@ -39,14 +43,27 @@ Way = tuple[str, Connection, Reach]
 
 
 def look_at_ways(config: Config) -> tuple[Way, ...]:
-    """Return how far one gets on the way to each server, all at the same time."""
+    """Return how far one gets on the way to each server, all at the same time.
+
+    Nothing is sent to a webhook: any request to one might be taken for a message.
+    """
     wanted = [(LITELLM, config.litellm.url, config.litellm.connection)] * bool(config.litellm.url)
     wanted += [(backend.name, backend.url, backend.connection) for backend in config.backends]
+    wanted += [
+        (f"{_WEBHOOK}[{index}]", _origin(webhook.url), Connection(_PATIENCE))
+        for index, webhook in enumerate(config.notifications)
+    ]
     started = [
         (name, connection, Background(partial(_reach, url, connection), f"reach-{name}"))
         for name, url, connection in wanted
     ]
     return tuple((name, connection, work.result()) for name, connection, work in started)
+
+
+def _origin(url: Secret) -> str:
+    """Return what of the URL of a webhook may be shown: the server, without path and query."""
+    parts = urlsplit(url.reveal())
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _reach(url: str, connection: Connection) -> Reach:
@@ -56,13 +73,15 @@ def _reach(url: str, connection: Connection) -> Reach:
 def check_ways(ways: Iterable[Way], now: float) -> Iterator[Finding]:
     """Yield a finding for each server, and more about its certificate; ``now`` is since 1970."""
     for name, connection, way in ways:
-        why = _WHY.get(name, _WHY[""])
+        group = name.partition("[")[0]
+        why = _WHY.get(group, _WHY[""])
         if way.failed:
             what = _WHATS[way.failed].format(host=way.host, port=way.port, why=way.why)
             if way.proxy:
                 what += f" (the proxy {way.proxy})"
             fix = _FIXES[way.failed]
-            yield Finding(ERROR, NETWORK, f"reach_{way.failed}", name, what, why, fix)
+            severity = WARNING if group == _WEBHOOK else ERROR
+            yield Finding(severity, NETWORK, f"reach_{way.failed}", name, what, why, fix)
             continue
         through = f" through the proxy {way.proxy}" if way.proxy else ""
         yield Finding(OK, NETWORK, "reach", name, f"{way.url} can be reached{through}")

@@ -35,7 +35,7 @@ Environment = tuple[tuple[str, str], ...]
 
 def named_in(text: str, environment: Mapping[str, str]) -> Environment:
     """Return the variables that the text of a configuration names, as far as they are set."""
-    names = sorted(set(_NAMED.findall(text)))
+    names = sorted(set(_NAMED.findall(text))) if "${" in text else ()
     return tuple((name, environment[name]) for name in names if name in environment)
 
 

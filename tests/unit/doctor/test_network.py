@@ -9,6 +9,7 @@ import pytest
 
 from tests.certificate import make_certificate, server_context
 from tests.fleet import Fleet
+from tests.hook import running_hook
 from tests.rawserver import RawServer, always, as_json
 
 from .conftest import Examine
@@ -91,3 +92,19 @@ def test_behind_a_proxy_the_proxy_is_what_must_be_reached(
     assert "nothing answers at 127.0.0.1 port 1" in found["what"]
     assert "the proxy http://127.0.0.1:1 from http_proxy" in found["what"]
     assert "sk-proxy-pass" not in examined.text
+
+
+def test_the_way_to_a_webhook_is_looked_at_without_a_request(
+    fleet: Fleet, examine: Examine
+) -> None:
+    with running_hook() as hook:
+        (fleet.folder / "hook").write_text(hook.url)
+        fleet.configure(top="notifications: [{webhook: {secret: hook}}]")
+        examined = examine(fleet)
+        assert hook.bodies == []
+    reached = [found for found in examined.of("reach", "ok") if "notif" in found["subject"]]
+    assert [found["what"] for found in reached] == [f"http://127.0.0.1:{hook.port} can be reached"]
+    assert "hunter2" not in examined.shown() + examined.text
+    found = examine(fleet).one("reach_port", "warning")
+    assert found["subject"] == "notifications[0]"
+    assert found["why"] == "nobody is told there of what is new"
