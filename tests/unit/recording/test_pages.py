@@ -14,7 +14,7 @@ from engine.recording.pages import host_of, names_of, page_of, taped_of
 from engine.transport.request import Asked, Taped
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**59), 2**60) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["status", "failed", "body", "data"]), inner, max_size=3)
