@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,13 @@ from engine.fakes.backend import FakeBackend
 from engine.fakes.litellm import LiteLLMSimulator
 from engine.reconcile import Memory, Options, Ports, Report, reconcile_once
 from engine.report.plan_log import PlanLog
+from engine.run.ended import Ended
+from engine.run.loop import ConfigState
+from engine.serve.board import Board
+from engine.serve.status.document import status_document
 from engine.state.deployment import MARK
 from engine.transport.client_pool import Http
+from engine.validate import validate
 from tests.fleet import MASTER_KEY
 from tests.quick import QUICK
 
@@ -214,6 +220,17 @@ def test_a_stray_is_told_by_one_part_only(town: Town) -> None:
     town.configure()
     told = {n: [skip.reason for skip in town.cycle(n, 3).plan.skips] for n in (1, 2, 3)}
     assert told == {n: ["stray", "stray"] * (n == number_of(gone, 3)) for n in (1, 2, 3)}
+
+
+def test_the_status_of_an_engine_has_its_part_only(town: Town) -> None:
+    began = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+    board = Board(ConfigState, 600.0, lambda: began)
+    board.ended(Ended(town.cycle(1, 2), "", began, 0.1, began + timedelta(minutes=1)))
+    document = status_document(board.snapshot())
+    validate(document, "status")
+    assert [backend["name"] for backend in document["backends"]] == town.mine(1, 2)
+    assert {each["backend"] for each in document["deployments"]} == set(town.mine(1, 2))
+    assert document["summary"]["state"] == "in_step"
 
 
 # The command line.

@@ -14,7 +14,7 @@ from ...report.pace import Pace
 from ...state.deployment import EXCLUSIVE
 from ...state.endpoint import canonical_endpoint
 from ...state.endpoint_status import EndpointStatus
-from ...state.listing import NOT_ASKED
+from ...state.listing import NOT_ASKED, OTHER_SHARD
 from ...text import shortened
 from .deployments import STATES, Deployment, deployments_of
 from .headline import headline
@@ -118,14 +118,21 @@ def _counts(deployments: Iterable[Deployment]) -> dict[str, int]:
 
 
 def _backends(snapshot: Snapshot, deployments: Sequence[Deployment]) -> Iterator[Json]:
-    """Yield what is known of each backend, in the order of the configuration."""
+    """Yield what is known of each backend, in the order of the configuration.
+
+    What is known of those of other shards is not known here.
+    """
     config = _known_config(snapshot)
     report = snapshot.good.report if snapshot.good else None
     statuses = {status.backend: status for status in report.desired.statuses} if report else {}
     groups: dict[str, list[Deployment]] = {}
     for each in deployments:
         groups.setdefault(each.backend, []).append(each)
+    listings = report.basis.listings if report and report.basis else ()
+    elsewhere = {listing.backend for listing in listings if listing.outcome == OTHER_SHARD}
     for backend in config.backends if config else ():
+        if backend.name in elsewhere:
+            continue
         url = canonical_endpoint(backend.url)
         unasked = EndpointStatus(backend.name, url, NOT_ASKED, answered=False)
         status = statuses.get(backend.name, unasked)

@@ -35,7 +35,8 @@ _NO_KEY: Final = Secret(PLACEHOLDER_KEY)
 def settings_of(config: Config) -> dict[str, Any]:
     """Return the configuration without secrets, and without what is not set.
 
-    It has the names of the file: ``litellm``, ``owner``, ``on_clash``, ``limits`` and ``backends``.
+    It has the names of the file: ``litellm``, ``owner``, ``on_clash``, ``limits``,
+    ``backends`` and ``notifications``.
     """
     return {
         "litellm": {**_fields(config.litellm), "key": HIDDEN},
@@ -43,6 +44,10 @@ def settings_of(config: Config) -> dict[str, Any]:
         "on_clash": config.on_clash,
         "limits": _fields(config.limits),
         "backends": [_backend(backend) for backend in config.backends],
+        "notifications": [
+            {"webhook": HIDDEN, "format": hook.form, "on": list(hook.topics)}
+            for hook in config.notifications
+        ],
     }
 
 

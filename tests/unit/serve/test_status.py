@@ -328,6 +328,7 @@ def test_a_broken_configuration_is_told_with_the_generation_that_stays(here: Sce
 
 SECRETS = """\
 litellm: {url: 'http://litellm:4000'}
+notifications: [{webhook: 'https://hooks.example.com/T0/B0/x1', format: slack}]
 backends:
   - name: vllm
     url: http://gpu1:8000
@@ -352,6 +353,8 @@ def test_settings_have_the_names_of_the_file_and_no_secret(tmp_path: Path) -> No
     revealed = [secret.reveal() for secret in config.secrets()]
     assert {"sk-admin-1", "sk-gpu-1", "sk-team-1", "Bearer sk-in-the-file"} <= set(revealed)
     assert [secret for secret in revealed if secret in text] == []
+    assert "https://hooks.example.com/T0/B0/x1" in revealed
+    assert settings["notifications"][0]["webhook"] == "(secret)"
     (backend,) = settings["backends"]
     fields = schema("config")["$defs"]["backend"]["properties"]
     assert set(backend) - {"key"} <= set(fields)
