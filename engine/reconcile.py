@@ -17,7 +17,7 @@ from .config.model import Config
 from .config.references import secret_values
 from .desired.clashes import without_clashes
 from .desired.deployments import desired_state
-from .desired.shards import Shard, only_part, part_of, with_others
+from .desired.shards import Shard, only_part, own_strays, part_of, with_others
 from .desired.taken import without_taken
 from .errors import Declined
 from .gather import gather
@@ -155,6 +155,7 @@ def reconcile_once(
         part, secret_values(references), ports.http, known, ports.stop.is_set
     )
     observed = known.of(observed_state, document, scope, config.owner, known.rows)
+    observed = known.of(own_strays, observed, scope, options.shard)
     _warn_of_unreadable(observed, memory)
     _tell_of_writers(config.litellm.writers, observed, memory)
     listings = known.of(with_others, config.backends, listings)

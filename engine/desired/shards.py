@@ -64,38 +64,40 @@ def with_others(backends: Sequence[Backend], listings: Sequence[Listing]) -> tup
     )
 
 
+def own_strays(observed: ObservedState, scope: Scope, shard: Shard | None) -> ObservedState:
+    """Return the observed state without the rows of ours, without a known home, of other parts.
+
+    Such a row belongs to the part of the backend in its mark, also if that is not configured any
+    more. Its id stays known.
+    """
+    if shard is None or not observed.strays:
+        return observed
+    names = shard.backends(scope)
+
+    def is_own(backend: str) -> bool:
+        return backend in names if backend in scope.reach else shard.has(backend)
+
+    strays = (s for s in observed.strays if s.mark is not None and is_own(s.mark.backend))
+    return replace(observed, strays=tuple(strays))
+
+
 def only_part(
     desired: DesiredState, observed: ObservedState, scope: Scope, shard: Shard | None
 ) -> tuple[DesiredState, ObservedState]:
-    """Return the states without what is at home in other parts, which no plan can touch then.
+    """Return the states without what is at home on the endpoints of other parts.
 
-    A row of ours without a known home belongs to the part of the backend in its mark, also if that
-    is not configured any more. The ids of all rows stay known.
+    So no plan can touch it. The ids of all rows stay known.
     """
     if shard is None:
         return desired, observed
     names = shard.backends(scope)
     places = {endpoint for name in names for endpoint in scope.reach[name]}
+    sites = tuple(site for site in desired.endpoints if site.url in places)
+    statuses = tuple(status for status in desired.statuses if status.backend in names)
+    rows = tuple(seen for seen in observed.deployments if seen.key.endpoint in places)
     return (
-        replace(
-            desired,
-            endpoints=tuple(site for site in desired.endpoints if site.url in places),
-            statuses=tuple(status for status in desired.statuses if status.backend in names),
-        ),
-        replace(
-            observed,
-            deployments=tuple(s for s in observed.deployments if s.key.endpoint in places),
-            strays=tuple(
-                stray
-                for stray in observed.strays
-                if stray.mark is not None
-                and (
-                    stray.mark.backend in names
-                    if stray.mark.backend in scope.reach
-                    else shard.has(stray.mark.backend)
-                )
-            ),
-        ),
+        replace(desired, endpoints=sites, statuses=statuses),
+        replace(observed, deployments=rows),
     )
 
 

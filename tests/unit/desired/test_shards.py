@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from engine.backends.scope import scope_of
 from engine.config.loader import load_config
 from engine.config.model import Config
-from engine.desired.shards import Shard, part_of, with_others
+from engine.desired.holders import Holders
+from engine.desired.shards import Shard, own_strays, part_of, with_others
 from engine.state.endpoint import Scope
 from engine.state.listing import OK, OTHER_SHARD, Listing
+from tests import builders as b
 
 
 def load(folder: Path, *backends: str) -> Config:
@@ -94,3 +97,19 @@ def test_the_others_are_not_asked_and_have_a_listing_that_proves_nothing(tmp_pat
 @pytest.mark.parametrize(("number", "of", "text"), [(2, 5, "2/5"), (1, 1, "1/1")])
 def test_a_part_is_shown_as_it_is_given(number: int, of: int, text: str) -> None:
     assert str(Shard(number, of)) == text
+
+
+def test_a_stray_of_another_part_is_no_row_of_ours_under_its_name() -> None:
+    """Else the model would be registered under a name that others have."""
+    wanted = b.wanted("m")
+    moved = replace(b.as_seen(wanted), id="adopted")
+    assert moved.mark is not None
+    stray = replace(moved, mark=replace(moved.mark, backend="other"))
+    holders = {"m": ("row 'x' (a cloud's)",)}
+    observed = replace(b.observed(strays=(stray,)), holders=holders)
+    mine = next(s for of in range(2, 9) for s in shards(of) if s.has("box") and not s.has("other"))
+    assert Holders(b.desired(wanted), observed).own_row(wanted) == "adopted"
+    kept = own_strays(observed, b.SCOPE, mine)
+    assert Holders(b.desired(wanted), kept).own_row(wanted) == ""
+    (other,) = (shard for shard in shards(mine.of) if shard.has("other"))
+    assert own_strays(observed, b.SCOPE, other) == own_strays(observed, b.SCOPE, None) == observed

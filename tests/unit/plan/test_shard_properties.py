@@ -18,12 +18,12 @@ from engine.config.model import Config
 from engine.config.references import references_of
 from engine.desired.clashes import without_clashes
 from engine.desired.deployments import desired_state
-from engine.desired.shards import Shard, only_part, part_of, with_others
+from engine.desired.shards import Shard, only_part, own_strays, part_of, with_others
 from engine.desired.taken import without_taken
 from engine.litellm.listed import listed_row
 from engine.litellm.observed import observed_state
 from engine.litellm.row import row_of
-from engine.plan.plan import Plan
+from engine.plan.plan import CREATE, Plan
 from engine.plan.planner import make_plan, verify_plan
 from engine.plan.safety import Suspicion, hold
 from engine.plan.simulate import simulate
@@ -71,9 +71,10 @@ def plan_of(world: World, observed: ObservedState, shard: Shard) -> Plan:
     heard = [listing for listing in world.listings if listing.backend in names]
     listings = with_others(config.backends, heard)
     desired = desired_state(config, listings, scope, references_of(config))
-    desired = without_taken(desired, observed, config.backends)
-    desired = without_clashes(desired, observed, config.on_clash, config.endpoints())
-    desired, own = only_part(desired, observed, scope, shard)
+    seen = own_strays(observed, scope, shard)
+    desired = without_taken(desired, seen, config.backends)
+    desired = without_clashes(desired, seen, config.on_clash, config.endpoints())
+    desired, own = only_part(desired, seen, scope, shard)
     plan = make_plan(desired, own)
     verify_plan(plan, desired, own, scope)
     plan, _ = hold(plan, desired, own, config.limits, Suspicion(force=frozenset(["all"])))
@@ -92,6 +93,8 @@ def _check_touched(plan: Plan, observed: ObservedState, names: set[str], places:
         homes[stray.id] = stray.mark is not None and stray.mark.backend in names
     for operation in plan.operations:
         assert operation.key.endpoint in places
+        if operation.action == CREATE:
+            assert operation.key.name not in observed.holders
         for touched in filter(None, (operation.id, operation.touched, operation.replaces)):
             assert homes.get(touched, True)
 
