@@ -1,4 +1,4 @@
-"""What k8s/ and the Dockerfile promise: hardened, loadable, in step with the command line."""
+"""What k8s/base promises: hardened, loadable, in step with the command line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from engine.cli.parser import make_parser
 from engine.config.loader import load_config
 from engine.config.model import Config
 
-ROOT = Path(__file__).parents[2]
-K8S = ROOT / "k8s"
-FILES = sorted(path.name for path in K8S.glob("*.yaml"))
+from .tools import K8S
+
+BASE = K8S / "base"
+FILES = sorted(path.name for path in BASE.glob("*.yaml"))
 DEFAULTS = "# The defaults"
 
 
 def document(name: str) -> Any:
-    return yaml.safe_load((K8S / name).read_text(encoding="utf-8"))
+    return yaml.safe_load((BASE / name).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -142,21 +143,22 @@ def test_it_writes_only_to_volumes_made_for_that(
     scratch = {volume["name"] for volume in pod["volumes"] if "emptyDir" in volume}
     mounts = container["volumeMounts"]
     writable = {mount["mountPath"] for mount in mounts if mount["name"] in scratch}
-    assert {str(run.heartbeat.parent), str(run.artifacts)} == writable
+    assert writable == {"/tmp", str(run.artifacts)}
     assert {mount["name"] for mount in mounts} == {volume["name"] for volume in pod["volumes"]}
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
-def test_the_probes_ask_for_the_heartbeat_that_the_loop_gives(
-    container: Any, run: argparse.Namespace, probe: str
+@pytest.mark.parametrize(
+    ("probe", "path"),
+    [("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")],
+)
+def test_the_probes_ask_where_the_engine_listens(
+    container: Any, run: argparse.Namespace, probe: str, path: str
 ) -> None:
-    command = container[probe]["exec"]["command"]
-    asked = make_parser().parse_args(command[3:])
-    assert command[:3] == entrypoint()
-    assert asked.heartbeat == run.heartbeat
-    # The interval in use, and the longest pause after failures, are no death.
-    assert asked.max_age > 330 + 60
-    assert container[probe]["timeoutSeconds"] > 1, "starting Python takes a moment"
+    (port,) = container["ports"]
+    asked = container[f"{probe}Probe"]
+    assert asked["httpGet"] == {"path": path, "port": port["name"]}
+    assert asked["timeoutSeconds"] > 1
+    assert str(run.listen).endswith(f":{port['containerPort']}")
 
 
 def test_the_log_is_for_machines_and_the_command_is_the_loop(run: argparse.Namespace) -> None:
@@ -178,36 +180,3 @@ def test_the_deployment_selects_its_pods_and_replaces_them_without_a_gap() -> No
 
 def test_the_image_is_of_this_version(container: Any) -> None:
     assert container["image"] == f"modelprovisioner:{__version__}"
-
-
-def entrypoint() -> list[str]:
-    (words,) = re.findall(r"^ENTRYPOINT \[(.*)\]$", dockerfile(), re.MULTILINE)
-    return [word.strip(' "') for word in words.split(",")]
-
-
-def dockerfile() -> str:
-    return (ROOT / "Dockerfile").read_text(encoding="utf-8")
-
-
-def test_the_dockerfile_runs_the_engine_unprivileged() -> None:
-    assert entrypoint() == ["python3", "-m", "engine"]
-    assert re.search(r"^USER 65532:65532$", dockerfile(), re.MULTILINE)
-    assert re.search(r'^CMD \["run"\]$', dockerfile(), re.MULTILINE)
-
-
-def test_the_dockerfile_builds_with_the_python_that_runs() -> None:
-    images = re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE)
-    # Debian 13 is trixie, and its Python is 3.13.
-    assert images == ["python:3.13-slim-trixie", "gcr.io/distroless/python3-debian13:nonroot"]
-
-
-def test_requirements_are_pinned_hashed_and_name_no_index() -> None:
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert "://" not in text
-    assert "--index" not in text
-    logical = text.replace("\\\n", "").splitlines()
-    lines = [line for line in logical if line.strip() and not line.lstrip().startswith("#")]
-    assert lines
-    for line in lines:
-        assert re.match(r"[a-z0-9-]+==\S+ ", line), line
-        assert "--hash=sha256:" in line
