@@ -1,7 +1,7 @@
 """Writes what is made from other files below ``k8s/``: ``python -m tests.k8s.generate``.
 
-The PrometheusRule holds the rules that a plain Prometheus reads, and the schema of the chart's values
-holds that of the configuration.
+The PrometheusRule holds the rules that a plain Prometheus reads, and the schema of the chart's
+values holds that of the configuration.
 """
 
 from __future__ import annotations

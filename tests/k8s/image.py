@@ -1,8 +1,8 @@
 """Carries out every step of the Dockerfile, without Docker: ``python -m tests.k8s.image [PYTHON]``.
 
-Each stage is a folder, in place of the file system that it would be, and its Python is a new virtual
-environment of this Python or the one given. Then the entry point runs in front of a simulated LiteLLM,
-as the user of the image if we may, and the health check is asked for its answer.
+Each stage is a folder, in place of the file system that it would be, and its Python is a new
+virtual environment of this Python or the one given. Then the entry point runs in front of a
+simulated LiteLLM, as the user of the image if we may, and the health check is asked for its answer.
 An instruction that this cannot carry out is an error, so that no step goes unproved.
 """
 
@@ -169,7 +169,6 @@ def start(stage: Stage, words: list[str], more: dict[str, str]) -> subprocess.Po
     """Start a process of the image, as its user if we may."""
     user, group = (int(number) for number in stage.user.split(":"))
     changes = os.getuid() == 0 and is_public(stage.python)
-    ours = {"user": user, "group": group, "extra_groups": []} if changes else {}
     command = [str(stage.python), *(stage.inside(word) for word in words[1:])]
     assert words[0] == "python3", words
     return subprocess.Popen(
@@ -179,7 +178,9 @@ def start(stage: Stage, words: list[str], more: dict[str, str]) -> subprocess.Po
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **ours,  # type: ignore[call-overload]
+        user=user if changes else None,
+        group=group if changes else None,
+        extra_groups=[] if changes else None,
     )
 
 

@@ -58,7 +58,9 @@ def test_the_manifests_and_the_chart_name_the_image_that_the_guide_builds() -> N
     deployment = yaml.safe_load(read("k8s/base/deployment.yaml"))
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["image"] == name
-    assert yaml.safe_load(read("k8s/chart/values.yaml"))["image"]["repository"] == "modelprovisioner"
+    assert (
+        yaml.safe_load(read("k8s/chart/values.yaml"))["image"]["repository"] == "modelprovisioner"
+    )
     assert yaml.safe_load(read("compose.yaml"))["services"]["modelprovisioner"]["image"] == name
     assert re.search(rf"docker build .*--tag {re.escape(name)} \.", read("k8s/README.md"))
 
@@ -76,7 +78,9 @@ def test_requirements_are_pinned_hashed_and_name_no_index() -> None:
 
 
 def test_lines_that_go_on_are_one_instruction_and_comments_none() -> None:
-    text = "# a\nFROM x AS y\nCOPY --from=y --chown=1 a \\\n  # not an instruction\n  b\nCMD [\"z\"]\n"
+    text = (
+        '# a\nFROM x AS y\nCOPY --from=y --chown=1 a \\\n  # not an instruction\n  b\nCMD ["z"]\n'
+    )
     first, second, third = instructions(text)
     assert (first.word, first.rest) == ("FROM", "x AS y")
     assert (second.options, second.rest.split()) == ({"from": "y", "chown": "1"}, ["a", "b"])
