@@ -2,7 +2,7 @@
 
 Input beyond a bound is refused or left out, with a message that names the subject, what happened
 and what to do. Nothing is registered or deleted because of it. The values keep the process below
-256 MiB, the limit in ``k8s/deployment.yaml``, whatever the input. ``tests/hostile/test_bounds.py``
+256 MiB, the limit in ``k8s/base/deployment.yaml``, whatever the input. ``tests/hostile/test_bounds.py``
 names the test for each bound.
 """
 

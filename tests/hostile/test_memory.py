@@ -27,8 +27,8 @@ ODD = 20
 
 
 def limit() -> int:
-    """Return the bytes that k8s/deployment.yaml allows."""
-    pod = yaml.safe_load((ROOT / "k8s/deployment.yaml").read_text())["spec"]["template"]["spec"]
+    """Return the bytes that k8s/base/deployment.yaml allows."""
+    pod = yaml.safe_load((ROOT / "k8s/base/deployment.yaml").read_text())["spec"]["template"]["spec"]
     text = pod["containers"][0]["resources"]["limits"]["memory"]
     assert text.endswith("Mi")
     return int(text.removesuffix("Mi")) << 20
