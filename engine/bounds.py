@@ -2,8 +2,8 @@
 
 Input beyond a bound is refused or left out, with a message that names the subject, what happened
 and what to do. Nothing is registered or deleted because of it. The values keep the process below
-256 MiB, the limit in ``k8s/base/deployment.yaml``, whatever the input. ``tests/hostile/test_bounds.py``
-names the test for each bound.
+256 MiB, the limit in ``k8s/base/deployment.yaml``, whatever the input.
+``tests/hostile/test_bounds.py`` names the test for each bound.
 """
 
 from __future__ import annotations

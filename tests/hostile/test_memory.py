@@ -28,7 +28,8 @@ ODD = 20
 
 def limit() -> int:
     """Return the bytes that k8s/base/deployment.yaml allows."""
-    pod = yaml.safe_load((ROOT / "k8s/base/deployment.yaml").read_text())["spec"]["template"]["spec"]
+    deployment = yaml.safe_load((ROOT / "k8s/base/deployment.yaml").read_text())
+    pod = deployment["spec"]["template"]["spec"]
     text = pod["containers"][0]["resources"]["limits"]["memory"]
     assert text.endswith("Mi")
     return int(text.removesuffix("Mi")) << 20

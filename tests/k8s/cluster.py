@@ -217,7 +217,7 @@ class Cluster:
 def discovered(path: str) -> Json | None:
     """Return what the server tells of itself at a path, None if that is not such a path."""
     groups = [name.split("/") for name in _GROUPS if "/" in name]
-    known = {
+    known: Json = {
         "/version": {"major": "1", "minor": "37", "gitVersion": "v1.37.0"},
         "/api": {"kind": "APIVersions", "versions": ["v1"]},
         "/apis": {"kind": "APIGroupList", "groups": [_group(*name) for name in groups]},
