@@ -1,4 +1,4 @@
-"""Stands before kubectl, docker and kind in the guide's commands: what no test can have, it plays.
+"""Stands before kubectl, docker and others in the guide's commands: it plays what no test has.
 
 ``kubectl exec ... -- python3 -m engine ...`` runs the engine on this machine, with the ConfigMap
 and the Secret that the cluster has, and with fakes for the servers that the configuration names.

@@ -124,7 +124,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     shutil.copytree(ROOT / "k8s", tmp_path / "k8s")
     for name in ("bin", "pod", "home"):
         (tmp_path / name).mkdir()
-    for name in ("kubectl", "docker", "kind"):
+    for name in ("kubectl", "docker", "kind", "ollama", "curl"):
         script = f'#!/bin/sh\nexec "{sys.executable}" -m tests.k8s.shim {name} "$@"\n'
         (tmp_path / "bin" / name).write_text(script, encoding="utf-8")
         (tmp_path / "bin" / name).chmod(0o755)
@@ -146,6 +146,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             "SHIM_SERVERS": json.dumps(servers),
             "LITELLM_MASTER_KEY": KEY,
             "VLLM_API_KEY": "key-of-vllm",
+            "SYNC_TOKEN": "token-of-the-webhook",
             # Compiled once: the engine starts many times here.
             "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"),
             "PYTHONDONTWRITEBYTECODE": "",
@@ -195,6 +196,17 @@ def test_troubleshooting_works_as_typed(desk: Desk) -> None:
     desk.follow(read("k8s/troubleshooting.md"))
     assert "apply --force gpu1-vllm" in dict(desk.engines())
     assert names(desk.litellm) == {"qwen3-32b", "gpu2-llamacpp/qwen3-8b", "gemma3:12b"}
+
+
+def test_the_chapter_on_monitoring_works_as_typed(desk: Desk) -> None:
+    desk.install()
+    desk.follow(read("k8s/monitoring/README.md"))
+    token = desk.cluster.objects[f"{CORE}/secrets/modelprovisioner-sync"]["data"]["token"]
+    ((words, _),) = desk.done("curl")
+    service = desk.cluster.objects[f"{CORE}/services/modelprovisioner"]
+    (port,) = service["spec"]["ports"]
+    assert words[-1] == f"http://{service['metadata']['name']}:{port['port']}/sync"
+    assert len(token) > 16
 
 
 def test_each_filter_of_the_log_finds_its_lines(desk: Desk) -> None:
@@ -275,6 +287,6 @@ def test_a_dry_run_becomes_the_real_thing_and_each_overlay_follows_on_another(de
 
 
 def test_all_files_of_the_guide_are_followed() -> None:
-    here = {path.name for path in (ROOT / "k8s").rglob("*.md")}
-    assert here == {"README.md", "migration.md", "troubleshooting.md"}
+    here = {str(path.relative_to(ROOT / "k8s")) for path in (ROOT / "k8s").rglob("*.md")}
+    assert here == {"README.md", "migration.md", "troubleshooting.md", "monitoring/README.md"}
     assert yaml.safe_load(read("k8s/kustomization.yaml"))["resources"] == ["base"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from engine.cli.parser import make_parser
 from engine.config.loader import load_config
 
 from ..documents import read
 from .generate import MADE
-from .tools import Object, charted, kustomized, objects
+from .tools import K8S, Object, charted, kustomized, objects, succeed
 
 EVERYTHING = {
     "highAvailability": {"enabled": True},
@@ -60,6 +63,20 @@ def test_chart_and_overlay_yield_the_same_objects(folder: str, tmp_path: Path) -
     ours = kustomized(folder)
     charts = objects(charted({**PAIRS[folder], "config": sample()}, tmp_path))
     assert normal(charts) == normal(ours)
+
+
+def test_the_component_for_a_webhook_yields_what_the_value_for_it_yields(tmp_path: Path) -> None:
+    shutil.copytree(K8S, tmp_path / "k8s")
+    path = tmp_path / "k8s/kustomization.yaml"
+    text = re.sub(r"^# (components:|  - sync)$", r"\1", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+    ours = objects(succeed(["kubectl", "kustomize", str(tmp_path / "k8s")]))
+    values = {"sync": {"secret": "modelprovisioner-sync"}, "config": sample()}
+    assert normal(objects(charted(values, tmp_path))) == normal(ours)
+    pods = ours["Deployment/modelprovisioner"]["spec"]["template"]["spec"]
+    run = make_parser().parse_args(pods["containers"][0]["args"])
+    assert str(run.sync_token) == "/etc/sync/token"
+    assert pods["volumes"][-1]["secret"]["secretName"] == "modelprovisioner-sync"
 
 
 def test_each_overlay_has_the_objects_of_the_one_before() -> None:

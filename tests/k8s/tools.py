@@ -22,12 +22,12 @@ Object = dict[str, Any]
 def tool(name: str) -> str:
     """Return the path of a program; skip the test where it is not installed.
 
-    With ``NEED_TOOLS`` in the environment, as in CI, that is a failure.
+    With ``REQUIRE_TOOLS`` in the environment, as in CI, that is a failure.
     """
     found = shutil.which(name)
     if found is None:
         missing = f"{name} is not installed: see tests/README.md"
-        if os.environ.get("NEED_TOOLS"):
+        if os.environ.get("REQUIRE_TOOLS"):
             pytest.fail(missing)
         pytest.skip(missing)
     return found

@@ -75,7 +75,7 @@ def test_the_variables_of_the_dashboard_are_there_and_its_panels_do_not_overlap(
 
 def test_every_alert_is_explained_and_says_where() -> None:
     found = rules()
-    explained = {row[0].strip("`") for row in rows(read("k8s/README.md"), "alert")}
+    explained = {row[0].strip("`") for row in rows(read("k8s/monitoring/README.md"), "alert")}
     assert {rule["alert"] for rule in found} == explained
     for rule in found:
         assert rule["annotations"].keys() == {"summary", "description", "runbook"}
@@ -87,7 +87,7 @@ def test_every_metric_is_explained(fleet: Fleet) -> None:
     families = [family.name for family in text_string_to_metric_families(answer(fleet))]
     ours = {name for name in families if name.startswith("modelprovisioner_")}
     name = re.compile(r"`(modelprovisioner_\w+?)(?:_total)?(?:\{[\w, ]+\})?`")
-    explained = name.findall(read("k8s/README.md"))
+    explained = name.findall(read("k8s/monitoring/README.md"))
     assert set(explained) == ours
 
 
