@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from engine.cli.parser import make_parser
 from ..documents import read
 from .dockerfile import Instruction, assignments, expanded, instructions
 from .image import Build, copy_context
-from .tools import succeed
+from .tools import K8S, objects, succeed
 
 STEPS = list(instructions(read("Dockerfile")))
 
@@ -63,6 +64,20 @@ def test_the_manifests_and_the_chart_name_the_image_that_the_guide_builds() -> N
     )
     assert yaml.safe_load(read("compose.yaml"))["services"]["modelprovisioner"]["image"] == name
     assert re.search(rf"docker build .*--tag {re.escape(name)} \.", read("k8s/README.md"))
+
+
+@pytest.mark.parametrize("place", ["k8s", "k8s/overlays/production"])
+def test_the_lines_to_uncomment_name_your_registry_everywhere(place: str, tmp_path: Path) -> None:
+    shutil.copytree(K8S, tmp_path / "k8s")
+    path = tmp_path / "k8s/base/kustomization.yaml"
+    *kept, last_four = re.split(r"(?=^# images:)", path.read_text(), flags=re.MULTILINE)
+    assert last_four.count("\n") == 4
+    bare = re.sub("^# ", "", last_four, flags=re.MULTILINE)
+    path.write_text("".join(kept) + bare, encoding="utf-8")
+    rendered = objects(succeed(["kubectl", "kustomize", str(tmp_path / place)]))
+    template = rendered["Deployment/modelprovisioner"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/modelprovisioner:{__version__}"
 
 
 def test_requirements_are_pinned_hashed_and_name_no_index() -> None:
