@@ -99,6 +99,13 @@ class Desk:
         ]
         return [(" ".join(words[1:]), code) for words, code in found]
 
+    def register(self, name: str, model: str, url: str) -> None:
+        """Make a row in LiteLLM as somebody else would."""
+        row = {"model_name": name, "litellm_params": {"model": model, "api_base": url}}
+        body = json.dumps(row).encode()
+        answer = self.litellm.answer("POST", "/model/new", f"Bearer {KEY}", body)
+        assert answer.status == 200, answer.body
+
     def elect(self) -> None:
         """Let a pod hold the Lease, as it does once there are several."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
@@ -212,10 +219,7 @@ def test_the_chapter_on_monitoring_works_as_typed(desk: Desk) -> None:
 def test_each_filter_of_the_log_finds_its_lines(desk: Desk) -> None:
     desk.install()
     # A name that others have is left alone; a key that nothing uses is worth a message.
-    cloud = {"model": "openai/gpt-9", "api_base": "https://cloud.example/v1"}
-    row = json.dumps({"model_name": "qwen3-32b", "litellm_params": cloud}).encode()
-    answer = desk.litellm.answer("POST", "/model/new", f"Bearer {KEY}", row)
-    assert answer.status == 200, answer.body
+    desk.register("qwen3-32b", "openai/gpt-9", "https://cloud.example/v1")
     desk.type(
         "kubectl create secret generic modelprovisioner-secrets --from-literal=nobody=key "
         '--from-literal=litellm="$LITELLM_MASTER_KEY" --dry-run=client --output=yaml | '
@@ -257,13 +261,16 @@ def go_program(desk: Desk) -> None:
 
 def test_the_migration_works_as_typed_with_the_way_back(desk: Desk) -> None:
     go_program(desk)
+    vllm = json.loads(desk.environment["SHIM_SERVERS"])["http://vllm.gpu1.example:8000"]
+    desk.register("qwen3-32b", "openai/qwen3-32b", f"{vllm}/v1")
     before = desk.deployment["spec"]
     steps, back = read("k8s/migration.md").split("The way back:")
     desk.follow(steps)
     config = desk.cluster.objects[f"{CORE}/configmaps/modelprovisioner-config"]
     assert config["data"] == {"config.yaml": GO_CONFIG}
     assert "--dry-run" not in desk.deployment["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert desk.engines() == [("doctor", 0), ("plan", 2)]
+    assert [command for command, _ in desk.engines()] == ["doctor", "plan"]
+    assert "adopted: " in desk.engine("plan")
     desk.follow(back.split("\n## ")[0])
     assert desk.deployment["spec"] == before
 
