@@ -104,7 +104,7 @@ def test_every_state_is_in_the_schema_and_in_words() -> None:
     assert sorted(STATES) == words
     properties = schema("status")["properties"]["deployments"]["items"]["properties"]
     assert properties["state"]["enum"] == list(STATES)
-    explained = [row[0].strip("`") for row in rows(read("k8s/README.md"), "state")]
+    explained = [row[0].strip("`") for row in rows(read("k8s/monitoring/README.md"), "state")]
     assert explained == list(STATES)
 
 
