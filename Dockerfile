@@ -13,7 +13,11 @@ WORKDIR /app
 COPY requirements.txt .
 # Wheels only, hence also those of another machine: nothing is compiled here, and no package runs code
 # of its own while it is installed.
-RUN case "$TARGETARCH" in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) exit 64 ;; esac \
+RUN case "$TARGETARCH" in \
+        amd64) machine=x86_64 ;; \
+        arm64) machine=aarch64 ;; \
+        *) echo "no wheels for machine '$TARGETARCH'" >&2; exit 64 ;; \
+    esac \
     && pip install --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
         --require-hashes --only-binary :all: --platform "manylinux_2_28_$machine" \
         --platform "manylinux_2_17_$machine" --platform "manylinux2014_$machine" \
