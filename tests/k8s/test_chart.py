@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from engine import __version__
+from engine.cli.parser import make_parser
 
 from ..documents import read
 from .test_same_objects import EVERYTHING
@@ -112,6 +113,19 @@ def test_every_value_for_pods_gets_there(tmp_path: Path) -> None:
     assert {"name": "SLEEP_INTERVAL", "value": "30"} in container["env"]
     assert container["env"][-1]["name"] == "NO_PROXY"
     assert container["resources"]["limits"] == {"memory": "512Mi"}
+
+
+def test_each_shard_is_a_release_of_its_own(tmp_path: Path) -> None:
+    values = {"extraArgs": ["--shard=2/5"], "highAvailability": {"enabled": True}}
+    found = objects(charted(values, tmp_path, release="part-2"))
+    name = "part-2-modelprovisioner"
+    (container,) = found[f"Deployment/{name}"]["spec"]["template"]["spec"]["containers"]
+    elect, shard = container["args"][-2:]
+    assert str(make_parser().parse_args(["run", shard]).shard) == "2/5"
+    # Each elects for itself.
+    (named,) = (rule for rule in found[f"Role/{name}"]["rules"] if "resourceNames" in rule)
+    assert elect == f"--leader-election={name}"
+    assert named["resourceNames"] == [name]
 
 
 def test_the_network_policy_takes_what_it_is_given(tmp_path: Path) -> None:
