@@ -1,7 +1,10 @@
 """The rows of LiteLLM's last listing, known by their text, so that they need not be parsed. Pure.
 
-The text itself is not kept: a row is known by its length and its digest. So is a run of rows, which
-are passed over together as long as none of them has changed.
+The text itself is not kept: a row is known by its length and its digest. Rows that follow each
+other are a run, which is passed over as a whole as long as none of them has changed. It is known by
+its length and Python's own hash of its bytes: 64 bits of SipHash, under a key that each process
+draws for itself. So nobody can make a text that passes for another one, and by chance one changed
+run in 2**64 does. A sha256 would take longer than to receive the text.
 """
 
 from __future__ import annotations
@@ -46,11 +49,11 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows with a comma before each, and nothing else: ``length`` bytes with a digest."""
+    """Rows with a comma before each, and nothing else: ``length`` bytes with a hash."""
 
     rows: tuple[KnownRow, ...]
     length: int
-    digest: bytes
+    digest: int
 
 
 class Runs:
@@ -62,18 +65,15 @@ class Runs:
 
     def _begin(self) -> None:
         self._rows: list[KnownRow] = []
-        self._length = 0
-        self._hash = sha256()
+        self._text = bytearray()
         self._end = -1
 
     def add(self, known: KnownRow, source: str, end: int) -> None:
         """Add a row with its text, which ends ``end`` characters after the start of the listing."""
-        if end - len(source) != self._end + 1 or self._length >= _RUN:
+        if end - len(source) != self._end + 1 or len(self._text) >= _RUN:
             self.close()
-        text = source.encode()
-        self._hash.update(COMMA)
-        self._hash.update(text)
-        self._length += len(COMMA) + len(text)
+        self._text += COMMA
+        self._text += source.encode()
         self._rows.append(known)
         self._end = end
 
@@ -85,7 +85,7 @@ class Runs:
     def close(self) -> None:
         """End a run."""
         if self._rows:
-            self.all.append(Run(tuple(self._rows), self._length, self._hash.digest()))
+            self.all.append(Run(tuple(self._rows), len(self._text), hash(bytes(self._text))))
             self._begin()
 
 
