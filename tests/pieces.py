@@ -6,7 +6,7 @@ import io
 
 
 class Pieces:
-    """A body of which each arrival has ``size`` bytes; a ``Source`` of engine.transport.json_text."""
+    """A body that arrives ``size`` bytes at a time; a Source of engine.transport.json_text."""
 
     def __init__(self, body: bytes, size: int) -> None:
         self._stream = io.BytesIO(body)

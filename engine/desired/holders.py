@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
 from typing import Final
 
 from ..litellm.observed import described
@@ -82,7 +81,7 @@ class Holders:
         found = (
             self._ours.get((key.endpoint, key.name), ""),
             *(self._adoptable.get(each, "") for each in wanted.row_keys()),
-            *(self._strays.get(place, "") for place in [*homeless, astuple(key)]),
+            *(self._strays.get(place, "") for place in [*homeless, key]),
         )
         return next(filter(None, found), "")
 

@@ -76,7 +76,7 @@ class Suffixes:
         while True:
             number = self._next[base]
             name = base if number == 1 else f"{base}-{number}"
-            candidate = replace(wanted, key=replace(wanted.key, name=name), renamed=because)
+            candidate = replace(wanted, key=wanted.key._replace(name=name), renamed=because)
             own = name not in self._used and self._holders.own_row(candidate) != ""
             if not own and self._holders.in_wildcard(candidate.key):
                 return None

@@ -101,7 +101,7 @@ def _placed(
     mark = deployment.mark
     if mark is not None and mark.owner == owner:
         home = home_of(deployment, endpoint, scope)
-        key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
+        key = deployment.key._replace(endpoint=home or deployment.key.endpoint)
         return home or _STRAY, replace(deployment, key=key)
     if endpoint and (endpoint == address or mark is not None or deployment.released):
         return endpoint, deployment
