@@ -65,6 +65,8 @@ def _second_models(desired: DesiredState) -> Iterator[tuple[Key, str]]:
     for wanted in desired.deployments:
         groups[wanted.key.endpoint, wanted.key.name].append(wanted)
     for (_, name), group in groups.items():
+        if len(group) == 1:
+            continue
         first = min(group, key=lambda wanted: _precedence(wanted, name))
         for wanted in group:
             if wanted is not first and not wanted.is_alias:

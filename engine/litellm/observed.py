@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Final
 
 from ..state.deployment import (
@@ -53,12 +54,15 @@ def observed_state(
     ids = Counter(row["model_info"]["id"] for row in document["data"])
     seen: dict[str, ObservedDeployment] = {}
     strays: dict[str, ObservedDeployment] = {}
+    others: list[Mapping[str, Any]] = []
     known.begin()
     for row in document["data"]:
-        times = min(ids[row["model_info"]["id"]], _SEVERAL)
+        times = _SEVERAL if ids[row["model_info"]["id"]] > 1 else 1
         place, deployment = known.of(_placed, row, times, scope, owner)
         if deployment is not None:
             (strays if place == _STRAY else seen).setdefault(deployment.id, deployment)
+        if deployment is None or not deployment.belongs_to(owner):
+            others.append(row)
     known.end()
     return ObservedState(
         owner,
@@ -66,8 +70,8 @@ def observed_state(
         strays=in_order(strays.values()),
         editing=Editing(**document["editing"]),
         taken=frozenset(ids),
-        unreadable=_unreadable(document["data"], seen),
-        holders=_holders(document["data"], seen, owner),
+        unreadable=_unreadable(others, seen),
+        holders=_holders(others, seen, owner),
     )
 
 
@@ -119,7 +123,7 @@ def _unreadable(rows: Iterable[Mapping[str, Any]], seen: Collection[str]) -> tup
 
 def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeployment, ...]:
     """Return deployments by key, then id."""
-    return tuple(sorted(deployments, key=lambda seen: (seen.key, seen.id)))
+    return tuple(sorted(deployments, key=attrgetter("key", "id")))
 
 
 def _holders(
@@ -127,7 +131,8 @@ def _holders(
 ) -> dict[str, tuple[str, ...]]:
     """Return the public names of rows that can never be ours; ``seen`` are rows on our endpoints.
 
-    So is each further name under which LiteLLM lists one of these.
+    So is each further name under which LiteLLM lists one of these. ``rows`` may leave out what is
+    ours.
     """
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
+from operator import attrgetter
 
 from ..errors import UnprovenPlan
 from ..litellm.row import is_deletable, row_of
@@ -13,7 +14,6 @@ from ..state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
     DesiredState,
-    Endpoint,
     Key,
     ObservedDeployment,
     ObservedState,
@@ -76,7 +76,9 @@ def make_plan(
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, unblock, block, delete; within each by key, then id.
-    Pairs that are in ``unchanged`` are not compared again, and those that need nothing are added.
+    ``unchanged`` has pairs of a row and what is wanted there which need nothing, as long as the
+    configuration and LiteLLM's version stay the same: they are not looked at again. New ones are
+    added.
     """
     unchanged = Reuse() if unchanged is None else unchanged
     return _Planner(desired, with_homes(desired, observed), unchanged).plan()
@@ -109,7 +111,10 @@ def verify_plan(
 def make_proven_plan(
     desired: DesiredState, observed: ObservedState, scope: Scope, unchanged: Reuse
 ) -> Plan:
-    """Return the plan, once it is proven; what is in ``unchanged`` is not compared again.
+    """Return the plan, once it is proven; what is in ``unchanged`` is not looked at again.
+
+    So the proof looks at what the plan touches, and at what needed a decision: any other pair is of
+    the very objects that the plan itself was made of, and needs nothing a second time.
 
     Raises:
         UnprovenPlan: as :func:`verify_plan`.
@@ -130,23 +135,21 @@ class _Planner:
         self.unchanged = unchanged
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
-        self._wanted = {wanted.key for wanted in desired.deployments}
         self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
         self._by_key: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
         for seen in observed.deployments:
             self._by_key[seen.key].append(seen)
-        self._ids = observed.taken | {seen.id for seen in observed.deployments}
+        self._has_unmarked = any(seen.mark is None for seen in observed.deployments)
         self._settled: set[str] = set()
         self._staying: dict[str, str] = {}
         self._coming: dict[str, str] = {}
 
     def plan(self) -> Plan:
         """Decide about everything that is desired, refused or registered."""
-        for wanted in sorted(self.desired.deployments, key=lambda wanted: wanted.key):
+        for wanted in sorted(self.desired.deployments, key=attrgetter("key")):
             self.settle_wanted(wanted)
-        for endpoint in self.desired.endpoints:
-            for seen in self.left_on(endpoint):
-                self.add(settle_left(endpoint, seen, self.observed))
+        for seen in self.left():
+            self.add(settle_left(self._endpoints[seen.key.endpoint], seen, self.observed))
         for refused in self.desired.refusals:
             self.add(refused_skip(refused))
         for stray in self.observed.strays:
@@ -160,8 +163,12 @@ class _Planner:
 
     def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
-        marked_only = self._endpoints[wanted.key.endpoint].ownership == MARKED
         present = self._at(wanted)
+        if len(present) == 1 and self.unchanged.has(present[0], wanted):
+            self._settled.add(present[0].id)
+            self._staying.setdefault(wanted.key.name, present[0].id)
+            return
+        marked_only = self._endpoints[wanted.key.endpoint].ownership == MARKED
         self._settled.update(seen.id for seen in present)
         ours = [seen for seen in present if seen.belongs_to(self.desired.owner)]
         unmarked = [s for s in present if s.mark is None and not (s.read_only or s.released)]
@@ -177,11 +184,10 @@ class _Planner:
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
             self._create(wanted)
 
-    def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
-        """Return what is registered on an endpoint and belongs to no desired deployment."""
-        for seen in self.observed.deployments:
-            if seen.key.endpoint == endpoint.url and seen.id not in self._settled:
-                yield seen
+    def left(self) -> list[ObservedDeployment]:
+        """Return what is registered on our endpoints and belongs to no desired deployment."""
+        left = (seen for seen in self.observed.deployments if seen.id not in self._settled)
+        return [seen for seen in left if seen.key.endpoint in self._endpoints]
 
     def add(self, decision: Operation | Skip | None, kept: str = "") -> None:
         """Record a decision; None is that nothing is to be done.
@@ -199,12 +205,24 @@ class _Planner:
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or for the same model by the Go program."""
-        own, *earlier = wanted.row_keys()
-        found = list(self._by_key.get(own, ()))
+        present = self._by_key.get(wanted.key, [])
+        if not self._has_unmarked:
+            return present
+        found = [*present]
+        _, *earlier = wanted.row_keys()
         for key in earlier:
             if key not in self._wanted:
                 found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
         return found
+
+    @cached_property
+    def _wanted(self) -> set[Key]:
+        return {wanted.key for wanted in self.desired.deployments}
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """The ids that are in use."""
+        return self.observed.taken | {seen.id for seen in self.observed.deployments}
 
     def _is_free(self, seen: ObservedDeployment) -> bool:
         return seen.mark is None and not seen.read_only and seen.id not in self._settled
@@ -236,16 +254,10 @@ class _Planner:
         """Return what changes the row that stays, and takes it out of service or back."""
         endpoint, editing = self._endpoints[wanted.key.endpoint], self.observed.editing
         switch = restored(endpoint, wanted.mark.backend, seen, editing)
+        switched = seen
         if isinstance(switch, Operation):
-            seen = replace(seen, blocked=switch.action == BLOCK)
-        return with_switch(switch, self._adjusted(wanted, seen), seen)
-
-    def _adjusted(
-        self, wanted: DesiredDeployment, seen: ObservedDeployment
-    ) -> Operation | Skip | None:
-        if self.unchanged.has(seen, wanted):
-            return None
-        outcome = adjust(wanted, seen, self.observed.editing, self._ids)
-        if outcome is None:
+            switched = replace(seen, blocked=switch.action == BLOCK)
+        change = adjust(wanted, switched, editing, self._ids)
+        if switch is None and change is None:
             self.unchanged.keep(None, seen, wanted)
-        return outcome
+        return with_switch(switch, change, switched)
