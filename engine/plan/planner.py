@@ -31,7 +31,7 @@ from .leftovers import (
 )
 from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
 from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
-from .simulate import simulate
+from .simulate import simulate, touched
 from .update import adjust
 from .wanted import preference
 
@@ -76,21 +76,14 @@ def make_plan(
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, unblock, block, delete; within each by key, then id.
-    ``unchanged`` has pairs of a row and what is wanted there which need nothing, as long as the
-    configuration and LiteLLM's version stay the same: they are not looked at again. New ones are
-    added.
+    Pairs that are in ``unchanged`` need nothing, as long as configuration and LiteLLM's version are
+    the same, and are not looked at. New ones are added.
     """
     unchanged = Reuse() if unchanged is None else unchanged
     return _Planner(desired, with_homes(desired, observed), unchanged).plan()
 
 
-def verify_plan(
-    plan: Plan,
-    desired: DesiredState,
-    observed: ObservedState,
-    scope: Scope,
-    unchanged: Reuse | None = None,
-) -> None:
+def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
     The simulated rows are those that LiteLLM would list, and are read as the next cycle reads them.
@@ -98,7 +91,7 @@ def verify_plan(
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
     """
-    left = make_plan(desired, simulate(plan, observed, scope), unchanged)
+    left = make_plan(desired, simulate(plan, observed, scope))
     if left.operations:
         first = left.operations[0]
         raise UnprovenPlan(
@@ -111,18 +104,18 @@ def verify_plan(
 def make_proven_plan(
     desired: DesiredState, observed: ObservedState, scope: Scope, unchanged: Reuse
 ) -> Plan:
-    """Return the plan, once it is proven; what is in ``unchanged`` is not looked at again.
+    """Return the plan, once it is proven; ``unchanged`` is as for :func:`make_plan`.
 
-    So the proof looks at what the plan touches, and at what needed a decision: any other pair is of
-    the very objects that the plan itself was made of, and needs nothing a second time.
+    The proof is about the public names that the plan touches. No decision depends on rows of other
+    names, so these would be planned a second time from the same values, and need nothing again.
 
     Raises:
         UnprovenPlan: as :func:`verify_plan`.
     """
     unchanged.begin()
     plan = make_plan(desired, observed, unchanged)
-    verify_plan(plan, desired, observed, scope, unchanged)
     unchanged.end()
+    verify_plan(plan, *touched(plan, desired, observed), scope)
     return plan
 
 
@@ -136,9 +129,11 @@ class _Planner:
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
         self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-        self._by_key: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
+        self._first: dict[Key, ObservedDeployment] = {}
+        self._further: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
         for seen in observed.deployments:
-            self._by_key[seen.key].append(seen)
+            if self._first.setdefault(seen.key, seen) is not seen:
+                self._further[seen.key].append(seen)
         self._has_unmarked = any(seen.mark is None for seen in observed.deployments)
         self._settled: set[str] = set()
         self._staying: dict[str, str] = {}
@@ -205,15 +200,17 @@ class _Planner:
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or for the same model by the Go program."""
-        present = self._by_key.get(wanted.key, [])
-        if not self._has_unmarked:
-            return present
-        found = [*present]
-        _, *earlier = wanted.row_keys()
-        for key in earlier:
-            if key not in self._wanted:
-                found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
+        found = self._with(wanted.key)
+        if self._has_unmarked:
+            _, *earlier = wanted.row_keys()
+            for key in earlier:
+                if key not in self._wanted:
+                    found += filter(self._is_free, self._with(key))
         return found
+
+    def _with(self, key: Key) -> list[ObservedDeployment]:
+        first = self._first.get(key)
+        return [] if first is None else [first, *self._further.get(key, ())]
 
     @cached_property
     def _wanted(self) -> set[Key]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
 from ..litellm.row import shown_mark, stamped
-from ..state.deployment import ObservedDeployment, ObservedState
+from ..state.deployment import DesiredState, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
@@ -45,6 +45,24 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
         deployments=in_order(rows.values()),
         strays=in_order(strays.values()),
         taken=observed.taken | rows.keys(),
+    )
+
+
+def touched(
+    plan: Plan, desired: DesiredState, observed: ObservedState
+) -> tuple[DesiredState, ObservedState]:
+    """Return both states with only those public names that the plan changes anything of."""
+    ids = {row_id for op in plan.operations for row_id in (op.id, op.replaces)}
+    here = (*observed.deployments, *observed.strays)
+    names = {op.key.name for op in plan.operations} | {s.key.name for s in here if s.id in ids}
+    wanted = tuple(each for each in desired.deployments if each.key.name in names)
+    seen, strays = (
+        tuple(each for each in rows if each.key.name in names)
+        for rows in (observed.deployments, observed.strays)
+    )
+    return (
+        replace(desired, deployments=wanted),
+        replace(observed, deployments=seen, strays=strays),
     )
 
 

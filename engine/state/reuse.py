@@ -51,12 +51,11 @@ class Reuse:
 
     def _find(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         place = id(arguments[0])  # nothing else has it, since the arguments of results stay alive
-        for results in (self._now, self._before):
-            known = results.get(place)
-            if known is not None and all(map(is_, known, arguments)):
-                self._now[place] = known
-                return known
-        return None
+        known = self._now.get(place) or self._before.get(place)
+        if known is None or not all(map(is_, known, arguments)):
+            return None
+        self._now[place] = known
+        return known
 
 
 class Last:
