@@ -9,7 +9,8 @@ judged in each cycle.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from .backends.transcript import Transcript
 from .config.model import Config
@@ -25,6 +26,8 @@ from .state.secret import Place
 from .validate import validate
 
 T = TypeVar("T")
+_PART: Final = 500
+"""Deployments that are made a document at once: 10,000 would take 14 MiB."""
 
 
 class Known:
@@ -108,7 +111,14 @@ def _check_listing(listing: Listing) -> None:
 
 
 def _check_desired(desired: DesiredState) -> None:
-    validate(desired_document(desired), "desired")
+    """Validate part after part, and all of it if that is not valid, for the paths."""
+    every = desired.deployments
+    try:
+        for at in range(0, max(1, len(every)), _PART):
+            part = replace(desired, deployments=every[at : at + _PART])
+            validate(desired_document(part), "desired")
+    except InvalidDocument:
+        validate(desired_document(desired), "desired")
 
 
 def _check_observed(document: Mapping[str, Any], valid: Collection[int]) -> None:
