@@ -21,7 +21,7 @@ from .state.deployment import DesiredState, Editing
 from .state.documents import desired_document, listing_document
 from .state.frozen import interchangeable
 from .state.listing import Listing
-from .state.reuse import Last, Reuse
+from .state.reuse import Last, Reuse, Settled
 from .state.secret import Place
 from .validate import validate
 
@@ -34,7 +34,7 @@ class Known:
     """Belongs to the loop; as large as one cycle, since each use replaces what was there.
 
     ``listing`` and ``answers`` are what LiteLLM and the backends sent; ``rows``, ``sites`` and
-    ``unchanged`` have results for each row, each backend, and each row that is as it is wanted.
+    ``settled`` have what was made of each row and of each backend, and what needs no operation.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Known:
     def forget_results(self) -> None:
         """Forget what was made of the answers, which takes more memory than the answers."""
         self._last = Last()
-        self.rows, self.sites, self.unchanged = Reuse(), Reuse(), Reuse()
+        self.rows, self.sites, self.settled = Reuse(), Reuse(), Settled()
 
     def take(self, config: Config) -> tuple[Config, Mapping[Place, str]]:
         """Return a configuration and the references of its secrets.

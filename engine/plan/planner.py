@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from functools import cached_property
-from operator import attrgetter
 
 from ..errors import UnprovenPlan
 from ..litellm.row import is_deletable, row_of
@@ -20,7 +18,7 @@ from ..state.deployment import (
 )
 from ..state.endpoint import Scope
 from ..state.mark import MAINTENANCE, free_id
-from ..state.reuse import Reuse
+from ..state.reuse import Named, Settled
 from .homes import with_homes
 from .leftovers import (
     leave,
@@ -31,14 +29,12 @@ from .leftovers import (
 )
 from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
 from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
-from .simulate import simulate, touched
+from .simulate import simulate, touched, under
 from .update import adjust
 from .wanted import preference
 
 
-def make_plan(
-    desired: DesiredState, observed: ObservedState, unchanged: Reuse | None = None
-) -> Plan:
+def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """Return what turns ``observed`` into ``desired``, restricted to the desired endpoints.
 
     =======  ==========================================  ========  ==============================
@@ -76,11 +72,9 @@ def make_plan(
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, unblock, block, delete; within each by key, then id.
-    Pairs that are in ``unchanged`` need nothing, as long as configuration and LiteLLM's version are
-    the same, and are not looked at. New ones are added.
+    Each public name is planned by itself: no decision depends on rows of another name.
     """
-    unchanged = Reuse() if unchanged is None else unchanged
-    return _Planner(desired, with_homes(desired, observed), unchanged).plan()
+    return _Planner(desired, with_homes(desired, observed)).plan()
 
 
 def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
@@ -102,46 +96,46 @@ def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scop
 
 
 def make_proven_plan(
-    desired: DesiredState, observed: ObservedState, scope: Scope, unchanged: Reuse
+    desired: DesiredState, observed: ObservedState, scope: Scope, settled: Settled
 ) -> Plan:
-    """Return the plan, once it is proven; ``unchanged`` is as for :func:`make_plan`.
+    """Return the plan, once it is proven; what is ``settled`` is not looked at.
 
-    The proof is about the public names that the plan touches. No decision depends on rows of other
-    names, so these would be planned a second time from the same values, and need nothing again.
+    Since each public name is planned by itself, a name that needed nothing needs nothing again as
+    long as all of it is the same. For the same reason the proof is about the names that the plan
+    touches: the others would be planned a second time from the same values.
 
     Raises:
         UnprovenPlan: as :func:`verify_plan`.
     """
-    unchanged.begin()
-    plan = make_plan(desired, observed, unchanged)
-    unchanged.end()
-    verify_plan(plan, *touched(plan, desired, observed), scope)
+    values: list[Named] = [*desired.deployments, *observed.deployments, *observed.strays]
+    plan = make_plan(*under(settled.others(values), desired, observed))
+    decided: list[Operation | Skip] = [*plan.operations, *plan.skips]
+    settled.renew(values, {decision.key.name for decision in decided})
+    verify_plan(plan, *under(touched(plan, observed), desired, observed), scope)
     return plan
 
 
 class _Planner:
     """The state of one make_plan: the rows that are decided about, and the decisions so far."""
 
-    def __init__(self, desired: DesiredState, observed: ObservedState, unchanged: Reuse) -> None:
+    def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
         self.desired = desired
         self.observed = observed
-        self.unchanged = unchanged
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
+        self._wanted = {wanted.key for wanted in desired.deployments}
         self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
-        self._first: dict[Key, ObservedDeployment] = {}
-        self._further: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
+        self._by_key: defaultdict[Key, list[ObservedDeployment]] = defaultdict(list)
         for seen in observed.deployments:
-            if self._first.setdefault(seen.key, seen) is not seen:
-                self._further[seen.key].append(seen)
-        self._has_unmarked = any(seen.mark is None for seen in observed.deployments)
+            self._by_key[seen.key].append(seen)
+        self._ids = observed.taken | {seen.id for seen in observed.deployments}
         self._settled: set[str] = set()
         self._staying: dict[str, str] = {}
         self._coming: dict[str, str] = {}
 
     def plan(self) -> Plan:
         """Decide about everything that is desired, refused or registered."""
-        for wanted in sorted(self.desired.deployments, key=attrgetter("key")):
+        for wanted in sorted(self.desired.deployments, key=lambda wanted: wanted.key):
             self.settle_wanted(wanted)
         for seen in self.left():
             self.add(settle_left(self._endpoints[seen.key.endpoint], seen, self.observed))
@@ -158,12 +152,8 @@ class _Planner:
 
     def settle_wanted(self, wanted: DesiredDeployment) -> None:
         """Decide about one desired deployment and everything that is registered in its place."""
-        present = self._at(wanted)
-        if len(present) == 1 and self.unchanged.has(present[0], wanted):
-            self._settled.add(present[0].id)
-            self._staying.setdefault(wanted.key.name, present[0].id)
-            return
         marked_only = self._endpoints[wanted.key.endpoint].ownership == MARKED
+        present = self._at(wanted)
         self._settled.update(seen.id for seen in present)
         ours = [seen for seen in present if seen.belongs_to(self.desired.owner)]
         unmarked = [s for s in present if s.mark is None and not (s.read_only or s.released)]
@@ -200,26 +190,12 @@ class _Planner:
 
     def _at(self, wanted: DesiredDeployment) -> list[ObservedDeployment]:
         """Return what is registered under its key, or for the same model by the Go program."""
-        found = self._with(wanted.key)
-        if self._has_unmarked:
-            _, *earlier = wanted.row_keys()
-            for key in earlier:
-                if key not in self._wanted:
-                    found += filter(self._is_free, self._with(key))
+        own, *earlier = wanted.row_keys()
+        found = list(self._by_key.get(own, ()))
+        for key in earlier:
+            if key not in self._wanted:
+                found += [seen for seen in self._by_key.get(key, ()) if self._is_free(seen)]
         return found
-
-    def _with(self, key: Key) -> list[ObservedDeployment]:
-        first = self._first.get(key)
-        return [] if first is None else [first, *self._further.get(key, ())]
-
-    @cached_property
-    def _wanted(self) -> set[Key]:
-        return {wanted.key for wanted in self.desired.deployments}
-
-    @cached_property
-    def _ids(self) -> frozenset[str]:
-        """The ids that are in use."""
-        return self.observed.taken | {seen.id for seen in self.observed.deployments}
 
     def _is_free(self, seen: ObservedDeployment) -> bool:
         return seen.mark is None and not seen.read_only and seen.id not in self._settled
@@ -251,10 +227,6 @@ class _Planner:
         """Return what changes the row that stays, and takes it out of service or back."""
         endpoint, editing = self._endpoints[wanted.key.endpoint], self.observed.editing
         switch = restored(endpoint, wanted.mark.backend, seen, editing)
-        switched = seen
         if isinstance(switch, Operation):
-            switched = replace(seen, blocked=switch.action == BLOCK)
-        change = adjust(wanted, switched, editing, self._ids)
-        if switch is None and change is None:
-            self.unchanged.keep(None, seen, wanted)
-        return with_switch(switch, change, switched)
+            seen = replace(seen, blocked=switch.action == BLOCK)
+        return with_switch(switch, adjust(wanted, seen, editing, self._ids), seen)

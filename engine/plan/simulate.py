@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -48,22 +49,22 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
     )
 
 
-def touched(
-    plan: Plan, desired: DesiredState, observed: ObservedState
-) -> tuple[DesiredState, ObservedState]:
-    """Return both states with only those public names that the plan changes anything of."""
+def touched(plan: Plan, observed: ObservedState) -> set[str]:
+    """Return the public names that the plan changes anything of."""
     ids = {row_id for op in plan.operations for row_id in (op.id, op.replaces)}
     here = (*observed.deployments, *observed.strays)
-    names = {op.key.name for op in plan.operations} | {s.key.name for s in here if s.id in ids}
+    changed = {seen.key.name for seen in here if seen.id in ids}
+    return changed | {operation.key.name for operation in plan.operations}
+
+
+def under(
+    names: Collection[str], desired: DesiredState, observed: ObservedState
+) -> tuple[DesiredState, ObservedState]:
+    """Return both states with those of their rows that have some public names."""
     wanted = tuple(each for each in desired.deployments if each.key.name in names)
-    seen, strays = (
-        tuple(each for each in rows if each.key.name in names)
-        for rows in (observed.deployments, observed.strays)
-    )
-    return (
-        replace(desired, deployments=wanted),
-        replace(observed, deployments=seen, strays=strays),
-    )
+    seen = tuple(each for each in observed.deployments if each.key.name in names)
+    strays = tuple(each for each in observed.strays if each.key.name in names)
+    return replace(desired, deployments=wanted), replace(observed, deployments=seen, strays=strays)
 
 
 def _listed(

@@ -5,11 +5,14 @@ All values that the stages pass on are frozen, so the same object always has the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from operator import is_
 from typing import Any, TypeVar
 
+from .deployment import DesiredDeployment, ObservedDeployment
+
 T = TypeVar("T")
+Named = DesiredDeployment | ObservedDeployment
 _Results = dict[int, tuple[Any, ...]]
 
 
@@ -32,10 +35,6 @@ class Reuse:
         """End a use."""
         self._before = {}
 
-    def has(self, *arguments: Any) -> bool:
-        """Tell whether there is a result for the arguments."""
-        return self._find(arguments) is not None
-
     def keep(self, result: T, *arguments: Any) -> T:
         """Keep the result for the arguments, and return it."""
         self._now[id(arguments[0])] = (*arguments, result)
@@ -56,6 +55,26 @@ class Reuse:
             return None
         self._now[place] = known
         return known
+
+
+class Settled:
+    """What needed nothing when it was looked at last: values, told by their public names.
+
+    It is forgotten as a whole when anything else changes on which that depends.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[int, Named] = {}
+
+    def others(self, values: Iterable[Named]) -> set[str]:
+        """Return the names that are not settled, or of which a value came or went since then."""
+        here = {id(value): value for value in values}  # values that are settled stay alive
+        changed = here.keys() ^ self._values.keys()
+        return {(here.get(place) or self._values[place]).key.name for place in changed}
+
+    def renew(self, values: Iterable[Named], unsettled: Collection[str]) -> None:
+        """Settle all values but those of some names."""
+        self._values = {id(each): each for each in values if each.key.name not in unsettled}
 
 
 class Last:
