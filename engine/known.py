@@ -8,7 +8,7 @@ judged in each cycle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -86,16 +86,13 @@ class Known:
         self._valid = document
         return document
 
-    def check_listings(self, listings: Iterable[Listing]) -> None:
+    def check_listings(self, listings: Sequence[Listing]) -> None:
         """Return if the listings of the backends match their schema.
 
         Raises:
             InvalidDocument: one does not.
         """
-        self._valid_listings.begin()
-        for listing in listings:
-            self._valid_listings.of(_check_listing, listing)
-        self._valid_listings.end()
+        self._valid_listings.each(_check_listing, listings)
 
     def check_desired(self, desired: DesiredState) -> None:
         """Return if the desired state matches its schema.

@@ -51,19 +51,19 @@ def observed_state(
     used again.
     """
     known = Reuse() if known is None else known
-    ids = Counter(row["model_info"]["id"] for row in document["data"])
+    rows = document["data"]
+    ids = Counter([row["model_info"]["id"] for row in rows])
     seen: dict[str, ObservedDeployment] = {}
     strays: dict[str, ObservedDeployment] = {}
     others: list[Mapping[str, Any]] = []
-    known.begin()
-    for row in document["data"]:
-        times = _SEVERAL if ids[row["model_info"]["id"]] > 1 else 1
-        place, deployment = known.of(_placed, row, times, scope, owner)
+    several = {row_id for row_id, times in ids.items() if times > 1}
+    for row, placed in zip(rows, known.each(_placed, rows, scope, owner), strict=True):
+        again = bool(several) and row["model_info"]["id"] in several
+        place, deployment = _placed(row, scope, owner, _SEVERAL) if again else placed
         if deployment is not None:
             (strays if place == _STRAY else seen).setdefault(deployment.id, deployment)
         if deployment is None or not deployment.belongs_to(owner):
             others.append(row)
-    known.end()
     return ObservedState(
         owner,
         in_order(seen.values()),
@@ -91,7 +91,7 @@ def rows_with(ids: Container[str], document: Mapping[str, Any]) -> dict[str, Obs
 
 
 def _placed(
-    row: Mapping[str, Any], times: int, scope: Scope, owner: str
+    row: Mapping[str, Any], scope: Scope, owner: str, times: int = 1
 ) -> tuple[str, ObservedDeployment | None]:
     """Return where a row belongs, and the row there; None if it is on no configured endpoint.
 

@@ -18,7 +18,7 @@ from ..state.deployment import (
 )
 from ..state.endpoint import Scope
 from ..state.mark import MAINTENANCE, free_id
-from ..state.reuse import Named, Settled
+from ..state.reuse import Settled
 from .homes import with_homes
 from .leftovers import (
     leave,
@@ -29,7 +29,7 @@ from .leftovers import (
 )
 from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
 from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
-from .simulate import simulate, touched, under
+from .simulate import rows_of, simulate, touched, under
 from .update import adjust
 from .wanted import preference
 
@@ -107,11 +107,13 @@ def make_proven_plan(
     Raises:
         UnprovenPlan: as :func:`verify_plan`.
     """
-    values: list[Named] = [*desired.deployments, *observed.deployments, *observed.strays]
-    plan = make_plan(*under(settled.others(values), desired, observed))
-    decided: list[Operation | Skip] = [*plan.operations, *plan.skips]
-    settled.renew(values, {decision.key.name for decision in decided})
+    values = rows_of(desired, observed)
+    part = under(settled.others(values), desired, observed)
+    plan = make_plan(*part)
     verify_plan(plan, *under(touched(plan, observed), desired, observed), scope)
+    decided: list[Operation | Skip] = [*plan.operations, *plan.skips]
+    names = {decision.key.name for decision in decided}
+    settled.renew(values, (row for row in rows_of(*part) if row.key.name in names))
     return plan
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
 from ..litellm.row import shown_mark, stamped
-from ..state.deployment import DesiredState, ObservedDeployment, ObservedState
+from ..state.deployment import DesiredState, Named, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
@@ -55,6 +55,11 @@ def touched(plan: Plan, observed: ObservedState) -> set[str]:
     here = (*observed.deployments, *observed.strays)
     changed = {seen.key.name for seen in here if seen.id in ids}
     return changed | {operation.key.name for operation in plan.operations}
+
+
+def rows_of(desired: DesiredState, observed: ObservedState) -> list[Named]:
+    """Return all rows that are desired or there."""
+    return [*desired.deployments, *observed.deployments, *observed.strays]
 
 
 def under(

@@ -116,6 +116,10 @@ class ObservedDeployment:
         return not self.read_only and self.mark is not None and self.mark.owner == owner
 
 
+Named = DesiredDeployment | ObservedDeployment
+"""What has a public name."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Refusal:
     """A listed model that is not wanted, or not wanted as it is.

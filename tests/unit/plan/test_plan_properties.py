@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.litellm.row import is_patchable
 from engine.plan.plan import REPLACE, Operation, Plan
 from engine.plan.planner import make_plan, verify_plan
-from engine.plan.simulate import simulate, touched, under
+from engine.plan.simulate import simulate
 from engine.plan.wanted import wanted_of
 from engine.state.deployment import (
     TEAM_ROW,
@@ -340,28 +340,3 @@ def test_the_plan_is_the_same_under_any_hash_seed() -> None:
         for seed in ("0", "1", "2")
     }
     assert len(outputs) == 1
-
-
-@settings(deadline=None, max_examples=examples(300))
-@given(states(), st.sets(NAMES))
-def test_each_public_name_is_planned_by_itself(pair: States, names: set[str]) -> None:
-    """The proof of a plan, which looks at the names that it touches, relies on this."""
-    whole, part = make_plan(*pair), make_plan(*under(names, *pair))
-    assert part.operations == tuple(op for op in whole.operations if op.key.name in names)
-    assert part.skips == tuple(skip for skip in whole.skips if skip.key.name in names)
-
-
-@settings(deadline=None, max_examples=examples(300))
-@given(states(), st.sampled_from([0, 1]))
-def test_the_proof_of_what_is_touched_finds_what_the_whole_one_finds(
-    pair: States, left_out: int
-) -> None:
-    """Also of a plan that is wrong: here it does half of what a name needs, or all of it."""
-    desired, observed = pair
-    plan = make_plan(desired, observed)
-    wrong = replace(plan, operations=plan.operations[left_out:])
-    names = {op.key.name for op in wrong.operations}
-    left = make_plan(desired, simulate(wrong, observed, b.SCOPE)).operations
-    part = under(touched(wrong, observed), desired, observed)
-    found = make_plan(part[0], simulate(wrong, part[1], b.SCOPE)).operations
-    assert [op.key for op in found] == [op.key for op in left if op.key.name in names]
