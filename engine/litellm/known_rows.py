@@ -22,7 +22,7 @@ _START: Final = 128
 is parsed each time."""
 _LENGTHS: Final = 8
 """Lengths that are tried for a row; few rows begin alike and have different lengths."""
-_RUN: Final = 256 * 1024
+_RUN: Final = 512 * 1024
 """Bytes after which a run ends. If one of its rows has changed, each of them is looked for."""
 _SHORT: Final = _RUN // 2
 """A run with fewer bytes is not looked for: its rows may join what comes before or after them."""
