@@ -49,9 +49,14 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows with a comma before each, and nothing else: ``length`` bytes with a hash."""
+    """Rows with a comma before each, and nothing else: ``length`` bytes with a hash.
+
+    ``values`` is what is kept of each row, ``size`` the memory that all of them added.
+    """
 
     rows: tuple[KnownRow, ...]
+    values: list[Any]
+    size: int
     length: int
     digest: int
 
@@ -85,7 +90,10 @@ class Runs:
     def close(self) -> None:
         """End a run."""
         if self._rows:
-            self.all.append(Run(tuple(self._rows), len(self._text), hash(bytes(self._text))))
+            values = [known.row for known in self._rows]
+            size = sum(known.size for known in self._rows)
+            text = len(self._text), hash(bytes(self._text))
+            self.all.append(Run(tuple(self._rows), values, size, *text))
             self._begin()
 
 
