@@ -8,8 +8,9 @@ judged in each cycle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from .backends.transcript import Transcript
 from .config.model import Config
@@ -20,18 +21,20 @@ from .state.deployment import DesiredState, Editing
 from .state.documents import desired_document, listing_document
 from .state.frozen import interchangeable
 from .state.listing import Listing
-from .state.reuse import Last, Reuse
+from .state.reuse import Last, Reuse, Settled
 from .state.secret import Place
 from .validate import validate
 
 T = TypeVar("T")
+_PART: Final = 500
+"""Deployments that are made a document at once: 10,000 would take 14 MiB."""
 
 
 class Known:
     """Belongs to the loop; as large as one cycle, since each use replaces what was there.
 
     ``listing`` and ``answers`` are what LiteLLM and the backends sent; ``rows``, ``sites`` and
-    ``unchanged`` have results for each row, each backend, and each row that is as it is wanted.
+    ``settled`` have what was made of each row and of each backend, and what needs no operation.
     """
 
     def __init__(self) -> None:
@@ -50,7 +53,7 @@ class Known:
     def forget_results(self) -> None:
         """Forget what was made of the answers, which takes more memory than the answers."""
         self._last = Last()
-        self.rows, self.sites, self.unchanged = Reuse(), Reuse(), Reuse()
+        self.rows, self.sites, self.settled = Reuse(), Reuse(), Settled()
 
     def take(self, config: Config) -> tuple[Config, Mapping[Place, str]]:
         """Return a configuration and the references of its secrets.
@@ -83,16 +86,13 @@ class Known:
         self._valid = document
         return document
 
-    def check_listings(self, listings: Iterable[Listing]) -> None:
+    def check_listings(self, listings: Sequence[Listing]) -> None:
         """Return if the listings of the backends match their schema.
 
         Raises:
             InvalidDocument: one does not.
         """
-        self._valid_listings.begin()
-        for listing in listings:
-            self._valid_listings.of(_check_listing, listing)
-        self._valid_listings.end()
+        self._valid_listings.each(_check_listing, listings)
 
     def check_desired(self, desired: DesiredState) -> None:
         """Return if the desired state matches its schema.
@@ -108,7 +108,14 @@ def _check_listing(listing: Listing) -> None:
 
 
 def _check_desired(desired: DesiredState) -> None:
-    validate(desired_document(desired), "desired")
+    """Validate part after part, and all of it if that is not valid, for the paths."""
+    every = desired.deployments
+    try:
+        for at in range(0, max(1, len(every)), _PART):
+            part = replace(desired, deployments=every[at : at + _PART])
+            validate(desired_document(part), "desired")
+    except InvalidDocument:
+        validate(desired_document(desired), "desired")
 
 
 def _check_observed(document: Mapping[str, Any], valid: Collection[int]) -> None:

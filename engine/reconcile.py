@@ -167,7 +167,7 @@ def reconcile_once(
     known.check_desired(desired)
     graces = {endpoint.url: endpoint.removal_grace for endpoint in desired.endpoints}
     observed = with_overdue(observed, graces, proxy.now())
-    plan = known.of(make_proven_plan, desired, observed, scope, known.unchanged)
+    plan = known.of(make_proven_plan, desired, observed, scope, known.settled)
     suspicion = Suspicion(begun, memory.suspicious_since, options.force)
     plan, memory.suspicious_since = hold(plan, desired, observed, config.limits, suspicion)
     if options.backends:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from ..state.deployment import (
@@ -61,10 +62,11 @@ def _second_models(desired: DesiredState) -> Iterator[tuple[Key, str]]:
     Names that ``aliases`` gives come first, since somebody wrote them down; then the model whose
     id is the name.
     """
-    groups: defaultdict[tuple[str, str], list[DesiredDeployment]] = defaultdict(list)
-    for wanted in desired.deployments:
-        groups[wanted.key.endpoint, wanted.key.name].append(wanted)
-    for (_, name), group in groups.items():
+    ordered = sorted(desired.deployments, key=attrgetter("key"))
+    for (_, name), members in groupby(ordered, key=lambda wanted: wanted.key[:2]):
+        group = [*members]
+        if len(group) == 1:
+            continue
         first = min(group, key=lambda wanted: _precedence(wanted, name))
         for wanted in group:
             if wanted is not first and not wanted.is_alias:

@@ -71,9 +71,8 @@ def desired_state(
     refusals: list[Refusal] = []
     statuses = []
     sites: defaultdict[str, list[Site]] = defaultdict(list)
-    known.begin()
-    for backend, listing in zip(config.backends, listings, strict=True):
-        offered = known.of(_offered, listing, backend, config.owner, scope, references)
+    every = known.each(_offered, listings, config, scope, references)
+    for backend, offered in zip(config.backends, every, strict=True):
         statuses.append(offered.status)
         refusals += offered.refusals
         for endpoint in scope.reach[backend.name]:
@@ -81,7 +80,6 @@ def desired_state(
         for place, deployment in offered.wanted.items():
             wanted.pop(place, None)  # so that the later backend also comes later below
             wanted[place] = deployment
-    known.end()
     by_key = {deployment.key: deployment for deployment in wanted.values()}
     return DesiredState(
         config.owner,
@@ -94,12 +92,9 @@ def desired_state(
 
 
 def _offered(
-    listing: Listing,
-    backend: Backend,
-    owner: str,
-    scope: Scope,
-    references: Mapping[Place, str],
+    listing: Listing, config: Config, scope: Scope, references: Mapping[Place, str]
 ) -> _Offered:
+    backend = next(each for each in config.backends if each.name == listing.backend)
     offers = tuple(offer_of(backend, model) for model in listing.models)
     refer = _referring_on(canonical_endpoint(backend.url), references)
     wanted: dict[tuple[str, str, str], DesiredDeployment] = {}
@@ -116,7 +111,7 @@ def _offered(
             else:
                 place = (endpoint, name, offer.model.id)
                 wanted.pop(place, None)
-                wanted[place] = _deployment(owner, backend, offer, key, refer)
+                wanted[place] = _deployment(config.owner, backend, offer, key, refer)
     status = status_of(backend, scope.reach[backend.name][0], listing, offers)
     return _Offered(site_of(backend, listing, offers), status, wanted, tuple(refusals))
 

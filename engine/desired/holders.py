@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
+from functools import cached_property
 from typing import Final
 
 from ..litellm.observed import described
@@ -30,18 +30,16 @@ class Holders:
     """Knows which rows that are not ours have a public name, and which of ours do."""
 
     def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
+        self._desired, self._observed = desired, observed
         self._named = observed.holders
         self._endpoints = {endpoint.url: endpoint for endpoint in desired.endpoints}
         self._by_hand: defaultdict[str, list[ObservedDeployment]] = defaultdict(list)
         self._adoptable: dict[Key, str] = {}
-        self._ours: dict[tuple[str, str], str] = {}
         self._strays = _strays(desired, observed)
-        claimed = {key for wanted in desired.deployments for key in wanted.row_keys()}
-        for seen in observed.deployments:
-            if seen.mark is not None:
-                if seen.belongs_to(desired.owner) and seen.id:
-                    self._ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
-                continue
+        unmarked = [seen for seen in observed.deployments if seen.mark is None]
+        rows = desired.deployments if unmarked else ()
+        claimed = {key for wanted in rows for key in wanted.row_keys()}
+        for seen in unmarked:
             endpoint = self._endpoints[seen.key.endpoint]
             kept = seen.read_only or seen.released
             if not kept and endpoint.ownership != MARKED:
@@ -59,6 +57,8 @@ class Holders:
         not count if a model in that backend's list explains it: it may be adopted, and ``on_clash``
         decides. While there is no list, it counts.
         """
+        if not (self._wildcards or key.name in self._named or key.name in self._by_hand):
+            return ""
         place = (key.endpoint, key.name)
         if place not in self._texts:
             self._texts[place] = _listed([*self._found(key)])
@@ -74,6 +74,15 @@ class Holders:
         """Tell whether a wildcard of others has a public name."""
         return next(self._wildcards.matching(key), None) is not None
 
+    @cached_property
+    def _ours(self) -> dict[tuple[str, str], str]:
+        """The ids of rows of ours, by endpoint and public name."""
+        owner, ours = self._desired.owner, dict[tuple[str, str], str]()
+        for seen in self._observed.deployments:
+            if seen.belongs_to(owner) and seen.id:
+                ours.setdefault((seen.key.endpoint, seen.key.name), seen.id)
+        return ours
+
     def own_row(self, wanted: DesiredDeployment) -> str:
         """Return the id of a row that is ours, or will be adopted, under this name; "" if none."""
         key = wanted.key
@@ -82,7 +91,7 @@ class Holders:
         found = (
             self._ours.get((key.endpoint, key.name), ""),
             *(self._adoptable.get(each, "") for each in wanted.row_keys()),
-            *(self._strays.get(place, "") for place in [*homeless, astuple(key)]),
+            *(self._strays.get(place, "") for place in [*homeless, key]),
         )
         return next(filter(None, found), "")
 
@@ -107,6 +116,9 @@ class _Wildcards:
         self._groups = dict(groups)
         self._endings = {prefix: sorted(lengths) for prefix, lengths in endings.items()}
         self._lengths = sorted({len(prefix) for prefix in endings})
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
 
     def matching(self, key: Key) -> Iterator[Sequence[str]]:
         """Yield sorted descriptions of the rows whose wildcard matches the name in ``key``.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from ..state.deployment import JOIN, DesiredDeployment, DesiredState, ObservedState, Refusal
@@ -34,7 +36,7 @@ def without_taken(
     suffixes = Suffixes(desired, holders)
     kept: list[DesiredDeployment] = []
     refusals = list(desired.refusals)
-    for wanted in sorted(desired.deployments, key=lambda wanted: wanted.key):
+    for wanted in sorted(desired.deployments, key=attrgetter("key")):
         rule = rules[wanted.mark.backend]
         others = holders.others(wanted.key)
         if not others or rule.on_taken_name == JOIN or rule.may_join(wanted.key.name):
@@ -54,7 +56,7 @@ def without_taken(
         return desired
     return replace(
         desired,
-        deployments=tuple(sorted(kept, key=lambda wanted: wanted.key)),
+        deployments=tuple(sorted(kept, key=attrgetter("key"))),
         refusals=tuple(sorted(refusals)),
     )
 
@@ -63,9 +65,13 @@ class Suffixes:
     """Finds free names of the form ``name@backend``, then ``name@backend-2`` and so on."""
 
     def __init__(self, desired: DesiredState, holders: Holders) -> None:
-        self._used = {wanted.key.name for wanted in desired.deployments}
+        self._desired = desired
         self._holders = holders
         self._next: defaultdict[str, int] = defaultdict(lambda: 1)
+
+    @cached_property
+    def _used(self) -> set[str]:
+        return {wanted.key.name for wanted in self._desired.deployments}
 
     def renamed(self, wanted: DesiredDeployment, because: str) -> DesiredDeployment | None:
         """Return a deployment under a free name; its fingerprint stays that of what it serves.
@@ -76,7 +82,7 @@ class Suffixes:
         while True:
             number = self._next[base]
             name = base if number == 1 else f"{base}-{number}"
-            candidate = replace(wanted, key=replace(wanted.key, name=name), renamed=because)
+            candidate = replace(wanted, key=wanted.key._replace(name=name), renamed=because)
             own = name not in self._used and self._holders.own_row(candidate) != ""
             if not own and self._holders.in_wildcard(candidate.key):
                 return None

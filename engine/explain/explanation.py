@@ -191,7 +191,7 @@ def _listed(listed: Listed) -> dict[str, Any]:
         "rules": [asdict(rule) for rule in listed.rules],
         "names": [
             {
-                **asdict(name.key),
+                **name.key._asdict(),
                 "wanted_name": name.name,
                 "decision": name.decision,
                 "because": name.because,

@@ -14,7 +14,7 @@ from ..bounds import MAX_DEPTH, MAX_ID, MAX_ROWS_MEMORY
 from ..errors import Garbled
 from ..transport.json_stream import TOO_DEEP_ROW, Skimmed, depth
 from ..transport.json_text import Text
-from .known_rows import COMMA, START, UNKNOWN, KnownRow, KnownRows, Runs, known_row
+from .known_rows import COMMA, START, UNKNOWN, KnownRows, Runs, known_row
 
 _PARTS: Final = ("litellm_params", "model_info")
 _READ: Final = ("model_name", *_PARTS)
@@ -56,7 +56,7 @@ class Rows:
         self._runs.add(known, text.ahead(known.length), text.place + known.length)
         text.at += known.length
         self._last = known.digest
-        return self._recalled((known,))
+        return self._recalled([known.row], known.size)
 
     def _recalled_runs(self, text: Text) -> list[Any]:
         """Pass over the runs that follow each other as before; return their rows."""
@@ -67,18 +67,17 @@ class Rows:
             if text.passes(run.length, run.digest, comma):
                 self._runs.join(run)
                 self._last = run.rows[-1].digest
-                found += self._recalled(run.rows)
+                found += self._recalled(run.values, run.size)
                 comma = b""
         self._last = UNKNOWN
         return found
 
-    def _recalled(self, rows: tuple[KnownRow, ...]) -> list[Any]:
-        found = [known.row for known in rows]
+    def _recalled(self, found: list[Any], size: int) -> list[Any]:
         if self._is_exact:
             for row in found:
                 self._shared(row)
         else:
-            self._size += sum(known.size for known in rows)
+            self._size += size
         self._all += found
         self._check()
         return found

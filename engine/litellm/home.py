@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..state.deployment import ObservedDeployment
 from ..state.endpoint import Scope
 from ..state.mark import deployment_id
@@ -30,4 +28,4 @@ def home_of(seen: ObservedDeployment, endpoint: str, scope: Scope) -> str:
 def _is_made_for(url: str, seen: ObservedDeployment) -> bool:
     """Tell whether a row's id is the one that its mark gives a row on this endpoint."""
     owner = seen.mark.owner if seen.mark else ""
-    return deployment_id(owner, replace(seen.key, endpoint=url), seen.revision) == seen.id
+    return deployment_id(owner, seen.key._replace(endpoint=url), seen.revision) == seen.id

@@ -1,7 +1,10 @@
 """The rows of LiteLLM's last listing, known by their text, so that they need not be parsed. Pure.
 
-The text itself is not kept: a row is known by its length and its digest. So is a run of rows, which
-are passed over together as long as none of them has changed.
+The text itself is not kept: a row is known by its length and its digest. Rows that follow each
+other are a run, which is passed over as a whole as long as none of them has changed. It is known by
+its length and Python's own hash of its bytes: 64 bits of SipHash, under a key that each process
+draws for itself. So nobody can make a text that passes for another one, and by chance one changed
+run in 2**64 does. A sha256 would take longer than to receive the text.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ _START: Final = 128
 is parsed each time."""
 _LENGTHS: Final = 8
 """Lengths that are tried for a row; few rows begin alike and have different lengths."""
-_RUN: Final = 256 * 1024
+_RUN: Final = 512 * 1024
 """Bytes after which a run ends. If one of its rows has changed, each of them is looked for."""
 _SHORT: Final = _RUN // 2
 """A run with fewer bytes is not looked for: its rows may join what comes before or after them."""
@@ -46,11 +49,16 @@ class KnownRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Rows with a comma before each, and nothing else: ``length`` bytes with a digest."""
+    """Rows with a comma before each, and nothing else: ``length`` bytes with a hash.
+
+    ``values`` is what is kept of each row, ``size`` the memory that all of them added.
+    """
 
     rows: tuple[KnownRow, ...]
+    values: list[Any]
+    size: int
     length: int
-    digest: bytes
+    digest: int
 
 
 class Runs:
@@ -62,18 +70,15 @@ class Runs:
 
     def _begin(self) -> None:
         self._rows: list[KnownRow] = []
-        self._length = 0
-        self._hash = sha256()
+        self._text = bytearray()
         self._end = -1
 
     def add(self, known: KnownRow, source: str, end: int) -> None:
         """Add a row with its text, which ends ``end`` characters after the start of the listing."""
-        if end - len(source) != self._end + 1 or self._length >= _RUN:
+        if end - len(source) != self._end + 1 or len(self._text) >= _RUN:
             self.close()
-        text = source.encode()
-        self._hash.update(COMMA)
-        self._hash.update(text)
-        self._length += len(COMMA) + len(text)
+        self._text += COMMA
+        self._text += source.encode()
         self._rows.append(known)
         self._end = end
 
@@ -85,7 +90,10 @@ class Runs:
     def close(self) -> None:
         """End a run."""
         if self._rows:
-            self.all.append(Run(tuple(self._rows), self._length, self._hash.digest()))
+            values = [known.row for known in self._rows]
+            size = sum(known.size for known in self._rows)
+            text = len(self._text), hash(bytes(self._text))
+            self.all.append(Run(tuple(self._rows), values, size, *text))
             self._begin()
 
 

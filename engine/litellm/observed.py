@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Final
 
 from ..state.deployment import (
@@ -50,24 +51,27 @@ def observed_state(
     used again.
     """
     known = Reuse() if known is None else known
-    ids = Counter(row["model_info"]["id"] for row in document["data"])
+    rows = document["data"]
+    ids = Counter([row["model_info"]["id"] for row in rows])
     seen: dict[str, ObservedDeployment] = {}
     strays: dict[str, ObservedDeployment] = {}
-    known.begin()
-    for row in document["data"]:
-        times = min(ids[row["model_info"]["id"]], _SEVERAL)
-        place, deployment = known.of(_placed, row, times, scope, owner)
+    others: list[Mapping[str, Any]] = []
+    several = {row_id for row_id, times in ids.items() if times > 1}
+    for row, placed in zip(rows, known.each(_placed, rows, scope, owner), strict=True):
+        again = bool(several) and row["model_info"]["id"] in several
+        place, deployment = _placed(row, scope, owner, _SEVERAL) if again else placed
         if deployment is not None:
             (strays if place == _STRAY else seen).setdefault(deployment.id, deployment)
-    known.end()
+        if deployment is None or not deployment.belongs_to(owner):
+            others.append(row)
     return ObservedState(
         owner,
         in_order(seen.values()),
         strays=in_order(strays.values()),
         editing=Editing(**document["editing"]),
         taken=frozenset(ids),
-        unreadable=_unreadable(document["data"], seen),
-        holders=_holders(document["data"], seen, owner),
+        unreadable=_unreadable(others, seen),
+        holders=_holders(others, seen, owner),
     )
 
 
@@ -87,7 +91,7 @@ def rows_with(ids: Container[str], document: Mapping[str, Any]) -> dict[str, Obs
 
 
 def _placed(
-    row: Mapping[str, Any], times: int, scope: Scope, owner: str
+    row: Mapping[str, Any], scope: Scope, owner: str, times: int = 1
 ) -> tuple[str, ObservedDeployment | None]:
     """Return where a row belongs, and the row there; None if it is on no configured endpoint.
 
@@ -101,7 +105,7 @@ def _placed(
     mark = deployment.mark
     if mark is not None and mark.owner == owner:
         home = home_of(deployment, endpoint, scope)
-        key = replace(deployment.key, endpoint=home or deployment.key.endpoint)
+        key = deployment.key._replace(endpoint=home or deployment.key.endpoint)
         return home or _STRAY, replace(deployment, key=key)
     if endpoint and (endpoint == address or mark is not None or deployment.released):
         return endpoint, deployment
@@ -119,7 +123,7 @@ def _unreadable(rows: Iterable[Mapping[str, Any]], seen: Collection[str]) -> tup
 
 def in_order(deployments: Iterable[ObservedDeployment]) -> tuple[ObservedDeployment, ...]:
     """Return deployments by key, then id."""
-    return tuple(sorted(deployments, key=lambda seen: (seen.key, seen.id)))
+    return tuple(sorted(deployments, key=attrgetter("key", "id")))
 
 
 def _holders(
@@ -127,7 +131,8 @@ def _holders(
 ) -> dict[str, tuple[str, ...]]:
     """Return the public names of rows that can never be ours; ``seen`` are rows on our endpoints.
 
-    So is each further name under which LiteLLM lists one of these.
+    So is each further name under which LiteLLM lists one of these. ``rows`` may leave out what is
+    ours.
     """
     holders: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:

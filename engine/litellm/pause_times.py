@@ -58,6 +58,8 @@ def with_overdue(
     overdue: set[str] = set()
     undated: dict[str, ObservedDeployment] = {}
     for seen in observed.deployments:
+        if not seen.blocked:
+            continue  # most rows, in each cycle
         if seen.mark is None or seen.paused != LADDER or not seen.belongs_to(observed.owner):
             continue
         since = _seconds(seen.mark.paused_at)

@@ -7,7 +7,6 @@ rows are all ours (``ownership: exclusive``).
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import Final
 
 from ..litellm.row import ShownRow, is_deletable
@@ -91,7 +90,7 @@ def leave_stray(stray: ObservedDeployment, desired: DesiredState) -> Skip:
     sites = [endpoint for endpoint in desired.endpoints if backend in endpoint.backends]
     unseen = next((endpoint for endpoint in sites if not endpoint.complete), None)
     if unseen is not None:
-        key = replace(stray.key, endpoint=unseen.url)
+        key = stray.key._replace(endpoint=unseen.url)
         return Skip(DELETE, key, stray.id, "incomplete", why_incomplete(unseen))
     where = " and ".join(endpoint.url for endpoint in sites)
     why = f"{backend} is at {where} now" if sites else "its endpoint is no longer configured"

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, Final
@@ -82,7 +82,7 @@ class Operation:
         """Return the operation as the plan schema has it."""
         return {
             "action": self.action,
-            **asdict(self.key),
+            **self.key._asdict(),
             "id": self.id,
             "reason": self.reason,
             "because": self.because,
@@ -128,7 +128,7 @@ class Skip:
         """Return the skip as the plan schema has it."""
         return {
             "action": self.action,
-            **asdict(self.key),
+            **self.key._asdict(),
             "id": self.id,
             "reason": self.reason,
             "because": self.because,

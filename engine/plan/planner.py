@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ..errors import UnprovenPlan
@@ -13,14 +12,13 @@ from ..state.deployment import (
     TEAM_ROW,
     DesiredDeployment,
     DesiredState,
-    Endpoint,
     Key,
     ObservedDeployment,
     ObservedState,
 )
 from ..state.endpoint import Scope
 from ..state.mark import MAINTENANCE, free_id
-from ..state.reuse import Reuse
+from ..state.reuse import Settled
 from .homes import with_homes
 from .leftovers import (
     leave,
@@ -31,14 +29,12 @@ from .leftovers import (
 )
 from .pauses import restored, settle_left, waits_for, with_consequences, with_switch
 from .plan import BLOCK, CREATE, UPDATE, Operation, Plan, Skip
-from .simulate import simulate
+from .simulate import rows_of, simulate, touched, under
 from .update import adjust
 from .wanted import preference
 
 
-def make_plan(
-    desired: DesiredState, observed: ObservedState, unchanged: Reuse | None = None
-) -> Plan:
+def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """Return what turns ``observed`` into ``desired``, restricted to the desired endpoints.
 
     =======  ==========================================  ========  ==============================
@@ -76,19 +72,12 @@ def make_plan(
     for where it is at home (:func:`engine.litellm.home.home_of`, :func:`with_homes`), also when its
     ``api_base`` is another; those without a home are skips - ``stray``.
     Order: create, update, replace, unblock, block, delete; within each by key, then id.
-    Pairs that are in ``unchanged`` are not compared again, and those that need nothing are added.
+    Each public name is planned by itself: no decision depends on rows of another name.
     """
-    unchanged = Reuse() if unchanged is None else unchanged
-    return _Planner(desired, with_homes(desired, observed), unchanged).plan()
+    return _Planner(desired, with_homes(desired, observed)).plan()
 
 
-def verify_plan(
-    plan: Plan,
-    desired: DesiredState,
-    observed: ObservedState,
-    scope: Scope,
-    unchanged: Reuse | None = None,
-) -> None:
+def verify_plan(plan: Plan, desired: DesiredState, observed: ObservedState, scope: Scope) -> None:
     """Prove that the plan leads to the desired state: simulated, nothing is left to do.
 
     The simulated rows are those that LiteLLM would list, and are read as the next cycle reads them.
@@ -96,7 +85,7 @@ def verify_plan(
     Raises:
         UnprovenPlan: something would be left; a bug of ours, and nothing may be applied.
     """
-    left = make_plan(desired, simulate(plan, observed, scope), unchanged)
+    left = make_plan(desired, simulate(plan, observed, scope))
     if left.operations:
         first = left.operations[0]
         raise UnprovenPlan(
@@ -107,27 +96,33 @@ def verify_plan(
 
 
 def make_proven_plan(
-    desired: DesiredState, observed: ObservedState, scope: Scope, unchanged: Reuse
+    desired: DesiredState, observed: ObservedState, scope: Scope, settled: Settled
 ) -> Plan:
-    """Return the plan, once it is proven; what is in ``unchanged`` is not compared again.
+    """Return the plan, once it is proven; what is ``settled`` is not looked at.
+
+    Since each public name is planned by itself, a name that needed nothing needs nothing again as
+    long as all of it is the same. For the same reason the proof is about the names that the plan
+    touches: the others would be planned a second time from the same values.
 
     Raises:
         UnprovenPlan: as :func:`verify_plan`.
     """
-    unchanged.begin()
-    plan = make_plan(desired, observed, unchanged)
-    verify_plan(plan, desired, observed, scope, unchanged)
-    unchanged.end()
+    values = rows_of(desired, observed)
+    part = under(settled.others(values), desired, observed)
+    plan = make_plan(*part)
+    verify_plan(plan, *under(touched(plan, observed), desired, observed), scope)
+    decided: list[Operation | Skip] = [*plan.operations, *plan.skips]
+    names = {decision.key.name for decision in decided}
+    settled.renew(values, (row for row in rows_of(*part) if row.key.name in names))
     return plan
 
 
 class _Planner:
     """The state of one make_plan: the rows that are decided about, and the decisions so far."""
 
-    def __init__(self, desired: DesiredState, observed: ObservedState, unchanged: Reuse) -> None:
+    def __init__(self, desired: DesiredState, observed: ObservedState) -> None:
         self.desired = desired
         self.observed = observed
-        self.unchanged = unchanged
         self.operations: list[Operation] = []
         self.skips: list[Skip] = []
         self._wanted = {wanted.key for wanted in desired.deployments}
@@ -144,9 +139,8 @@ class _Planner:
         """Decide about everything that is desired, refused or registered."""
         for wanted in sorted(self.desired.deployments, key=lambda wanted: wanted.key):
             self.settle_wanted(wanted)
-        for endpoint in self.desired.endpoints:
-            for seen in self.left_on(endpoint):
-                self.add(settle_left(endpoint, seen, self.observed))
+        for seen in self.left():
+            self.add(settle_left(self._endpoints[seen.key.endpoint], seen, self.observed))
         for refused in self.desired.refusals:
             self.add(refused_skip(refused))
         for stray in self.observed.strays:
@@ -177,11 +171,10 @@ class _Planner:
         elif all(seen in candidates or seen.read_only == TEAM_ROW for seen in present):
             self._create(wanted)
 
-    def left_on(self, endpoint: Endpoint) -> Iterable[ObservedDeployment]:
-        """Return what is registered on an endpoint and belongs to no desired deployment."""
-        for seen in self.observed.deployments:
-            if seen.key.endpoint == endpoint.url and seen.id not in self._settled:
-                yield seen
+    def left(self) -> list[ObservedDeployment]:
+        """Return what is registered on our endpoints and belongs to no desired deployment."""
+        left = (seen for seen in self.observed.deployments if seen.id not in self._settled)
+        return [seen for seen in left if seen.key.endpoint in self._endpoints]
 
     def add(self, decision: Operation | Skip | None, kept: str = "") -> None:
         """Record a decision; None is that nothing is to be done.
@@ -238,14 +231,4 @@ class _Planner:
         switch = restored(endpoint, wanted.mark.backend, seen, editing)
         if isinstance(switch, Operation):
             seen = replace(seen, blocked=switch.action == BLOCK)
-        return with_switch(switch, self._adjusted(wanted, seen), seen)
-
-    def _adjusted(
-        self, wanted: DesiredDeployment, seen: ObservedDeployment
-    ) -> Operation | Skip | None:
-        if self.unchanged.has(seen, wanted):
-            return None
-        outcome = adjust(wanted, seen, self.observed.editing, self._ids)
-        if outcome is None:
-            self.unchanged.keep(None, seen, wanted)
-        return outcome
+        return with_switch(switch, adjust(wanted, seen, editing, self._ids), seen)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 from ..litellm.listed import listed_row
 from ..litellm.observed import in_order, observed_state
 from ..litellm.row import shown_mark, stamped
-from ..state.deployment import ObservedDeployment, ObservedState
+from ..state.deployment import DesiredState, Named, ObservedDeployment, ObservedState
 from ..state.endpoint import Scope
 from ..state.frozen import thaw
 from .plan import BLOCK, DELETE, REPLACE, UNBLOCK, UPDATE, Operation, Plan
@@ -46,6 +47,29 @@ def simulate(plan: Plan, observed: ObservedState, scope: Scope) -> ObservedState
         strays=in_order(strays.values()),
         taken=observed.taken | rows.keys(),
     )
+
+
+def touched(plan: Plan, observed: ObservedState) -> set[str]:
+    """Return the public names that the plan changes anything of."""
+    ids = {row_id for op in plan.operations for row_id in (op.id, op.replaces)}
+    here = (*observed.deployments, *observed.strays)
+    changed = {seen.key.name for seen in here if seen.id in ids}
+    return changed | {operation.key.name for operation in plan.operations}
+
+
+def rows_of(desired: DesiredState, observed: ObservedState) -> list[Named]:
+    """Return all rows that are desired or there."""
+    return [*desired.deployments, *observed.deployments, *observed.strays]
+
+
+def under(
+    names: Collection[str], desired: DesiredState, observed: ObservedState
+) -> tuple[DesiredState, ObservedState]:
+    """Return both states with those of their rows that have some public names."""
+    wanted = tuple(each for each in desired.deployments if each.key.name in names)
+    seen = tuple(each for each in observed.deployments if each.key.name in names)
+    strays = tuple(each for each in observed.strays if each.key.name in names)
+    return replace(desired, deployments=wanted), replace(observed, deployments=seen, strays=strays)
 
 
 def _listed(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from .endpoint_status import EndpointStatus
 from .frozen import EMPTY, Frozen
@@ -32,9 +32,8 @@ TEAM_ROW: Final = "it belongs to a team"
 """Why a row is read-only that only the members of a team can use."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """What identifies a deployment.
+class Key(NamedTuple):
+    """What identifies a deployment; a tuple, since every stage sorts and looks up by it.
 
     ``endpoint`` is the canonical address of the server (see :mod:`engine.state.endpoint`), ``name``
     the public model name, ``upstream`` the ``litellm_params.model``.
@@ -115,6 +114,10 @@ class ObservedDeployment:
     def belongs_to(self, owner: str) -> bool:
         """Tell whether it bears the mark of an owner, and can be edited."""
         return not self.read_only and self.mark is not None and self.mark.owner == owner
+
+
+Named = DesiredDeployment | ObservedDeployment
+"""What has a public name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from .deployment import DesiredDeployment, DesiredState, Endpoint
@@ -42,7 +41,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 def _deployment(wanted: DesiredDeployment) -> dict[str, Any]:
     return {
-        **asdict(wanted.key),
+        **wanted.key._asdict(),
         **thaw(wanted.fields),
         "mark": mark_document(wanted.mark),
         "predecessors": list(wanted.predecessors),

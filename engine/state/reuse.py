@@ -5,58 +5,63 @@ All values that the stages pass on are frozen, so the same object always has the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from operator import is_
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from .deployment import Named
 
 T = TypeVar("T")
-_Results = dict[int, tuple[Any, ...]]
 
 
 class Reuse:
-    """The results of one function for many arguments, recognised as the same objects.
+    """The results of a function for many values, recognised as the same objects.
 
-    A use is what happens between :meth:`begin` and :meth:`end`; the results of the last use are
-    kept. The first argument is another one for each result.
+    Those of the last use are kept.
     """
 
     def __init__(self) -> None:
-        self._now: _Results = {}
-        self._before: _Results = {}
+        self._others: tuple[Any, ...] = ()
+        self._known: dict[int, tuple[Any, Any]] = {}
 
-    def begin(self) -> None:
-        """Begin a use: results that it does not ask for are forgotten at its end."""
-        self._before, self._now = self._now, {}
+    def each(self, function: Callable[..., T], values: Sequence[Any], *others: Any) -> list[T]:
+        """Return ``function(value, *others)`` for each value.
 
-    def end(self) -> None:
-        """End a use."""
-        self._before = {}
+        It is not called for values of the last use if the others are the same.
+        """
+        if not _is_same(others, self._others):
+            self._known = {}
+        # Known values are alive, so nothing else has their ids.
+        found = map(self._known.get, map(id, values))
+        pairs = [
+            known or (value, function(value, *others))
+            for value, known in zip(values, found, strict=True)
+        ]
+        self._others, self._known = others, dict(zip(map(id, values), pairs, strict=True))
+        return [result for _, result in pairs]
 
-    def has(self, *arguments: Any) -> bool:
-        """Tell whether there is a result for the arguments."""
-        return self._find(arguments) is not None
 
-    def keep(self, result: T, *arguments: Any) -> T:
-        """Keep the result for the arguments, and return it."""
-        self._now[id(arguments[0])] = (*arguments, result)
-        return result
+class Settled:
+    """What needed nothing when it was looked at last: values, told by their public names.
 
-    def of(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Return ``function(*arguments)``; it is not called for arguments that have a result."""
-        known = self._find(arguments)
-        if known is None:
-            return self.keep(function(*arguments), *arguments)
-        found: T = known[-1]
-        return found
+    It is forgotten as a whole when anything else changes on which that depends.
+    """
 
-    def _find(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        place = id(arguments[0])  # nothing else has it, since the arguments of results stay alive
-        for results in (self._now, self._before):
-            known = results.get(place)
-            if known is not None and all(map(is_, known, arguments)):
-                self._now[place] = known
-                return known
-        return None
+    def __init__(self) -> None:
+        self._values: dict[int, Named] = {}
+
+    def others(self, values: Iterable[Named]) -> set[str]:
+        """Return the names that are not settled, or of which a value came or went since then."""
+        here = {id(value): value for value in values}
+        changed = here.keys() ^ self._values.keys()
+        return {(here.get(place) or self._values[place]).key.name for place in changed}
+
+    def renew(self, values: Iterable[Named], unsettled: Iterable[Named]) -> None:
+        """Settle the values but for some of them."""
+        self._values = {id(value): value for value in values}
+        for value in unsettled:
+            del self._values[id(value)]
 
 
 class Last:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,36 +50,40 @@ class Answer:
 class Body:
     """The body of an answer; ``size`` counts the bytes that were read, after unpacking.
 
-    ``raw`` is the response of urllib3; what is read is also added to ``copy``, if there is one.
+    ``raw`` is the response of urllib3; what is read is also added to ``copy``, if there is one. All
+    that reads raises Garbled beyond ``limit`` bytes.
     """
 
-    def __init__(self, raw: Any, copy: bytearray | None = None) -> None:
+    def __init__(self, raw: Any, limit: int = MAX_BODY, copy: bytearray | None = None) -> None:
         self._raw = raw
+        self._limit = limit
         self._copy = copy
         self.size = 0
 
-    def chunks(self, limit: int) -> Iterator[bytes]:
-        """Yield all of it.
+    def read(self, size: int) -> bytes:
+        """Return the next bytes: ``size`` of them, or fewer before the end."""
+        return self._counted(self._raw.read(size, decode_content=True))
 
-        Raises:
-            Garbled: it has over ``limit`` bytes.
-        """
-        while chunk := self._raw.read1(_CHUNK, decode_content=True):
-            self.size += len(chunk)
-            if self.size > limit:
-                raise Garbled(f"the answer has over {limit} bytes; see what is at that address")
-            if self._copy is not None:
-                self._copy += chunk
-            yield chunk
+    def read1(self, size: int) -> bytes:
+        """Return the next bytes as they come, at most ``size``; b"" is the end."""
+        return self._counted(self._raw.read1(size, decode_content=True))
+
+    def _counted(self, piece: bytes) -> bytes:
+        self.size += len(piece)
+        if self.size > self._limit:
+            raise Garbled(f"the answer has over {self._limit} bytes; see what is at that address")
+        if self._copy is not None:
+            self._copy += piece
+        return piece
 
     def whole(self, spend: Callable[[bytes], None]) -> bytearray:
         """Return all of it; ``spend`` is given each piece, and raises Garbled to end the reading.
 
         Raises:
-            Garbled: it has over MAX_BODY bytes, or ``spend`` raised it.
+            Garbled: it is beyond the bound, or ``spend`` raised it.
         """
         content = bytearray()
-        for chunk in self.chunks(MAX_BODY):
+        while chunk := self.read1(_CHUNK):
             spend(chunk)
             content += chunk
         return content
@@ -125,11 +129,12 @@ class Reader:
         status, kind = response.status_code, self._kind(response)
         if taped is not None:
             taped.status, taped.kind = status, kind
-        body = Body(response.raw, None if taped is None else taped.content)
+        limit = MAX_LISTING if ask.keeper and 200 <= status < 300 else MAX_BODY
+        body = Body(response.raw, limit, None if taped is None else taped.content)
         try:
             if 200 <= status < 300:
                 if ask.keeper:
-                    return rows_of(body.chunks(MAX_LISTING), ask.keeper())
+                    return rows_of(body, ask.keeper())
                 text = body.text(ask.allowance)
             else:
                 text = body.whole(lambda chunk: ask.allowance.spend(len(chunk)))

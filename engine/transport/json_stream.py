@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from ..bounds import MAX_DEPTH, MAX_ROW, MAX_ROWS, MAX_SKIMMED
 from ..errors import Garbled, OutOfBounds
-from .json_text import TOO_DEEP, Text
+from .json_text import TOO_DEEP, Source, Text
 from .json_values import DECODER, contradiction
 
 _WIDE: Final = re.compile(rb"[\xf0-\xff]")
@@ -97,14 +97,14 @@ def _members(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def rows_of(chunks: Iterable[bytes], keeper: Keeper) -> Any:
-    """Read a map from ``chunks``; return its ``data``, with what is kept of each member.
+def rows_of(source: Source, keeper: Keeper) -> Any:
+    """Read a map from ``source``; return its ``data``, with what is kept of each member.
 
     The text is read member by member, so that only one row at a time is in memory. Of the rest of
     the map only ``total_pages`` is returned. A document that is not a map is returned as it is.
     A member that is a map beyond a bound is given to ``keeper`` as :class:`Skimmed`.
     """
-    text = Text(iter(chunks))
+    text = Text(source)
     if text.next() != "{":
         return text.last(text.value())
     document: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""A JSON text that comes in pieces, read value by value. Pure.
+"""A JSON text that is received bit by bit, read value by value. Pure.
 
 Every function raises ValueError for text that is not JSON, and Garbled for what exceeds a bound.
 """
@@ -10,9 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from hashlib import sha256
-from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..bounds import MAX_DEPTH, MAX_ROW
 from ..errors import OutOfBounds
@@ -31,21 +29,29 @@ TOO_DEEP: Final = (
     f"the answer is nested too deeply (over {MAX_DEPTH} levels); see what is at that address"
 )
 
-Piece = bytes | memoryview
+
+class Source(Protocol):
+    """The bytes of a text, as :class:`io.BufferedIOBase` has them; b"" is their end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes: ``size`` of them, or fewer before the end."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes as they come, at most ``size``."""
 
 
 class Text:
-    """A JSON text that comes in pieces.
+    """A JSON text that is received bit by bit.
 
     ``at`` is the place up to which it is read, ``left`` how many characters may still be read.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._scan = DECODER.raw_decode
         self._window = ""
-        self._ahead: Piece = b""
+        self._ahead = b""
         self._ended = False
         self._from = self._dropped = 0
         self.left = math.inf
@@ -61,26 +67,18 @@ class Text:
         """How many characters come before ``at``, of which :meth:`passes` counts the bytes."""
         return self._dropped + self.at
 
-    def passes(self, length: int, digest: bytes, begun: bytes = b"") -> bool:
-        """Pass over the next bytes if they have this length and sha256; return whether they have.
+    def passes(self, length: int, digest: int, begun: bytes = b"") -> bool:
+        """Pass over the next bytes if they have this length and hash; return whether they have.
 
-        ``begun`` has those of them that were read already. The others are not decoded, so it takes
-        little more than to receive them.
+        ``begun`` has those of them that were read already. The others are neither decoded nor, once
+        nothing is left of the window, copied, so it takes little more than to receive them.
         """
         undecoded, _ = self._decoder.getstate()
-        start = self._window[self.at :].encode() + undecoded
-        length -= len(begun)
-        read, size, found = list[Piece](), 0, sha256(begun)
-        for piece in chain((start, self._ahead), self._chunks):
-            found.update(memoryview(piece)[: length - size])
-            read.append(piece)
-            size += len(piece)
-            if size >= length:
-                break
-        same = size >= length and found.digest() == digest
-        rest = len(read[-1]) - (size - length)
-        self._ahead = memoryview(read[-1])[rest:] if same else b"".join(read)
-        self._dropped += self.at + (length if same else 0)
+        start = begun + self._window[self.at :].encode() + undecoded + self._ahead
+        block = start + self._source.read(max(0, length - len(start)))
+        same = len(block) >= length and hash(block[:length]) == digest
+        self._ahead = block[length if same else len(begun) :]
+        self._dropped += self.at + (length - len(begun) if same else 0)
         self._window, self.at, self._ended = "", 0, False
         self._decoder.setstate((b"", 0))
         return same
@@ -221,7 +219,7 @@ class Text:
         self.at = 0
         wanted = _WINDOW + min(2 * size, MAX_ROW)
         while size < wanted and not self._ended:
-            chunk = bytes(self._ahead) or next(self._chunks, b"")
+            chunk = self._ahead or self._source.read1(_WINDOW)
             self._ahead = b""
             self._ended = not chunk
             pieces.append(self._decoder.decode(chunk, self._ended))

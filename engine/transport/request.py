@@ -143,9 +143,11 @@ class _Played:
     def __init__(self, content: bytearray) -> None:
         self._content = io.BytesIO(content)
 
-    def read1(self, size: int, *, decode_content: bool) -> bytes:
+    def read(self, size: int, *, decode_content: bool) -> bytes:
         del decode_content
         return self._content.read(size)
+
+    read1 = read
 
     def close(self) -> None:
         """Do nothing; there is no connection."""

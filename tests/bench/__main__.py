@@ -125,7 +125,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there, as SVG")
     parser.add_argument(
         "--check", type=Path, metavar="FILE",
-        help="fail if CPU or requests are over 20 % worse than in FILE, which --json wrote",
+        help="fail if CPU or requests are over 20 %% worse than in FILE, which --json wrote",
     )  # fmt: skip
     parser.add_argument(
         "--peer", metavar="COMMAND",

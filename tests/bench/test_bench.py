@@ -152,6 +152,13 @@ def test_time_and_memory_are_not_compared() -> None:
     assert worse(slow, cell(cpu=10, requests=5)) == []
 
 
+def test_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "over 20 % worse" in capsys.readouterr().out
+
+
 def test_a_comparison_with_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing that was measured"):
         common([cell(cpu=1, requests=1)], [])

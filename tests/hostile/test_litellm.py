@@ -31,6 +31,7 @@ from engine.transport import json_text
 from engine.transport.client_pool import Http
 from engine.transport.json_stream import rows_of
 from engine.transport.json_text import Text
+from tests.pieces import Pieces
 from tests.quick import QUICK, examples
 from tests.rawserver import Exchange, as_json
 
@@ -405,7 +406,7 @@ class Knowing:
 
 
 def read(body: bytes, size: int, kept: Callable[[Any], Any] = lambda row: row) -> Any:
-    return rows_of((body[at : at + size] for at in range(0, len(body), size)), Knowing(kept))
+    return rows_of(Pieces(body, size), Knowing(kept))
 
 
 json_values = st.recursive(
@@ -650,7 +651,7 @@ def test_a_row_that_is_far_too_large_or_has_no_id_is_refused() -> None:
         b"[" + nested(200) + b"]",
     ):
         with pytest.raises(Garbled):
-            rows_of(iter([b'{"data":[' + row + b"]}"]), Rows())
+            rows_of(io.BytesIO(b'{"data":[' + row + b"]}"), Rows())
 
 
 @settings(max_examples=examples(200), deadline=None)

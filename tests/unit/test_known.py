@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +28,7 @@ from engine.fakes.server import Fault
 from engine.known import Known
 from engine.reconcile import Memory, Options, Ports, reconcile_once
 from engine.report.plan_log import PlanLog
+from engine.state.deployment import MARK
 from engine.state.documents import desired_document
 from engine.transport.client_pool import Http
 from tests.quick import QUICK, examples
@@ -108,9 +110,26 @@ class Town:
                 (row.litellm_params, "api_base", "http://elsewhere:1/v1"),
                 (row.model_info, "team_id", "team"),
                 (row.model_info, "mode", "embedding"),
+                (row.model_info, MARK, {"owner": "somebody else"}),
+                (row.model_info, MARK, None),
             )
             fields, name, new = edits[value % len(edits)]
             fields[name] = new
+            self.proxy.reload()
+
+    def rename_row(self, number: int, value: int) -> None:
+        """Give a row the name of another model, or a wildcard."""
+        names = (*MODELS, "a*", "other")
+        self._change_row(number, model_name=names[value % len(names)])
+
+    def block_row(self, number: int, value: int) -> None:
+        self._change_row(number, blocked=bool(value % 2))
+
+    def _change_row(self, number: int, **changes: Any) -> None:
+        rows = self.proxy.database.rows
+        if rows:
+            row_id = list(rows)[number % len(rows)]
+            rows[row_id] = replace(rows[row_id], **changes)
             self.proxy.reload()
 
     def delete_row(self, number: int, _: int) -> None:
@@ -141,6 +160,9 @@ class Town:
             {"name_format": "{backend}/{model}"},
             {"policy": "create-only"},
             {"ownership": "exclusive"},
+            {"maintenance": True},
+            {"removal_grace": "1h"},
+            {"on_taken_name": "suffix"},
             {},
         )
         self.sections[KINDS[number % len(KINDS)]] = changes[value % len(changes)]
@@ -169,6 +191,7 @@ class Town:
 
 EVENTS: Final = (
     *("change_models", "empty", "fail", "edit_row", "delete_row", "add_row", "reorder_rows"),
+    *("rename_row", "block_row"),
     *("change_section", "change_top", "change_key", "change_version", "wait"),
 )
 steps = st.tuples(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from ...bounds import MAX_ID
@@ -102,7 +101,7 @@ def _told(told: Told) -> Json:
     operation = told.operation
     return {
         "action": operation.action,
-        **{name: shortened(text, MAX_ID) for name, text in asdict(operation.key).items()},
+        **{name: shortened(text, MAX_ID) for name, text in operation.key._asdict().items()},
         "id": shortened(operation.id, MAX_ID),
         "reason": operation.reason,
         "because": operation.because,

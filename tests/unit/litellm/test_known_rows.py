@@ -15,6 +15,7 @@ from engine.litellm.compact_rows import Rows
 from engine.litellm.known_rows import KnownRows
 from engine.transport import json_text
 from engine.transport.json_stream import rows_of
+from tests.pieces import Pieces
 
 MANY: Final = 60
 Listing = list[dict[str, Any]]
@@ -45,7 +46,7 @@ def body_of(rows: Listing, *, spaces: bool = False) -> bytes:
 
 def read(body: bytes, size: int, before: KnownRows | None = None) -> tuple[list[Any], KnownRows]:
     keeper = Rows(before)
-    document = rows_of((body[at : at + size] for at in range(0, len(body), size)), keeper)
+    document = rows_of(Pieces(body, size), keeper)
     return document["data"], keeper.finish()
 
 

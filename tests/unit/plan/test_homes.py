@@ -106,7 +106,7 @@ def test_a_row_that_was_moved_goes_when_its_own_server_no_longer_serves_it() -> 
 def before_the_url_changed(name: str, **fields: Any) -> DesiredDeployment:
     """Return a deployment of the backend `box` when its url was another."""
     moved = b.wanted(name, **fields)
-    old = replace(moved.key, endpoint=GONE)
+    old = moved.key._replace(endpoint=GONE)
     return replace(moved, key=old, mark=replace(moved.mark, fingerprint="0" * 32))
 
 

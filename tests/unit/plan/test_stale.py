@@ -256,7 +256,7 @@ def test_a_delete_is_refused_where_the_row_that_stays_is_gone_or_has_another_nam
     plan = make_plan(b.desired(b.wanted("a")), b.observed(kept, double))
     assert plan.operations[0].keeps == kept.id
     assert refusal(plan, present(kept, double)) == ""
-    renamed = replace(kept, key=replace(kept.key, name="other"))
+    renamed = replace(kept, key=kept.key._replace(name="other"))
     for now in (present(double), present(double, renamed)):
         assert f"row {kept.id!r}, which was to stay under its name, is gone" in refusal(plan, now)
 
