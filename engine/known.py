@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from .backends.scope import scope_of
 from .backends.transcript import Transcript
 from .config.model import Config
 from .config.references import references_of
@@ -19,6 +20,7 @@ from .errors import InvalidDocument
 from .litellm.listing import KnownListing, Listed
 from .state.deployment import DesiredState, Editing
 from .state.documents import desired_document, listing_document
+from .state.endpoint import Scope
 from .state.frozen import interchangeable
 from .state.listing import Listing
 from .state.reuse import Last, Reuse, Settled
@@ -40,6 +42,7 @@ class Known:
     def __init__(self) -> None:
         self._config: Config | None = None
         self._references: Mapping[Place, str] = {}
+        self._scope = scope_of(())
         self._forget_all()
 
     def _forget_all(self) -> None:
@@ -55,8 +58,8 @@ class Known:
         self._last = Last()
         self.rows, self.sites, self.settled = Reuse(), Reuse(), Settled()
 
-    def take(self, config: Config) -> tuple[Config, Mapping[Place, str]]:
-        """Return a configuration and the references of its secrets.
+    def take(self, config: Config) -> tuple[Config, Mapping[Place, str], Scope]:
+        """Return a configuration, the references of its secrets, and the scope of its backends.
 
         If it equals the last one, the last one is returned; else everything is forgotten.
         """
@@ -64,8 +67,9 @@ class Known:
         if last is None or not (config is last or interchangeable(last, config)):
             last = self._config = config
             self._references = references_of(config)
+            self._scope = scope_of(config.backends)
             self._forget_all()
-        return last, self._references
+        return last, self._references, self._scope
 
     def of(self, stage: Callable[..., T], *arguments: Any) -> T:
         """Return the result of a stage; it is not called again for the same objects."""

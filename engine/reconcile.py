@@ -12,7 +12,6 @@ from typing import Any, Final
 from .apply.carry_out import apply_plan
 from .apply.result import Result
 from .backends.probe import probe_models
-from .backends.scope import scope_of
 from .config.model import Config
 from .config.references import secret_values
 from .desired.clashes import without_clashes
@@ -148,8 +147,7 @@ def reconcile_once(
     """
     begun = time.monotonic()
     known = memory.known
-    config, references = known.take(config)
-    scope = known.of(scope_of, config.backends)
+    config, references, scope = known.take(config)
     part = known.of(part_of, config, scope, options.shard)
     proxy, listings, document = gather(
         part, secret_values(references), ports.http, known, ports.stop.is_set

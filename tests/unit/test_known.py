@@ -250,6 +250,18 @@ def test_a_quiet_cycle_makes_nothing_anew(town: Town) -> None:
     assert reports[2].desired is reports[1].desired
 
 
+def test_the_second_cycle_already_makes_nothing_anew(town: Town) -> None:
+    ports = Ports(PlanLog(None), http=town.http)
+    reconcile_once(town.configure(), ports, Memory())
+    town.proxy.reload()
+    memory = Memory()
+    first, second = (reconcile_once(town.configure(), ports, memory) for _ in range(2))
+    assert second.plan is first.plan
+    assert first.basis is not None
+    assert second.basis is not None
+    assert second.basis.observed is first.basis.observed
+
+
 def test_one_changed_row_is_read_anew_and_the_others_are_not(town: Town) -> None:
     memory, known = Memory(), Known()
     memory.known = known
