@@ -13,6 +13,7 @@
     +-- CannotListen       the address of --listen cannot be used: nothing was begun
     +-- Unplayable         a recording cannot be read, or lacks what the replay asks for
     +-- UnprovenPlan       the plan does not lead to the desired state: a bug of ours
+    +-- Fenced             another engine may write in our place: nothing more is sent
     +-- TransportError     an HTTP exchange failed
         +-- Unavailable    no usable answer: try again later
         |   +-- NoDatabase     LiteLLM answers, but has lost its database
@@ -102,6 +103,10 @@ class Unplayable(EngineError):
 
 class UnprovenPlan(EngineError):
     """A plan that, simulated, does not lead to the desired state. Nothing of it is applied."""
+
+
+class Fenced(EngineError):
+    """A write was not sent: another engine may be the one that writes by now."""
 
 
 class TransportError(EngineError):

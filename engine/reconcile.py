@@ -67,7 +67,8 @@ class Ports:
 
     ``stop`` ends the cycle after the operation in progress. ``writing`` is set while a plan is
     applied. ``beat`` is called after each operation, as a sign of life. ``confirm`` is given each
-    plan before anything of it is carried out, and says whether it may be.
+    plan before anything of it is carried out, and says whether it may be. ``may_write`` is asked
+    before each write, and returns false once another engine may write in our place.
     """
 
     log: CycleLog
@@ -77,6 +78,7 @@ class Ports:
     writing: threading.Event = field(default_factory=threading.Event)
     beat: Callable[[], None] = lambda: None
     confirm: Callable[[Plan], bool] = lambda plan: True  # noqa: ARG005 - all may be carried out
+    may_write: Callable[[], bool] = lambda: True
 
 
 @dataclass(slots=True)
@@ -239,6 +241,6 @@ def carry_out(plan: Plan, proxy: Proxy, ports: Ports) -> tuple[Result, ...]:
 
     ports.writing.set()
     try:
-        return apply_plan(plan, proxy, report, ports.stop.is_set)
+        return apply_plan(plan, proxy, report, ports.stop.is_set, ports.may_write)
     finally:
         ports.writing.clear()

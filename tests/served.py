@@ -87,9 +87,10 @@ def running_loop(
     redactor = Redactor(shortest=4)
     source = ConfigSource(fleet.folder / "config.yaml", fleet.folder, redactor.learn)
     schedule = Schedule(3600.0)
-    board = Board(lambda: source.state, max_silence or longest_silence(schedule.interval))
+    silence = max_silence or longest_silence(schedule.interval)
+    board = Board(lambda: source.state, silence, standby=schedule.standby)
     ports = Ports(FanOut(PlanLog(None), board), http=Http(QUICK), beat=board.beat)
-    sync = sync_route(token, schedule.wake, redactor.learn) if token else no_sync
+    sync = sync_route(token, schedule, redactor.learn) if token else no_sync
     site = Site(routes(redactor.redact), {"/sync": sync}, board.snapshot, redactor)
     with serving(("127.0.0.1", 0), site) as port:
         arguments = (source, schedule, ports, options or Options(), board.ended)

@@ -11,7 +11,7 @@ from ..litellm.api import Proxy
 from ..plan.plan import CREATE, REPLACE, Operation, Order, Plan
 from ..transport.background import share_out
 from .result import NOT_ATTEMPTED, Result
-from .settle import perform
+from .settle import FENCED, perform
 
 Write = Callable[[Operation], None]
 """Carries out one operation; what it raises ends the work of all writers."""
@@ -22,17 +22,20 @@ def apply_plan(
     proxy: Proxy,
     report: Callable[[Result], None],
     stopping: Callable[[], bool] = lambda: False,
+    may_write: Callable[[], bool] = lambda: True,
 ) -> tuple[Result, ...]:
     """Carry out the operations of a plan, and pass each result to ``report`` at once.
 
     After a failed create or replace, deletes of the same public name are not attempted: the name
     might lose its last deployment. When LiteLLM refuses the key, does not answer or has lost its
-    database, or when ``stopping`` returns true, the remaining operations are not attempted. A
-    failed operation raises nothing; ``report`` may raise, and then none is begun any more. Several
-    writers report one after the other; the results are in the order of the plan.
+    database, or when ``stopping`` returns true or ``may_write`` false, the remaining operations are
+    not attempted. ``may_write`` is asked before each write, so that it also ends an operation of
+    several. A failed operation raises nothing; ``report`` may raise, and then none is begun any
+    more. Several writers report one after the other; the results are in the order of the plan.
     """
-    carrier = _Carrier(report, stopping)
-    write_all(plan.operations, [partial(carrier.carry, writer) for writer in proxy.writers()])
+    carrier = _Carrier(report, stopping, may_write)
+    writers = proxy.writers(may_write)
+    write_all(plan.operations, [partial(carrier.carry, writer) for writer in writers])
     return tuple(carrier.results[operation.order()] for operation in plan.operations)
 
 
@@ -53,10 +56,16 @@ def write_all(operations: Sequence[Operation], writers: Sequence[Write]) -> None
 class _Carrier:
     """What the writers of a plan share; each operation begins and ends under its lock."""
 
-    def __init__(self, report: Callable[[Result], None], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        report: Callable[[Result], None],
+        stopping: Callable[[], bool],
+        may_write: Callable[[], bool],
+    ) -> None:
         self.results: dict[Order, Result] = {}
         self._report = report
         self._stopping = stopping
+        self._may_write = may_write
         self._lock = threading.Lock()
         self._unsafe: set[str] = set()
         self._halted = ""
@@ -84,6 +93,8 @@ class _Carrier:
         """Return why an operation must not begin, "" if it may."""
         if not self._halted and self._stopping():
             self._halted = "stopping"
+        if not self._halted and not self._may_write():
+            self._halted = FENCED
         if not self._halted and operation.takes_away and operation.key.name in self._unsafe:
             return f"{operation.key.name!r} might lose its last deployment"
         return self._halted

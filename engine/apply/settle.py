@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ..errors import NoDatabase, Rejected, TransportError, Unavailable
+from ..errors import Fenced, NoDatabase, Rejected, TransportError, Unavailable
 from ..litellm.api import Proxy
 from ..litellm.error_messages import STORED_ONLY
 from ..litellm.row import stamped
@@ -20,6 +20,7 @@ from ..plan.plan import BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Operati
 from ..state.deployment import MARK
 from .result import ALREADY, APPLIED, FAILED, NOT_ATTEMPTED, UNKNOWN, Result
 
+FENCED: Final = "another engine may lead now"
 _NOT_SERVED: Final = (
     "stored, but not served by the proxy that answered: another replica learns of it within its"
     " reload interval; if it stays so, LiteLLM does not know the provider prefix"
@@ -47,6 +48,8 @@ def perform(operation: Operation, proxy: Proxy) -> tuple[Result, str]:
     except Unavailable as error:
         halt = "LiteLLM does not answer" if error.status == 0 else ""
         return Result(operation, UNKNOWN, str(error)), halt
+    except Fenced:
+        return Result(operation, UNKNOWN, f"not finished: {FENCED}"), FENCED
     except TransportError as error:
         return Result(operation, UNKNOWN, str(error)), ""
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ..errors import Garbled, NoDatabase, Rejected, Unavailable
+from ..errors import Fenced, Garbled, NoDatabase, Rejected, Unavailable
 from ..state.deployment import Editing
-from ..state.secret import SECRET, Secret, is_reference
+from ..state.secret import Secret
 from ..transport.client import Client
 from ..transport.client_pool import LITELLM, WRITER, Http
 from ..transport.timing import Timing
@@ -27,6 +27,7 @@ from .error_messages import (
 from .fields import release_of
 from .listing import KnownListing, fetch_rows
 from .pause_times import Now, now_by, stamp_of
+from .row import resolved
 
 if TYPE_CHECKING:
     from ..config.model import LiteLLM
@@ -59,11 +60,18 @@ class Proxy:
         self.editing = editing
         self._secrets = secrets
         self._clients = clients
+        self._may_write: Callable[[], bool] = lambda: True
 
-    def writers(self) -> list[Proxy]:
-        """Return itself, and others that may write at the same time, each for one thread."""
+    def writers(self, may_write: Callable[[], bool] = lambda: True) -> list[Proxy]:
+        """Return itself, and others that may write at the same time, each for one thread.
+
+        Each write asks ``may_write`` first; where it says no, nothing is sent: it raises Fenced.
+        """
         others = self._clients() if self.editing.concurrent else ()
-        return [self, *(Proxy(client, self.editing, self._secrets) for client in others)]
+        writers = [self, *(Proxy(client, self.editing, self._secrets) for client in others)]
+        for writer in writers:
+            writer._may_write = may_write  # noqa: SLF001 - one of its own kind
+        return writers
 
     @property
     def timing(self) -> Timing:
@@ -127,7 +135,7 @@ class Proxy:
                 to a database that is down, and to a row that it stored but cannot serve.
             Rejected: it was refused, or writing is impossible here; the message has the remedy.
         """
-        self._send("POST", "/model/new", self._resolved(row))
+        self._send("POST", "/model/new", resolved(row, self._secrets))
 
     def patch(self, row_id: str, row: Mapping[str, Any], removed: tuple[str, ...]) -> None:
         """Merge a row into the existing one and remove the parameters ``removed``.
@@ -136,7 +144,7 @@ class Proxy:
             Unavailable: the result is unknown.
             Rejected: as :meth:`create`; status 404 where there is no such row.
         """
-        body = self._resolved(row)
+        body = resolved(row, self._secrets)
         if removed:
             body["litellm_params_to_remove"] = list(removed)
         self._send("PATCH", f"/model/{quote(row_id, safe='')}/update", body)
@@ -214,6 +222,8 @@ class Proxy:
         return bool(isinstance(answer, dict) and answer.get("data"))
 
     def _send(self, method: str, path: str, body: object) -> None:
+        if not self._may_write():
+            raise Fenced(f"{method} {path} was not sent: another engine may lead by now")
         try:
             self._client.send(method, path, body)
         except Garbled as error:
@@ -226,16 +236,6 @@ class Proxy:
             if any(text in str(error) for text in ("STORE_MODEL_IN_DB", "No DB Connected")):
                 raise Rejected(explained(error), status=403) from None
             raise Unavailable(explained(error), status=error.status, sent=error.sent) from None
-
-    def _resolved(self, value: Any) -> Any:
-        """Return a row as plain JSON with the secrets in place of their references."""
-        if is_reference(value):
-            return self._secrets[value[SECRET]].reveal_json()
-        if isinstance(value, Mapping):
-            return {name: self._resolved(item) for name, item in value.items()}
-        if isinstance(value, tuple | list):
-            return [self._resolved(item) for item in value]
-        return value
 
 
 def editing_of(version: str) -> Editing:

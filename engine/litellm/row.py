@@ -9,6 +9,7 @@ from typing import Any
 from ..state.deployment import MARK, DesiredDeployment, ObservedDeployment
 from ..state.frozen import EMPTY, Frozen, freeze, thaw
 from ..state.mark import LADDER, mark_document, released_document
+from ..state.secret import SECRET, Secret, is_reference
 
 
 def is_patchable(row_id: str) -> bool:
@@ -101,3 +102,14 @@ class ShownRow(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"ShownRow({dict(self)!r})"
+
+
+def resolved(value: Any, secrets: Mapping[str, Secret]) -> Any:
+    """Return a row as plain JSON with the secrets, by fingerprint, in place of their references."""
+    if is_reference(value):
+        return secrets[value[SECRET]].reveal_json()
+    if isinstance(value, Mapping):
+        return {name: resolved(item, secrets) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [resolved(item, secrets) for item in value]
+    return value

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from ..config.loader import load_config
 from ..config.model import Config
@@ -25,18 +27,25 @@ from .heartbeat import JITTER, MAX_BACKOFF
 from .interruptible import run_interruptibly
 
 log = logging.getLogger(__name__)
+_STANDBY: Final = 10.0
+"""The longest wait between two signs of life while another engine leads, in seconds."""
 
 
 @dataclass(slots=True)
 class Schedule:
     """When the next cycle is due: ``interval`` seconds with jitter, longer after failures.
 
-    Setting ``wake`` starts it at once.
+    Setting ``wake`` starts it at once. ``term`` returns the number of the term in which this engine
+    leads, the same as long as no other can have led meanwhile, and 0 while another may lead: then
+    there is no cycle. ``doubt`` returns why it cannot be known who leads, "" where it is known.
+    Without an election this engine always leads.
     """
 
     interval: float
     wake: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
+    term: Callable[[], int] = lambda: 1
+    doubt: Callable[[], str] = str
 
     def delay(self, *, failed: bool) -> float:
         """Return the seconds until the next cycle, and remember whether this one failed."""
@@ -44,6 +53,14 @@ class Schedule:
         limit = max(self.interval, MAX_BACKOFF)
         delay = min(limit, self.interval * 2.0 ** min(self.failures, 16))
         return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+    def leads(self, term: int) -> bool:
+        """Tell whether this engine leads, and has led without a break since that term began."""
+        return self.term() == term
+
+    def standby(self) -> str | None:
+        """Return None while this engine leads; else "", or why it cannot be known who leads."""
+        return None if self.term() else self.doubt()
 
     def wait(self, delay: float) -> None:
         """Sleep until the next cycle is due, in ``delay`` seconds."""
@@ -146,11 +163,24 @@ def reconcile_forever(
     options: Options = DEFAULT_OPTIONS,
     watch: Watch = watch_nothing,
 ) -> None:
-    """Run cycles until ``ports.stop`` is set. A failed cycle does not end the loop."""
-    memory = Memory()
+    """Run cycles until ``ports.stop`` is set. A failed cycle does not end the loop.
+
+    While another engine may lead, there is none, only a sign of life now and then. With each term
+    of this one everything begins anew, also the time for which a list must have been suspicious:
+    others may have changed anything since the last.
+    """
+    memory, led = Memory(), 0
     while not ports.stop.is_set():
+        term = schedule.term()
+        if term != led:
+            memory, led, schedule.failures = Memory(), term, 0
+        if not term:
+            ports.beat()
+            schedule.wait(min(schedule.interval, _STANDBY))
+            continue
+        fenced = replace(ports, may_write=partial(schedule.leads, term))
         begun, start = utc_now(), time.monotonic()
-        report, error = _run_cycle(source, ports, memory, options)
+        report, error = _run_cycle(source, fenced, memory, options)
         seconds = time.monotonic() - start
         delay = schedule.delay(failed=bool(error) or not (report is None or report.converged))
         due = utc_now() + timedelta(seconds=delay)

@@ -35,7 +35,8 @@ class Board:
     """Receives the events of each cycle, as a CycleLog, and how it ended; safe for threads.
 
     ``config`` tells which configuration is in force. The loop counts as stuck after ``max_silence``
-    seconds without a sign of life.
+    seconds without a sign of life. While ``standby`` returns a text, another engine may lead, and
+    nothing is shown of cycles: what is known of them is out of date.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Board:
         config: Callable[[], ConfigState],
         max_silence: float,
         clock: Callable[[], datetime] = utc_now,
+        standby: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._config = config
         self._max_silence = max_silence
         self._clock = clock
+        self._standby = standby
         self._lock = threading.Lock()
         self._started = clock()
         self._beat = time.monotonic()
@@ -151,12 +154,19 @@ class Board:
         """Return what is known now."""
         config = self._config()
         with self._lock:
-            return Snapshot(
+            of_loop = (
                 self._clock(),
                 self._started,
                 time.monotonic() - self._beat,
                 self._max_silence,
                 config,
+            )
+            standby = self._standby()
+            if standby is not None:
+                past, counts = tuple(self._past), self._counts()
+                return Snapshot(*of_loop, past=past, counts=counts, standby=standby)
+            return Snapshot(
+                *of_loop,
                 self._last,
                 self._good,
                 self._plan,

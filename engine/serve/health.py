@@ -16,7 +16,16 @@ def healthz(snapshot: Snapshot) -> Answer:
 
 
 def readyz(snapshot: Snapshot) -> Answer:
-    """Answer 200 once a cycle has read LiteLLM and made its plan, else 503 with the reason."""
+    """Answer 200 once a cycle has read LiteLLM and made its plan, else 503 with the reason.
+
+    One that stands by is ready as well: it can take over, and a rollout waits for it.
+    """
+    if snapshot.standby:
+        return text(
+            503, f"not ready: standing by, and it is not known who leads: {snapshot.standby}"
+        )
+    if snapshot.standby is not None:
+        return text(200, "ready: standing by, another one leads")
     if snapshot.good is not None:
         return text(200, "ready: a cycle has ended")
     error = snapshot.last.error if snapshot.last else ""

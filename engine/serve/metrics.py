@@ -95,6 +95,8 @@ def _of_process(seen: Snapshot) -> Iterator[Metric]:
     yield _gauge("last_sign_of_life_timestamp_seconds", told, beat)
     told = "How old the last sign of life may be before the loop counts as stuck."
     yield _gauge("sign_of_life_max_age_seconds", told, seen.max_silence)
+    told = "Whether it works: not while it stands by, since another one leads."
+    yield _gauge("leader", told, seen.standby is None)
     told = "How many different configurations were in force since the start."
     yield _gauge("config_generation", told, config.generation)
     told = "Whether the configuration file could be used when it was last read."

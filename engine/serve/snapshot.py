@@ -62,7 +62,9 @@ class Snapshot:
     ``planned``; it may still be being carried out, and then ``progress`` says how far. ``listed``
     is when the list of each configured backend was last read as a whole. ``past`` are the last
     cycles that had operations or news, the newest first. ``derived`` keeps what is worked out from
-    the report of ``good`` until there is another one.
+    the report of ``good`` until there is another one. ``standby`` is a text while another engine
+    may lead, so that there are no cycles, and the last ones are out of date: "" if it is known who
+    leads, else why not. None while this one works.
     """
 
     now: datetime
@@ -79,3 +81,4 @@ class Snapshot:
     past: tuple[Past, ...] = ()
     counts: Counts = field(default_factory=Counts)
     derived: Last = field(default_factory=Last)
+    standby: str | None = None

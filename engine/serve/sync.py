@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from ..config.key_files import read_key
 from ..errors import ConfigError, Problem
+from ..run.loop import Schedule
 from ..state.secret import Secret
 from .answer import Answer, Post, text
 
@@ -27,11 +27,11 @@ def no_sync(authorization: str) -> Answer:
     return text(404, "start `run` with --sync-token FILE to begin cycles from here")
 
 
-def sync_route(path: Path, wake: threading.Event, learn: Learn) -> Post:
-    """Return what sets ``wake`` for a bearer of the token in a file, which is read each time.
+def sync_route(path: Path, schedule: Schedule, learn: Learn) -> Post:
+    """Return what wakes a loop for a bearer of the token in a file, which is read each time.
 
-    Calls while a cycle runs are one: the next cycle begins right after it. ``learn`` receives each
-    token, so that it is hidden.
+    Calls while a cycle runs are one: the next cycle begins right after it. One that stands by has
+    no cycles, and says so. ``learn`` receives each token, so that it is hidden.
 
     Raises:
         ConfigError: the file holds no usable token.
@@ -61,7 +61,9 @@ def sync_route(path: Path, wake: threading.Event, learn: Learn) -> Post:
         if scheme.lower() != _SCHEME or not is_it:
             what = text(401, "send the header 'Authorization: Bearer TOKEN' with the right token")
             return Answer(401, what.content_type, what.body, {"WWW-Authenticate": "Bearer"})
-        wake.set()
+        if schedule.standby() is not None:
+            return text(503, "this replica stands by; try again, until the one that leads answers")
+        schedule.wake.set()
         return text(202, "a cycle begins now, or right after the one in progress")
 
     read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
+from ...kube.place import LEASE
 from .command import Command
 from .words import (
     address,
@@ -14,9 +15,11 @@ from .words import (
     duration,
     force_option,
     form_options,
+    lease,
     path,
     shard_option,
     verbose_option,
+    whole_seconds,
     yes_option,
 )
 
@@ -84,6 +87,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
         help="file to touch after each operation and cycle",
     )
     _port_options(parser)
+    _election_options(parser)
 
 
 def _port_options(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +114,25 @@ def _port_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _election_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--leader-election",
+        type=lease,
+        nargs="?",
+        const=("", ""),
+        metavar="NAME",
+        help="of several replicas in Kubernetes only one works, the holder of the Lease NAME (or"
+        f" NAMESPACE/NAME; default {LEASE} in the pod's namespace); it also records Events there",
+    )
+    parser.add_argument(
+        "--lease-duration",
+        type=whole_seconds,
+        default=15,
+        metavar="TIME",
+        help="how soon another replica takes over from one that is gone (default 15s)",
+    )
+
+
 PLAN: Final = Command(
     "plan",
     "show what would be done; writes nothing to LiteLLM",
@@ -125,6 +148,10 @@ APPLY: Final = Command(
 RUN: Final = Command(
     "run",
     "bring LiteLLM in step repeatedly",
-    ("run --interval 5m --heartbeat /tmp/heartbeat", "run --listen :8080", "run --once --dry-run"),
+    (
+        "run --interval 5m --heartbeat /tmp/heartbeat",
+        "run --listen :8080 --leader-election",
+        "run --once --dry-run",
+    ),
     _run_options,
 )

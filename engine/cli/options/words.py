@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...bounds import MAX_INTERVAL
 from ...config.durations import seconds
+from ...kube.place import place_of
 
 if TYPE_CHECKING:
     from ...desired.shards import Shard
@@ -108,6 +109,22 @@ def duration(text: str, least: float = 1.0) -> float:
 def pause(text: str) -> float:
     """Return seconds, which may be 0."""
     return duration(text, 0.0)
+
+
+def whole_seconds(text: str) -> int:
+    """Return whole seconds, at least 1."""
+    length = duration(text)
+    if length != int(length):
+        raise argparse.ArgumentTypeError(f"expected whole seconds, got {text}")
+    return int(length)
+
+
+def lease(text: str) -> tuple[str, str]:
+    """Return the namespace, "" for that of the pod, and the name of a Lease."""
+    try:
+        return place_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def path(text: str) -> Path:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..status.headline import ATTENTION, BROKEN, IN_STEP, PLANNED, STARTING, STUCK, WORKING
+from ..status.headline import ATTENTION, BROKEN, IN_STEP, PLANNED, STANDBY, STARTING, STUCK, WORKING
 from .backends import models_section
 from .changes import plans_section
 from .filters import Filter
@@ -16,6 +16,7 @@ from .words import clock, code, relative, took
 Json = dict[str, Any]
 _KINDS: Final = {
     STARTING: "pending",
+    STANDBY: "pending",
     WORKING: "pending",
     STUCK: "failed",
     BROKEN: "failed",

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from ..snapshot import Snapshot
 
 STARTING: Final = "starting"
+STANDBY: Final = "standby"
 WORKING: Final = "working"
 STUCK: Final = "stuck"
 BROKEN: Final = "failed"
 ATTENTION: Final = "attention"
 PLANNED: Final = "pending"
 IN_STEP: Final = "in_step"
-SUMMARIES: Final = (STARTING, WORKING, STUCK, BROKEN, ATTENTION, PLANNED, IN_STEP)
+SUMMARIES: Final = (STARTING, STANDBY, WORKING, STUCK, BROKEN, ATTENTION, PLANNED, IN_STEP)
 _MOST_NAMED: Final = 3
 
 
@@ -33,16 +34,23 @@ def headline(snapshot: Snapshot, deployments: Iterable[Deployment]) -> tuple[str
     if snapshot.silence > snapshot.max_silence:
         told = f"The loop has given no sign of life for {in_words(snapshot.silence)}."
         return STUCK, "Stuck", f"{told} Look at the log of `run`."
+    if snapshot.standby is not None:
+        return _standing_by(snapshot.standby)
     if snapshot.progress is not None and snapshot.progress.total:
         return WORKING, "Changing LiteLLM", "A plan is being carried out."
-    if last is None:
-        return STARTING, "Starting", "The first cycle has not ended yet."
-    if last.error:
+    if last is not None and last.error:
         return BROKEN, "The last cycle failed", shortened(last.error, 3 * MAX_EXCERPT)
-    if last.report is None:
+    if last is None or last.report is None:
         return STARTING, "Starting", "The first cycle has not ended yet."
     counts = Counter(each.state for each in deployments)
     return _of_report(last.report, counts, dry_run=last.dry_run)
+
+
+def _standing_by(doubt: str) -> tuple[str, str, str]:
+    if doubt:
+        told = f"It is not known who leads: {shortened(doubt, 3 * MAX_EXCERPT)}"
+        return BROKEN, "Standing by without a leader", told
+    return STANDBY, "Standing by", "Another replica leads; its page shows what happens."
 
 
 def _of_report(report: Report, counts: Counter[str], *, dry_run: bool) -> tuple[str, str, str]:

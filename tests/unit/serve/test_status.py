@@ -122,6 +122,14 @@ def test_without_any_configuration_there_is_a_document_too() -> None:
     validate(status_document(Snapshot(SEEN, SEEN, 0.0, 600.0)), "status")
 
 
+def test_a_replica_that_stands_by_says_so_and_whether_it_knows_who_leads() -> None:
+    for standby, state in (("", "standby"), ("get lease: HTTP 403", "failed")):
+        document = status_document(Snapshot(SEEN, SEEN, 0.0, 600.0, standby=standby))
+        validate(document, "status")
+        assert document["summary"]["state"] == state
+        assert standby in document["summary"]["sentence"]
+
+
 def test_a_quiet_cycle_is_in_step_and_tells_when_the_next_one_is(here: Scene) -> None:
     here.cycle()
     here.cycle()

@@ -45,6 +45,16 @@ def test_the_bearer_of_the_token_begins_a_cycle(fleet: Fleet, token: Path) -> No
         assert fleet.names() == ["a", "b"]
 
 
+def test_a_replica_that_stands_by_says_that_it_begins_no_cycle(fleet: Fleet, token: Path) -> None:
+    with running_loop(fleet, token=token) as loop:
+        loop.wait_until(lambda seen: seen.last is not None)
+        loop.schedule.term = lambda: 0
+        reply = post(loop, f"Bearer {TOKEN}")
+        assert reply.status == 503
+        assert "stands by; try again" in reply.text
+        assert post(loop, "Bearer x").status == 401
+
+
 @pytest.mark.parametrize(
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer x", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"],
