@@ -1,8 +1,8 @@
 """All bounds on input: from backends, from LiteLLM, from files, from options. Pure.
 
 Input beyond a bound is refused or left out, with a message that names the subject, what happened
-and what to do. Nothing is registered or deleted because of it. The values keep the process below
-256 MiB, the limit in ``k8s/base/deployment.yaml``, whatever the input.
+and what to do. Nothing is registered or deleted because of it. The values keep a cycle below
+256 MiB, whatever the input; ``k8s/base/deployment.yaml`` has the limit of the container.
 ``tests/hostile/test_bounds.py`` names the test for each bound.
 """
 

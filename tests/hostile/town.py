@@ -23,7 +23,7 @@ from tests.rawserver import AMPLE, Exchange, RawServer, Script, always, answer, 
 
 MASTER = "sk-town-master-key"
 MAX_PEAK = 200 << 20
-"""Bytes of memory that no cycle may reach with any input: the container has 256 MiB."""
+"""Bytes of memory that no cycle may reach with any input: the container has 320 MiB."""
 MAX_SECONDS = 300
 """Seconds after which a cycle counts as hanging."""
 _RUN = """

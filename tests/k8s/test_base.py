@@ -105,7 +105,7 @@ def test_the_pod_has_no_rights(pod: Any, container: Any) -> None:
 
 
 def test_the_pod_has_bounds(pod: Any, container: Any) -> None:
-    assert container["resources"]["limits"]["memory"] == "256Mi"
+    assert container["resources"]["limits"]["memory"] == "320Mi"
     assert set(container["resources"]["requests"]) == {"cpu", "memory"}
     for volume in pod["volumes"]:
         if "emptyDir" in volume:
