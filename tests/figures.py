@@ -1,6 +1,6 @@
-"""Writes what was measured into ``fixtures/README.md``: ``python -m tests.figures``.
+"""Writes what was measured into ``fixtures/README.md`` and ``README.md``.
 
-Its tables are never edited by hand. They are made from recordings: ``fixtures/contract`` (what real
+``python -m tests.figures`` does it. The tables are never edited by hand. They are made from recordings: ``fixtures/contract`` (what real
 LiteLLMs do), ``fixtures/campaign`` (the figures of fault campaigns and of the soak) and
 ``fixtures/bench`` (the figures of the benchmark).
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +17,12 @@ from engine.fakes.litellm_rows import parse_version
 from engine.litellm.api import editing_of
 
 from .bench.measure import read_cells
-from .bench.table import markdown, table
+from .bench.table import brief, headlines, markdown, table
 from .marked import filled
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "fixtures/README.md"
+ROOT_README: Final = ROOT / "README.md"
 BENCHMARK: Final = ROOT / "fixtures/bench/figures.json"
 Json = dict[str, Any]
 
@@ -95,7 +97,12 @@ def soak() -> str:
 
 def benchmark() -> str:
     """Return the figures of the last benchmark, a line for each work and size."""
-    return markdown(table(read_cells(BENCHMARK)))
+    return markdown(table([replace(cell, peer=None) for cell in read_cells(BENCHMARK)]))
+
+
+def headline() -> str:
+    """Return the seconds of a few works of the last benchmark, beside the Go program's."""
+    return markdown(brief(headlines(read_cells(BENCHMARK))))
 
 
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
@@ -106,8 +113,13 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
+def with_headlines(text: str) -> str:
+    """Return the README at the root with its table made again."""
+    return filled(text, "headlines", "python -m tests.figures", headline())
+
+
 def with_figures(text: str) -> str:
-    """Return a README with its tables made again."""
+    """Return the README of the fixtures with its tables made again."""
     for name, make in BLOCKS.items():
         text = filled(text, name, "python -m tests.figures", make())
     return text
@@ -121,3 +133,4 @@ def _table(rows: list[list[str]], align: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(with_figures(README.read_text()))
+    ROOT_README.write_text(with_headlines(ROOT_README.read_text()))

@@ -55,6 +55,18 @@ def above_floor(cell: Cell) -> float:
     return (cell.engine.cpu - cell.floor.cpu) * 1000 / cell.rows
 
 
+def brief(cells: list[Cell]) -> list[list[str]]:
+    """Return the seconds of each cell, of the engine, the floor and the peer, with a head."""
+    head = ["seconds", "ModelProvisioner", "the same requests by the barest client", "Go program"]
+    return [head, *(_brief(cell) for cell in cells)]
+
+
+def _brief(cell: Cell) -> list[str]:
+    size = f"{cell.rows:,} rows, {cell.backends} backends of {cell.latency} ms"
+    sides = (cell.engine, cell.floor, cell.peer)
+    return [f"{TITLES[cell.work]}: {size}", *(f"{side.wall:.3f}" if side else "" for side in sides)]
+
+
 def aligned(rows: list[list[str]]) -> str:
     """Return a table as text in columns, the first column to the left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

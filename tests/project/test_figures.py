@@ -10,12 +10,23 @@ import pytest
 from tests.bench.measure import read_cells
 from tests.chaos.faults import DONE, LISTING, NOT_DONE
 from tests.chaos.scenarios import SCENARIOS
-from tests.figures import BENCHMARK, README, ROOT, campaign_reports, recordings, with_figures
+from tests.figures import (
+    BENCHMARK,
+    README,
+    ROOT,
+    ROOT_README,
+    campaign_reports,
+    recordings,
+    with_figures,
+    with_headlines,
+)
 
 
 def test_the_tables_of_the_readme_are_up_to_date() -> None:
     text = README.read_text()
     assert with_figures(text) == text, "run: python -m tests.figures"
+    text = ROOT_README.read_text()
+    assert with_headlines(text) == text, "run: python -m tests.figures"
 
 
 def test_no_recorded_case_differs_from_the_simulator() -> None:
