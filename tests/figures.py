@@ -1,8 +1,8 @@
-"""Writes what was measured into ``fixtures/README.md`` and ``README.md``.
+"""Writes what was measured into the READMEs of the fixtures and at the root.
 
-``python -m tests.figures`` does it. The tables are never edited by hand. They are made from recordings: ``fixtures/contract`` (what real
-LiteLLMs do), ``fixtures/campaign`` (the figures of fault campaigns and of the soak) and
-``fixtures/bench`` (the figures of the benchmark).
+Run it with ``python -m tests.figures``. The tables are never edited by hand. They are made from
+recordings: ``fixtures/contract`` (what real LiteLLMs do), ``fixtures/campaign`` (the figures of
+fault campaigns and of the soak) and ``fixtures/bench`` (the figures of the benchmark).
 """
 
 from __future__ import annotations
