@@ -254,6 +254,7 @@ TAGS = {"models": [{"name": f"m{number}"} for number in range(150)]}
 PAGES = {"data": [{"id": "m"}], "has_more": True, "last_id": "m"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "document"), [("ollama", TAGS), ("auto", PAGES)])
 def test_a_backend_with_many_slow_answers_does_not_delay_the_cycle(
     tmp_path: Path, kind: str, document: object

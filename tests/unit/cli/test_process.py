@@ -75,6 +75,7 @@ def test_an_output_that_nobody_reads_any_more_is_an_error(fleet: Fleet, line: st
     assert code in (0, 1, 2), "the reader may be there until the command has ended"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["2>/dev/full", "2>&-"])
 def test_an_error_that_cannot_be_shown_is_an_exit_code(fleet: Fleet, broken: str) -> None:
     (fleet.folder / "litellm").unlink()

@@ -136,6 +136,7 @@ def test_a_receiver_that_does_not_answer_is_given_up(
     assert "it cannot be reached" in line
 
 
+@pytest.mark.slow
 def test_of_too_many_that_wait_the_oldest_are_dropped(
     hook: Hook, sender: Sender, caplog: pytest.LogCaptureFixture
 ) -> None:

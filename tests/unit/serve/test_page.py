@@ -169,6 +169,7 @@ def test_too_many_parameters_are_as_none(here: Scene) -> None:
     assert "models shown" not in page(here, f"?q=no-such&{many}").text
 
 
+@pytest.mark.slow
 def test_many_models_are_folded_and_bounded_and_a_link_shows_all(here: Scene) -> None:
     here.models["gpu1_8000"] = [f"model-{number:04d}" for number in range(900)]
     here.cycle()

@@ -151,6 +151,7 @@ def test_what_is_no_request_is_answered_without_repeating_it(port: int, line: by
     assert ask(port, "/text").status == 200
 
 
+@pytest.mark.slow
 def test_more_clients_than_there_is_room_for_are_told_to_come_back(port: int) -> None:
     with ExitStack() as stack:
         for _ in range(MAX_VISITORS):
@@ -168,6 +169,7 @@ def wait_for_room(port: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_clients_that_are_too_slow_are_broken_off(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_new_key_counts_before_its_link_is_there_and_an_old_one_no_more(tmp_pa
     assert load(config, secrets) == loaded
 
 
+@pytest.mark.slow
 def test_no_reading_mixes_two_states_of_a_mount_however_often_it_is_swapped(tmp_path: Path) -> None:
     names = [f"b{index}" for index in range(8)]
     config = Mounted(tmp_path / "config", text_of(0, *names))
