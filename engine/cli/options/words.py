@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from ...bounds import MAX_INTERVAL
 from ...config.durations import seconds
-from ...kube.place import place_of
 
 if TYPE_CHECKING:
     from ...desired.shards import Shard
@@ -121,6 +120,8 @@ def whole_seconds(text: str) -> int:
 
 def lease(text: str) -> tuple[str, str]:
     """Return the namespace, "" for that of the pod, and the name of a Lease."""
+    from ...kube.place import place_of  # brings sockets along, which no probe needs
+
     try:
         return place_of(text)
     except ValueError as error:
