@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from .state.frozen import thaw
@@ -35,6 +35,12 @@ def printable(text: str, *, kept: str = "") -> str:
 def shortened(text: str, limit: int) -> str:
     """Return text of at most ``limit`` characters; of a longer one its beginning and ``...``."""
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first names in a row, and how many more there are: ``a, b and 4 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def format_value(value: Any) -> str:

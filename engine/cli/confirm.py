@@ -10,9 +10,11 @@ from typing import Final
 
 from ..plan.plan import DELETE, REPLACE, Plan
 from ..report.news import format_count
+from ..report.summary import DONE_WORDS
 
 _POLL: Final = 0.1
-_DONE: Final = {REPLACE: "replaced", DELETE: "deleted"}
+_ASKED: Final = (REPLACE, DELETE)
+"""What a person is asked about."""
 
 
 def confirmed(
@@ -23,10 +25,10 @@ def confirmed(
     A person is asked only on a terminal (stdin and stdout are one), before rows are deleted or
     replaced, and not with ``--yes``. Any answer but ``y`` or ``yes`` is a no; so is a stop.
     """
-    counts = {action: plan.summary[action] for action in _DONE if plan.summary[action]}
+    counts = {action: plan.summary[action] for action in _ASKED if plan.summary[action]}
     if not counts or arguments.yes or not _on_terminal():
         return True
-    parts = [f"{format_count(n, 'row')} {_DONE[action]}" for action, n in counts.items()]
+    parts = [f"{format_count(n, 'row')} {DONE_WORDS[action]}" for action, n in counts.items()]
     print(f"\nThis gets {' and '.join(parts)}. Go on? [y/N] ", end="", flush=True)
     while not select.select([sys.stdin], [], [], _POLL)[0]:
         if stopping():

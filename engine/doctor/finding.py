@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ..bounds import MAX_EXCERPT
-from ..text import shortened
+from ..text import first_of, shortened
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
@@ -78,6 +78,4 @@ def diagnosis(findings: Iterable[Finding]) -> Diagnosis:
 
 def some_of(names: Collection[str]) -> str:
     """Return names in a row, of many only the first ones and how many more there are."""
-    shown = [shortened(name, MAX_EXCERPT) for name in list(names)[:_NAMED]]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return first_of([shortened(name, MAX_EXCERPT) for name in names], _NAMED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..bounds import MAX_EXCERPT
 from ..desired.naming import EXCLUDE, INCLUDE, RENAME, Offer
-from ..text import shortened
+from ..text import first_of, shortened
 from ..validate import path_text
 from .explanation import Name, Rule
 
@@ -141,6 +141,4 @@ def _deciding(section: Section, names: Iterable[Name]) -> Iterator[Rule]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    known = sorted(names)
-    more = len(known) - _MOST_NAMED
-    return ", ".join(known[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_of(sorted(names), _MOST_NAMED)

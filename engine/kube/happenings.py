@@ -6,17 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..plan.plan import DELETE
 from ..reconcile import Report
-from ..report.news import (
-    Change,
-    counts,
-    find_changes,
-    format_count,
-    remedy,
-    remember,
-    state_in_words,
-)
+from ..report.news import Change, answer_in_words, find_changes, format_count, remember
 from ..run.ended import Ended
 from ..state.endpoint_status import EndpointStatus
+from ..text import first_of
 from .happening import Happening
 
 _MOST_NAMED = 10
@@ -51,12 +44,9 @@ class CycleNews:
 
 
 def _backend(change: Change) -> Happening:
-    status = change.status
-    subject = f"backend {status.backend} ({status.endpoint})"
-    if status.is_ok:
-        return Happening("BackendBack", "Ask", f"{subject} is back: {counts(status)}")
-    cause = f": {status.detail}" if status.detail else ""
-    note = f"{subject} {state_in_words(status)}{cause}. Remedy: {remedy(status)}"
+    note = f"backend {answer_in_words(change.status)}"
+    if change.status.is_ok:
+        return Happening("BackendBack", "Ask", note)
     return Happening("BackendDown", "Ask", note, warning=True)
 
 
@@ -73,6 +63,4 @@ def _done(report: Report) -> Iterator[Happening]:
 
 
 def _named(names: Iterable[str]) -> str:
-    found = sorted(set(names))
-    more = len(found) - _MOST_NAMED
-    return ", ".join(found[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_of(sorted(set(names)), _MOST_NAMED)

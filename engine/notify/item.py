@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..state.frozen import EMPTY
-from ..text import printable, shortened
+from ..text import first_of, printable, shortened
 
 CHANGES: Final = "changes"
 HOLDS: Final = "holds"
@@ -67,7 +67,4 @@ class Item:
 
 def listed(names: Iterable[str]) -> str:
     """Return the first names for a sentence: ``a, b, c and 4 more``."""
-    known = [shortened(name, _LONGEST_NAME) for name in names]
-    more = len(known) - _MOST_NAMED
-    text = ", ".join(known[:_MOST_NAMED])
-    return f"{text} and {more} more" if more > 0 else text
+    return first_of([shortened(name, _LONGEST_NAME) for name in names], _MOST_NAMED)

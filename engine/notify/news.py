@@ -12,27 +12,12 @@ from dataclasses import dataclass, field
 from ..apply.result import FAILED, UNKNOWN, Result
 from ..plan.caps import LIMIT
 from ..plan.plan import ACTIONS, Plan, Skip
-from ..report.news import (
-    Change,
-    counts,
-    find_changes,
-    format_count,
-    remedy,
-    remember,
-    state_in_words,
-)
+from ..report.news import Change, answer_in_words, find_changes, format_count, remember
+from ..report.summary import DONE_WORDS
 from ..state.deployment import Key
 from ..state.endpoint_status import EndpointStatus
 from .item import BACKENDS, CHANGES, FAILURES, HOLDS, Item, listed
 
-_PAST = {
-    "create": "created",
-    "update": "updated",
-    "replace": "replaced",
-    "unblock": "unblocked",
-    "block": "blocked",
-    "delete": "deleted",
-}
 _PATIENCE = 2
 """Cycles in a row that must fail before that is told: LiteLLM may just have been restarted."""
 _Held = tuple[str, str]
@@ -104,7 +89,7 @@ class News:
             for operation in done:
                 names[operation.action].append(operation.key.name)
             parts = (
-                f"{len(names[action])} {_PAST[action]} ({listed(names[action])})"
+                f"{len(names[action])} {DONE_WORDS[action]} ({listed(names[action])})"
                 for action in ACTIONS
                 if names[action]
             )
@@ -196,11 +181,5 @@ def _released(place: _Held, backend: str, *, acted: bool) -> Item:
 
 def _backend(change: Change) -> Item:
     status = change.status
-    subject = f"{status.backend} ({status.endpoint})"
-    if status.is_ok:
-        text, event = f"{subject} is back: {counts(status)}", "backend_back"
-    else:
-        cause = f": {status.detail}" if status.detail else ""
-        text = f"{subject} {state_in_words(status)}{cause}. Remedy: {remedy(status)}"
-        event = "backend_down"
-    return Item(BACKENDS, event, text, status.backend, status.endpoint)
+    event = "backend_back" if status.is_ok else "backend_down"
+    return Item(BACKENDS, event, answer_in_words(status), status.backend, status.endpoint)

@@ -15,6 +15,7 @@ from ..state.frozen import Frozen, freeze, thaw
 from ..state.mark import Mark, free_id
 from ..state.pointer import leaves, parts_of, pointer
 from ..state.secret import SECRET, is_reference
+from ..text import first_of
 from .diff import field_changes, is_listed_as_sent
 from .plan import REPLACE, UPDATE, Operation, Skip
 from .wanted import wanted_of
@@ -172,7 +173,7 @@ class _Case:
     def listed(self) -> str:
         """Return the changed fields as a short text."""
         names = [change.path.split("/", 2)[2] for change in self.changes]
-        return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        return first_of(names, 6)
 
 
 def _changes(wanted: DesiredDeployment, seen: ObservedDeployment) -> tuple[FieldChange, ...]:

@@ -118,14 +118,25 @@ def unmatched_in_words(status: EndpointStatus, text: str) -> str:
     return f"{place} '{expression}' {predicate}"
 
 
+def answer_in_words(status: EndpointStatus) -> str:
+    """Return in a sentence that a backend is back, or how it answers, why, and what to do."""
+    subject = _subject(status)
+    if status.is_ok:
+        return f"{subject} is back: {counts(status)}"
+    cause = f": {status.detail}" if status.detail else ""
+    return f"{subject} {state_in_words(status)}{cause}. Remedy: {remedy(status)}"
+
+
+def _subject(status: EndpointStatus) -> str:
+    return f"{status.backend} ({status.endpoint})"
+
+
 def log_change(change: Change) -> None:
     """Write a change to the operator log."""
     status = change.status
-    subject = f"{status.backend} ({status.endpoint})"
-    if change.answer and status.is_ok:
-        log.info("%s is back: %s", subject, counts(status))
-    elif change.answer:
-        cause = f": {status.detail}" if status.detail else ""
-        log.warning("%s %s%s. Remedy: %s", subject, state_in_words(status), cause, remedy(status))
+    if change.answer:
+        level = logging.INFO if status.is_ok else logging.WARNING
+        log.log(level, "%s", answer_in_words(status))
     for text in change.unmatched:
-        log.warning("%s: %s; correct it, or remove it", subject, unmatched_in_words(status, text))
+        told = unmatched_in_words(status, text)
+        log.warning("%s: %s; correct it, or remove it", _subject(status), told)

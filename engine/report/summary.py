@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..plan.caps import LIMIT
-from ..plan.plan import ACTIONS, Plan
+from ..plan.plan import ACTIONS, BLOCK, CREATE, DELETE, REPLACE, UNBLOCK, UPDATE, Plan
 from ..plan.stale import STALE
 from .news import format_count, state_in_words
 
+DONE_WORDS: Final = {
+    CREATE: "created",
+    UPDATE: "updated",
+    REPLACE: "replaced",
+    UNBLOCK: "unblocked",
+    BLOCK: "blocked",
+    DELETE: "deleted",
+}
+"""What is done with a row, by action."""
 _MOST_NAMED: Final = 3
 """Backends that the sentence names; of more it says how many."""
 

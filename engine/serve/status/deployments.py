@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...apply.result import NOT_ATTEMPTED, UNKNOWN, Result
 from ...plan.plan import CREATE, DELETE, Operation, Plan, Skip
-from ...state.deployment import (
-    DesiredState,
-    Key,
-    ObservedDeployment,
-    ObservedState,
-)
+from ...report.summary import DONE_WORDS
+from ...state.deployment import DesiredState, Key, ObservedDeployment, ObservedState
 
 if TYPE_CHECKING:
     from ...reconcile import Report
@@ -57,22 +53,6 @@ _SKIPPED: Final = {
 """By reason of a skip: the state, and its label."""
 _NOTICE: Final = "name_shared"
 """The reason of a skip that is only said about a row which is as it should be."""
-_WILL: Final = {
-    "create": "to be created",
-    "update": "to be updated",
-    "replace": "to be replaced",
-    "unblock": "to be unblocked",
-    "block": "to be blocked",
-    "delete": "to be deleted",
-}
-DONE: Final = {
-    "create": "created",
-    "update": "updated",
-    "replace": "replaced",
-    "unblock": "unblocked",
-    "block": "blocked",
-    "delete": "deleted",
-}
 _UNDONE: Final = {NOT_ATTEMPTED: "not attempted", UNKNOWN: "outcome unknown"}
 
 
@@ -163,13 +143,13 @@ class _Decided:
         result = self._results.get(operation.order())
         drifted = operation.reason == DRIFTED
         if result is None:
-            label = "to be put back" if drifted else _WILL[operation.action]
+            label = "to be put back" if drifted else f"to be {DONE_WORDS[operation.action]}"
             return DRIFTED if drifted else PENDING, label, operation.because
         if not result.done:
             label = f"{operation.action} {_UNDONE.get(result.outcome, 'failed')}"
             because = result.detail or operation.because
             return FAILED, label, because
-        label = "put back" if drifted else DONE[operation.action]
+        label = "put back" if drifted else DONE_WORDS[operation.action]
         return DRIFTED if drifted else CHANGED, label, operation.because
 
     def skips(self, places: _Places) -> Iterator[Deployment]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from ...bounds import MAX_EXCERPT
 from ...report.news import format_count, remedy, state_in_words
 from ...report.pace import in_words
+from ...report.summary import DONE_WORDS
 from ...text import shortened
-from .deployments import DONE, FAILED, HELD, KEPT, Deployment
+from .deployments import FAILED, HELD, KEPT, Deployment
 
 if TYPE_CHECKING:
     from ...reconcile import Report
@@ -80,7 +81,7 @@ def _title(report: Report) -> str:
 
 def _done(report: Report) -> Iterator[str]:
     counts = Counter(result.operation.action for result in report.results if result.done)
-    parts = [f"{counts[action]} {DONE[action]}" for action in DONE if counts[action]]
+    parts = [f"{counts[action]} {DONE_WORDS[action]}" for action in DONE_WORDS if counts[action]]
     if parts:
         yield f"This cycle: {', '.join(parts)}."
 

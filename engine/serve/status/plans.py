@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ...bounds import MAX_ID
 from ...plan.plan import ACTIONS
 from ...report.news import Change, format_count, remedy, state_in_words
+from ...report.summary import DONE_WORDS
 from ...text import shortened
-from .deployments import DONE
 from .document import moment
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _counted(planned: Mapping[str, int], past: Past) -> str:
     done = sum(past.outcomes.get(outcome, 0) for outcome in ("applied", "already"))
     to_do = not past.outcomes
     words = [
-        f"{planned[action]} to {action}" if to_do else f"{planned[action]} {DONE[action]}"
+        f"{planned[action]} to {action}" if to_do else f"{planned[action]} {DONE_WORDS[action]}"
         for action in ACTIONS
         if planned.get(action)
     ]
