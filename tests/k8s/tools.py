@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
 
 from ..documents import ROOT
+from ..programs import needed
 
 K8S: Final = ROOT / "k8s"
 CHART: Final = K8S / "chart"
@@ -24,13 +23,7 @@ def tool(name: str) -> str:
 
     With ``REQUIRE_TOOLS`` in the environment, as in CI, that is a failure.
     """
-    found = shutil.which(name)
-    if found is None:
-        missing = f"{name} is not installed: see tests/README.md"
-        if os.environ.get("REQUIRE_TOOLS"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+    return needed(name, f"{name} is not installed: see tests/README.md", "REQUIRE_TOOLS")
 
 
 def run_tool(words: Sequence[str], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -16,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.programs import needed
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "k8s/monitoring/rules.yaml"
@@ -36,13 +34,8 @@ def program(name: str) -> str:
 
     It fails instead where REQUIRE_PROMETHEUS is set.
     """
-    found = shutil.which(name)
-    if found is None:
-        why = f"NOT TESTED WITH A REAL PROMETHEUS: there is no {name}; apt-get install prometheus"
-        if os.environ.get("REQUIRE_PROMETHEUS"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
+    why = f"NOT TESTED WITH A REAL PROMETHEUS: there is no {name}; apt-get install prometheus"
+    return needed(name, why, "REQUIRE_PROMETHEUS")
 
 
 def promtool(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
